@@ -1,0 +1,160 @@
+"""The machinery of every checker: run a learner's function, say what is right, what is wrong, and why.
+
+A checker holds one solution whose keyword switches turn on typical mistakes. A wrong answer is compared with
+the solution under each switch, then under each pair: where all outputs agree, the mistake has a name.
+"""
+
+import copy
+import inspect
+import textwrap
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import chain, combinations
+
+import numpy as np
+
+
+class NotYet(AssertionError):
+    """An answer that is not right yet; a notebook shows its message alone, without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        """IPython's hook for exceptions that draw themselves."""
+        return [str(self)]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of the learner's function: a label in words, and its arguments."""
+
+    label: str
+    args: tuple
+
+
+@dataclass(frozen=True, eq=False)
+class Misconception:
+    """A typical mistake: the switches that reproduce it, and what to tell a learner who made it."""
+
+    name: str
+    switches: Mapping[str, object]
+    message: str
+
+
+@dataclass(frozen=True)
+class Checker:
+    """Checks one function of an exercise; call it with the learner's function.
+
+    Args:
+        name: the function's name in the exercise.
+        solution: the right answer, with a keyword switch for each mistake.
+        cases: the calls that are tried; together they tell all misconceptions apart.
+        misconceptions: the mistakes that get a message of their own.
+        praise: what a right answer has shown, in one sentence.
+    """
+
+    name: str
+    solution: Callable
+    cases: tuple[Case, ...]
+    misconceptions: tuple[Misconception, ...]
+    praise: str
+
+    def __call__(self, fn: Callable) -> None:
+        """Print what is right; raise ``NotYet`` with the feedback when something is not.
+
+        Raises:
+            NotYet: the function is blank, stops with an error, or returns a wrong value.
+        """
+        if not callable(fn):
+            raise NotYet(
+                f"✗ hand over the function itself, check.{self.name}({self.name}); "
+                f"received a value of type {type(fn).__name__}."
+            )
+        results = [self._run(fn, case) for case in self.cases]
+        wanted = self.outputs({})
+        marks = [_same(got, want) for got, want in zip(results, wanted, strict=True)]
+        if not all(marks):
+            raise NotYet(self._feedback(results, wanted, marks))
+        print("\n".join([*(f"✓ {case.label}" for case in self.cases), f"{self.name}: right. {self.praise}"]))
+
+    def outputs(self, switches: Mapping[str, object]) -> list:
+        """Return the solution's result for each case with the given mistakes switched on."""
+        return [self.solution(*copy.deepcopy(case.args), **switches) for case in self.cases]
+
+    def diagnose(self, results: list) -> tuple[Misconception, ...]:
+        """Return the one or two misconceptions that reproduce the results exactly; none if nothing does."""
+        singles = ((m,) for m in self.misconceptions)
+        pairs = combinations(self.misconceptions, 2)
+        for found in chain(singles, pairs):
+            outputs = self.outputs({k: v for m in found for k, v in m.switches.items()})
+            if all(_same(got, want) for got, want in zip(results, outputs, strict=True)):
+                return found
+        return ()
+
+    def _run(self, fn: Callable, case: Case) -> object:
+        """Call the learner's function on a copy of the case; turn every failure into a message."""
+        args = copy.deepcopy(case.args)
+        try:
+            result = fn(*args)
+        except NotImplementedError:
+            raise NotYet(
+                f"○ {self.name} is still blank. Replace the line `raise NotImplementedError`, run its cell, "
+                "then run this one again. Stuck? The hints above open with a click."
+            ) from None
+        except Exception as error:
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            raise NotYet(
+                f"✗ {self.name} stopped with {type(error).__name__}: {error}\n"
+                f"  in line {where.lineno}: {where.line}\n  The call was {self._call(case)}"
+            ) from error
+        if result is None and all(want is not None for want in self.outputs({})):
+            raise NotYet(f"✗ {self.name} returned None. Does the function end with `return`?")
+        if not _same(args, case.args):
+            raise NotYet(
+                f"✗ {self.name} changed its own arguments. Work on a copy: the caller still needs them."
+            )
+        return result
+
+    def _call(self, case: Case) -> str:
+        """Write a case as the call it makes, with the names of its arguments."""
+        names = inspect.signature(self.solution).parameters
+        shown = ", ".join(f"{name}={_show(arg)}" for name, arg in zip(names, case.args, strict=False))
+        return f"{self.name}({shown})"
+
+    def _feedback(self, results: list, wanted: list, marks: list[bool]) -> str:
+        """Say which cases are right, show the first wrong one, and name the likely misconception."""
+        lines = [f"{'✓' if ok else '✗'} {case.label}" for case, ok in zip(self.cases, marks, strict=True)]
+        first = marks.index(False)
+        lines += [
+            f"  First difference, {self.cases[first].label}: {self._call(self.cases[first])}",
+            f"    expected {_show(wanted[first])}",
+            f"    received {_show(results[first])}",
+        ]
+        lines += [textwrap.fill(f"→ {m.message}", 100) for m in self.diagnose(results)]
+        return "\n".join(lines)
+
+
+def _same(got: object, want: object) -> bool:
+    """Compare nested results: numbers and arrays by value (relative 1e-6) and shape, the rest exactly."""
+    if want is None or got is None:
+        return got is want
+    if isinstance(want, dict):
+        return (
+            isinstance(got, dict) and got.keys() == want.keys() and all(_same(got[k], want[k]) for k in want)
+        )
+    if isinstance(want, (tuple, list)) and not isinstance(got, np.ndarray) and hasattr(got, "__len__"):
+        return len(got) == len(want) and all(_same(g, w) for g, w in zip(got, want, strict=True))
+    try:
+        left, right = np.asarray(got, dtype=float), np.asarray(want, dtype=float)
+    except (TypeError, ValueError):
+        return got == want
+    return left.shape == right.shape and np.allclose(left, right, rtol=1e-6, atol=1e-12, equal_nan=True)
+
+
+def _show(value: object) -> str:
+    """Write a value briefly: arrays as rounded lists, long ones cut."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k!r}: {_show(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, (np.ndarray, np.generic)):
+        return np.array2string(np.asarray(value), precision=4, threshold=12, separator=", ").replace("\n", "")
+    text = repr(value)
+    return text if len(text) <= 120 else text[:117] + "..."

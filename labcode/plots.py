@@ -1,0 +1,202 @@
+"""All drawing of the course: colour-blind-safe, labelled, with units.
+
+Every function draws on the axes it is given, or on a new figure, and returns the axes. The colours are those
+of Okabe and Ito (2008), which stay apart for every common form of colour blindness; line styles differ too,
+so that a figure printed in grey can still be read.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+from labcode.validate import expect
+
+TRAIN, VALIDATION, BASELINE, GAP = "#0072B2", "#D55E00", "#595959", "#E69F00"
+CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+
+
+def new_axes(width: float = 6.4, height: float = 3.6) -> Axes:
+    """Open a figure of the given size in inches and return its axes, without the upper and right frame."""
+    axes = plt.subplots(figsize=(width, height), layout="constrained")[1]
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+def shade_gap(ax: Axes, train: np.ndarray, validation: np.ndarray) -> None:
+    """Shade the generalization gap where the validation loss is the higher one; both losses by epoch."""
+    style = {"color": GAP, "alpha": 0.25, "lw": 0, "label": "generalization gap"}
+    ax.fill_between(np.arange(train.size), train, validation, where=validation >= train, **style)
+
+
+def learning_curves(
+    train: Sequence[float],
+    validation: Sequence[float],
+    *,
+    baseline: float | None = None,
+    baseline_label: str = "persistence",
+    unit: str = "mean squared error",
+    mark_best: bool = True,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw both losses by epoch, shade the generalization gap between them, and mark the best epoch.
+
+    Args:
+        train: data loss on the training split after each epoch (epochs count from 0).
+        validation: the same on the validation split; as long as ``train``.
+        baseline: loss of a simple rule on the validation split, drawn as a horizontal line.
+        baseline_label: the rule's name.
+        unit: label of the vertical axis, with its unit.
+        mark_best: put a marker on the epoch with the lowest validation loss.
+        ax: axes to draw on; a new figure by default.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: the curves are empty or differ in length.
+    """
+    train, validation = np.asarray(train, dtype=float), np.asarray(validation, dtype=float)
+    expect(train.ndim == 1 and train.size > 0, "train", "one loss for each epoch", train.shape)
+    expect(
+        train.shape == validation.shape, "validation", f"{train.size} losses, as in train", validation.shape
+    )
+    ax = new_axes() if ax is None else ax
+    epochs = np.arange(train.size)
+    shade_gap(ax, train, validation)
+    ax.plot(epochs, train, color=TRAIN, ls="--", label="training")
+    ax.plot(epochs, validation, color=VALIDATION, label="validation")
+    if baseline is not None:
+        ax.axhline(baseline, color=BASELINE, ls=":", label=baseline_label)
+    if mark_best:
+        best = int(np.argmin(validation))
+        ax.plot(best, validation[best], "o", color=VALIDATION, label=f"best epoch: {best}")
+    ax.set(xlabel="epoch", ylabel=unit, ylim=(0, None), xlim=(0, max(train.size - 1, 1)))
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def weight_histogram(weights: Mapping[str, np.ndarray], *, bins: int = 61, ax: Axes | None = None) -> Axes:
+    """Draw the distribution of each group of weights as a line on common bins.
+
+    Args:
+        weights: arrays of any shape by the label they get in the legend.
+        bins: number of bins over the range of all groups.
+        ax: axes to draw on; a new figure by default.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: no group, or an empty one.
+    """
+    groups = {label: np.ravel(np.asarray(w, dtype=float)) for label, w in weights.items()}
+    expect(
+        bool(groups) and all(w.size for w in groups.values()),
+        "weights",
+        "groups of at least one weight",
+        list(groups),
+    )
+    ax = new_axes() if ax is None else ax
+    reach = max(np.abs(w).max() for w in groups.values())
+    edges = np.linspace(-reach, reach, bins + 1)
+    styles = ("-", "--", "-.", ":")
+    for number, (label, values) in enumerate(groups.items()):
+        heights, _ = np.histogram(values, edges, density=True)
+        style = {"color": CYCLE[number % len(CYCLE)], "ls": styles[number % len(styles)]}
+        ax.stairs(heights, edges, label=f"{label} (std {values.std():.2f})", lw=1.5, **style)
+    ax.set(xlabel="weight (no unit)", ylabel="density")
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def losses_against(
+    values: Sequence[float],
+    train: np.ndarray,
+    validation: np.ndarray,
+    *,
+    xlabel: str,
+    unit: str = "mean squared error",
+    baseline: float | None = None,
+    baseline_label: str = "persistence",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw final training and validation loss against a setting: every seed as a dot, the mean as a line.
+
+    Args:
+        values: the settings tried, drawn on a logarithmic axis.
+        train: losses of shape (settings, seeds).
+        validation: the same for the validation split.
+        xlabel: what the setting is, with its unit.
+        unit: label of the vertical axis.
+        baseline: loss of a simple rule on the validation split.
+        baseline_label: the rule's name.
+        ax: axes to draw on; a new figure by default.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: shapes that do not match.
+    """
+    train, validation = np.asarray(train, dtype=float), np.asarray(validation, dtype=float)
+    expect(
+        train.ndim == 2 and len(train) == len(values), "train", f"shape ({len(values)}, seeds)", train.shape
+    )
+    expect(train.shape == validation.shape, "validation", f"shape {train.shape}, as train", validation.shape)
+    ax = new_axes() if ax is None else ax
+    styles = (("training", train, TRAIN, "--", "s"), ("validation", validation, VALIDATION, "-", "o"))
+    for label, losses, colour, line, marker in styles:
+        ax.plot(values, losses.mean(axis=1), color=colour, ls=line, label=f"{label}, mean")
+        for column in losses.T:
+            ax.plot(values, column, marker, color=colour, ms=3, alpha=0.35, mew=0)
+    ax.fill_between(
+        values, train.mean(axis=1), validation.mean(axis=1), color=GAP, alpha=0.2, lw=0, label="gap"
+    )
+    if baseline is not None:
+        ax.axhline(baseline, color=BASELINE, ls=":", label=baseline_label)
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(values, [f"{value:g}" for value in values], minor=False)
+    ax.set(xlabel=xlabel, ylabel=unit, ylim=(0, None))
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def paired_differences(
+    differences: Mapping[str, np.ndarray],
+    intervals: Mapping[str, tuple[float, float]],
+    *,
+    unit: str = "mean squared error",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw differences to the baseline: a dot for each seed, a diamond for the mean, a bar for its interval.
+
+    Args:
+        differences: method minus baseline, one value for each paired seed, by the method's name.
+        intervals: lower and upper end of the 95 % interval, by the same names.
+        unit: what is measured, with its unit.
+        ax: axes to draw on; a new figure by default.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: names that differ.
+    """
+    expect(
+        differences.keys() == intervals.keys(),
+        "intervals",
+        f"the names {sorted(differences)}",
+        sorted(intervals),
+    )
+    ax = new_axes(6.4, 0.7 + 0.6 * len(differences)) if ax is None else ax
+    for row, (name, values) in enumerate(differences.items()):
+        ax.plot(values, np.full(len(values), row), "o", color=TRAIN, ms=4, alpha=0.5, mew=0)
+        ax.plot(intervals[name], (row, row), color=VALIDATION, lw=3, solid_capstyle="butt")
+        ax.plot(np.mean(values), row, "D", color=VALIDATION, ms=6)
+    ax.axvline(0, color=BASELINE, ls=":")
+    ax.set(xlabel=f"difference to the baseline, {unit} (left of 0: better)", yticks=range(len(differences)))
+    ax.set_yticklabels(list(differences))
+    ax.set_ylim(len(differences) - 0.5, -0.5)
+    return ax

@@ -1,0 +1,147 @@
+"""Every exercise: the blank is greeted, right answers pass, each wrong one meets its own message."""
+
+import numpy as np
+import pytest
+
+from labcode import check
+from labcode.check.core import NotYet
+from labcode.check.exercise_01 import CHECKERS as EXERCISE_01
+
+CHECKERS = {checker.name: checker for checker in EXERCISE_01}
+MISTAKES = [(checker, mistake) for checker in CHECKERS.values() for mistake in checker.misconceptions]
+
+
+def feedback(checker, answer) -> str:
+    """What a learner reads after a wrong answer."""
+    with pytest.raises(NotYet) as caught:
+        checker(answer)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("checker", CHECKERS.values(), ids=lambda c: c.name)
+def test_blank_is_greeted_and_solution_passes(checker, capsys):
+    def blank(*args):
+        raise NotImplementedError
+
+    assert "still blank" in feedback(checker, blank)
+    checker(checker.solution)
+    assert "right" in capsys.readouterr().out
+    assert getattr(check, checker.name) is checker
+
+
+@pytest.mark.parametrize(("checker", "mistake"), MISTAKES, ids=lambda value: value.name)
+def test_each_mistake_meets_its_own_message(checker, mistake):
+    found = checker.diagnose(checker.outputs(mistake.switches))
+    assert found == (mistake,)
+
+
+@pytest.mark.parametrize("checker", CHECKERS.values(), ids=lambda c: c.name)
+def test_at_least_three_misconceptions_a_task(checker):
+    assert len(checker.misconceptions) >= 3
+    assert len({mistake.message for mistake in checker.misconceptions}) == len(checker.misconceptions)
+
+
+def _patience(losses, patience):
+    """A learner's own right answer, written unlike ours."""
+    for epoch in range(len(losses)):
+        best = int(np.argmin(losses[: epoch + 1]))
+        if epoch - best >= patience:
+            return epoch
+    return None
+
+
+def _late(losses, patience):
+    waited, best = 0, float("inf")
+    for epoch, loss in enumerate(losses):
+        waited = 0 if loss < best else waited + 1
+        best = min(best, loss)
+        if waited > patience:
+            return epoch
+    return None
+
+
+def _previous(losses, patience):
+    waited = 0
+    for epoch in range(1, len(losses)):
+        waited = 0 if losses[epoch] < losses[epoch - 1] else waited + 1
+        if waited == patience:
+            return epoch
+    return None
+
+
+# Wrong answers as learners write them, beside a fragment of the message each should meet.
+WRITTEN = [
+    ("generalization_gap", lambda train, validation: np.subtract(train, validation), "sign is reversed"),
+    ("generalization_gap", lambda train, validation: validation[-1] - train[-1], "WHEN the gap opens"),
+    (
+        "generalization_gap",
+        lambda train, validation: np.abs(np.subtract(validation, train)),
+        "hides the sign",
+    ),
+    (
+        "generalization_gap",
+        lambda train, validation: np.divide(validation, train) - 1,
+        "divided by the training loss",
+    ),
+    (
+        "l2_penalty",
+        lambda weights, lam: lam * sum((w**2).sum() for k, w in weights.items() if "weight" in k),
+        "1/2 is missing",
+    ),
+    (
+        "l2_penalty",
+        lambda weights, lam: lam / 2 * sum((w**2).sum() for w in weights.values()),
+        "biases are in the sum",
+    ),
+    (
+        "l2_penalty",
+        lambda weights, lam: (
+            lam / 2 * np.linalg.norm(np.concatenate([w.ravel() for k, w in weights.items() if "weight" in k]))
+        ),
+        "the norm itself",
+    ),
+    (
+        "l2_penalty",
+        lambda weights, lam: lam / 2 * (weights["weight_ih_l0"] ** 2).sum(),
+        "stopped with|difference",
+    ),
+    ("stopping_epoch", _late, "One epoch too late"),
+    ("stopping_epoch", _previous, "crawls back"),
+]
+
+
+@pytest.mark.parametrize(("name", "answer", "fragment"), WRITTEN)
+def test_wrong_answers_as_learners_write_them(name, answer, fragment):
+    message = feedback(CHECKERS[name], answer)
+    assert any(part in message.replace("\n", " ") for part in fragment.split("|")), message
+
+
+def test_two_mistakes_at_once_are_both_named():
+    def both(weights, lam):
+        return lam * sum((w**2).sum() for w in weights.values())
+
+    message = feedback(CHECKERS["l2_penalty"], both).replace("\n", " ")
+    assert "1/2 is missing" in message
+    assert "biases are in the sum" in message
+
+
+@pytest.mark.parametrize("answer", [_patience, lambda losses, patience: _patience(list(losses), patience)])
+def test_other_right_answers_pass(answer):
+    CHECKERS["stopping_epoch"](answer)
+    CHECKERS["generalization_gap"](
+        lambda train, validation: [v - t for t, v in zip(train, validation, strict=True)]
+    )
+
+
+def test_failures_of_the_code_itself_are_explained():
+    gap = CHECKERS["generalization_gap"]
+    assert "ZeroDivisionError" in feedback(gap, lambda train, validation: 1 / 0)
+    assert "`return`" in feedback(gap, lambda train, validation: None)
+    assert "itself" in feedback(gap, 3.0)
+
+    def changes_its_argument(train, validation):
+        validation -= train
+        return validation
+
+    assert "changed its own arguments" in feedback(gap, changes_its_argument)
+    assert NotYet("short")._render_traceback_() == ["short"]

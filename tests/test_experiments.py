@@ -1,0 +1,65 @@
+"""Intervals cover what they say, and results are kept whole."""
+
+import json
+
+import numpy as np
+import pytest
+
+from labcode.experiments import load_result, paired_interval, save_result
+
+
+def _covered(rng, *, item_correlation, block):
+    """Draw (seeds, items) differences with true mean 0 and a series' dependence; is 0 inside the interval?"""
+    seeds, items = 10, 120
+    noise = rng.normal(size=items)
+    for item in range(1, items):
+        noise[item] = item_correlation * noise[item - 1] + np.sqrt(1 - item_correlation**2) * noise[item]
+    differences = noise + 0.3 * rng.normal(size=(seeds, 1)) + 0.5 * rng.normal(size=(seeds, items))
+    low, high = paired_interval(differences, rng=rng, block=block, draws=300)
+    return low <= 0 <= high
+
+
+def test_interval_covers_the_truth_about_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    covered = np.mean([_covered(rng, item_correlation=0.0, block=1) for _ in range(200)])
+    assert 0.88 <= covered <= 0.99
+
+
+def test_blocks_are_needed_where_neighbours_depend_on_each_other():
+    rng = np.random.default_rng(1)
+    single = np.mean([_covered(rng, item_correlation=0.9, block=1) for _ in range(120)])
+    blocks = np.mean([_covered(rng, item_correlation=0.9, block=20) for _ in range(120)])
+    assert single < 0.75
+    assert blocks > single + 0.1
+
+
+def test_seeds_alone_give_a_narrower_interval_than_seeds_and_items():
+    rng = np.random.default_rng(2)
+    differences = rng.normal(size=(1, 100)) + 0.1 * rng.normal(size=(10, 1))
+    narrow = np.ptp(paired_interval(differences.mean(axis=1, keepdims=True), rng=rng))
+    wide = np.ptp(paired_interval(differences, rng=rng))
+    assert wide > 2 * narrow
+
+
+@pytest.mark.parametrize(
+    ("differences", "options"),
+    [
+        (np.zeros(3), {}),
+        (np.zeros((0, 3)), {}),
+        (np.zeros((2, 3)), {"block": 4}),
+        (np.zeros((2, 3)), {"block": 0}),
+        (np.zeros((2, 3)), {"level": 1.5}),
+    ],
+)
+def test_bad_arguments(differences, options):
+    with pytest.raises(ValueError, match=r"expected .* received"):
+        paired_interval(differences, rng=np.random.default_rng(0), **options)
+
+
+def test_results_round_trip_with_their_versions(tmp_path):
+    path = save_result("toy", {"losses": [1.0, 0.5]}, tmp_path)
+    assert load_result("toy", tmp_path)["losses"] == [1.0, 0.5]
+    assert set(json.loads(path.read_text())["made_with"]) == {"python", "numpy", "torch", "machine"}
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(ValueError, match="expected a result"):
+        load_result("absent", tmp_path)
