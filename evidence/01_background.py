@@ -11,14 +11,13 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from labcode.data import load_weather
+from labcode.data import load_weather, persistence_loss
 from labcode.early_stopping import EarlyStopping
-from labcode.experiments import paired_interval, save_result
-from labcode.lstm import SequenceModel
+from labcode.experiments import paired_interval, save_result, train_once
 from labcode.penalties import l2_penalty_torch, penalty_by_target
-from labcode.training import evaluate, fit, predict, seeded
+from labcode.training import evaluate, predict
 
-SETTINGS = {"epochs": 40, "hidden": 64, "learning_rate": 3e-3, "batch_size": 32, "patience": 5, "seeds": 10}
+SETTINGS = {"epochs": 40, "hidden": 64, "learning_rate": 3e-3, "patience": 5, "seeds": 10}
 HIDDEN = (4, 8, 16, 32, 64, 128)
 FRACTIONS = (0.1, 0.2, 0.5, 1.0)
 SHUFFLED = (0.0, 0.5, 1.0)
@@ -36,7 +35,11 @@ def run(
     stop_early: bool = False,
     test: bool = False,
 ) -> dict:
-    """Train one model and return its curves; with ``test`` also its squared errors on the test year."""
+    """Train one model and return its curves; with ``test`` also its squared errors on the test year.
+
+    A fraction of the data gets as many optimizer steps as all of them: more epochs, of which the curves keep
+    one for each pass that the whole data would have made.
+    """
     torch.set_num_threads(1)
     weather = load_weather()
     train = weather.train.last(fraction)
@@ -45,26 +48,29 @@ def run(
     moved = rng.permutation(len(targets))[: round(shuffled * len(targets))]
     targets[moved] = targets[rng.permutation(moved)]
 
-    with seeded(seed):
-        model = SequenceModel(weather.train.x.shape[2], hidden, 1)
-    strengths = {"input": l2, "recurrent": l2}
-    history = fit(
-        model,
-        (train.x, targets),
-        (weather.validation.x, weather.validation.y),
-        optimizer=torch.optim.Adam(model.parameters(), lr=SETTINGS["learning_rate"]),
-        epochs=SETTINGS["epochs"],
-        batch_size=SETTINGS["batch_size"],
-        generator=torch.Generator().manual_seed(seed),
-        penalty=lambda m: (
-            penalty_by_target(l2_penalty_torch, dict(m.lstm.named_parameters()), strengths) if l2 else None
-        ),
-        early_stopping=EarlyStopping(patience=SETTINGS["patience"], restore_best_weights=True)
-        if stop_early
-        else None,
+    options = {}
+    if l2:
+        strengths = {"input": l2, "recurrent": l2}
+        options["penalty"] = lambda m: penalty_by_target(
+            l2_penalty_torch, dict(m.lstm.named_parameters()), strengths
+        )
+    if stop_early:
+        options["early_stopping"] = EarlyStopping(patience=SETTINGS["patience"], restore_best_weights=True)
+    model, history = train_once(
+        weather,
+        seed=seed,
+        hidden=hidden,
+        epochs=round(SETTINGS["epochs"] / fraction),
+        learning_rate=SETTINGS["learning_rate"],
+        train=(train.x, targets),
         progress=False,
+        **options,
     )
-    result = {"train": history.train_loss, "validation": history.validation_loss}
+    every = round(1 / fraction)
+    result = {
+        "train": history.train_loss[every - 1 :: every],
+        "validation": history.validation_loss[every - 1 :: every],
+    }
     if test:
         result["kept_train"] = evaluate(model, (weather.train.x, weather.train.y))["loss"]
         result["test_errors"] = np.square(predict(model, weather.test.x).numpy() - weather.test.y).ravel()
@@ -139,8 +145,8 @@ def main() -> None:
             "command": "python evidence/01_background.py",
             "settings": SETTINGS | {"block_days": BLOCK},
             "persistence": {
-                "validation": float(np.mean(weather.validation.y**2)),
-                "test": float(np.mean(weather.test.y**2)),
+                "validation": persistence_loss(weather.validation),
+                "test": persistence_loss(weather.test),
             },
             "capacity": {str(hidden): curves(runs) for hidden, runs in capacity.items()},
             "amount": {str(fraction): curves(runs) for fraction, runs in amount.items()},

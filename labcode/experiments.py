@@ -3,13 +3,61 @@
 import json
 import os
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from labcode.validate import expect, integer, number
+from labcode.data import Dataset
+from labcode.lstm import SequenceModel
+from labcode.training import History, fit, seeded
+from labcode.validate import expect, integer, number, one_of
 
 RESULTS = Path(__file__).resolve().parent.parent / "evidence" / "results"
+
+
+def train_once(
+    dataset: Dataset,
+    *,
+    seed: int,
+    hidden: int = 64,
+    epochs: int = 40,
+    learning_rate: float = 3e-3,
+    train: tuple | None = None,
+    **options,
+) -> tuple[SequenceModel, History]:
+    """Train one LSTM on a dataset, with everything random drawn from one seed.
+
+    Two calls with the same seed start from the same weights and see the same batches, so that what differs
+    between them is the setting that differs: they are a pair.
+
+    Args:
+        dataset: what to learn; its test split is not touched.
+        seed: draws the initial weights and the order of the batches.
+        hidden: hidden units of the LSTM.
+        epochs: passes over the training data.
+        learning_rate: of the Adam optimizer.
+        train: inputs and targets to use in place of ``dataset.train``.
+        options: anything else that `labcode.training.fit` takes: a penalty, early stopping, clipping.
+
+    Returns:
+        The model as training left it, and the history of its losses.
+
+    Chapter: 1.1.
+    """
+    with seeded(seed):
+        model = SequenceModel(dataset.train.x.shape[2], hidden, dataset.train.y.shape[1])
+    history = fit(
+        model,
+        dataset.train if train is None else train,
+        dataset.validation,
+        optimizer=torch.optim.Adam(model.parameters(), lr=learning_rate),
+        epochs=epochs,
+        generator=torch.Generator().manual_seed(seed),
+        **options,
+    )
+    return model, history
 
 
 def paired_interval(
@@ -77,8 +125,6 @@ def save_result(name: str, result: dict, folder: Path = RESULTS) -> Path:
     Returns:
         The file's path.
     """
-    import torch
-
     made_with = {
         "python": platform.python_version(),
         "numpy": np.__version__,
@@ -110,3 +156,25 @@ def load_result(name: str, folder: Path = RESULTS) -> dict:
     path = Path(folder) / f"{name}.json"
     expect(path.is_file(), "name", f"a result in {path.parent.name}/, made by `evidence/{name}.py`", name)
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def losses_at(epoch: str, curves: Mapping[str, dict]) -> tuple[list[float], np.ndarray, np.ndarray]:
+    """Read the losses at one epoch of every run off the curves of several settings.
+
+    Args:
+        epoch: "last", or "best" for each run's epoch of lowest validation loss.
+        curves: for each setting, written as a number, the "train" and "validation" curves: (seeds, epochs).
+
+    Returns:
+        The settings as numbers, the training and the validation losses, (settings, seeds) each.
+
+    Raises:
+        ValueError: another epoch.
+    """
+    one_of("epoch", epoch, ("last", "best"))
+    train = np.array([runs["train"] for runs in curves.values()])
+    validation = np.array([runs["validation"] for runs in curves.values()])
+    chosen = validation.argmin(axis=2) if epoch == "best" else np.full(validation.shape[:2], -1)
+    rows = chosen[:, :, None]
+    losses = (np.take_along_axis(array, rows, axis=2)[:, :, 0] for array in (train, validation))
+    return [float(setting) for setting in curves], *losses

@@ -24,6 +24,54 @@ def new_axes(width: float = 6.4, height: float = 3.6) -> Axes:
     return axes
 
 
+def time_series(
+    series: Mapping[str, tuple[np.ndarray, np.ndarray]], *, unit: str, ax: Axes | None = None
+) -> Axes:
+    """Draw values over dates, each part in a colour of its own.
+
+    Args:
+        series: dates and values, two arrays of one length, by the part's name.
+        unit: label of the vertical axis, with its unit.
+        ax: axes to draw on; a new figure by default.
+
+    Returns:
+        The axes.
+    """
+    ax = new_axes(8.0, 2.8) if ax is None else ax
+    for (label, (dates, values)), colour in zip(series.items(), CYCLE, strict=False):
+        ax.plot(dates, values, color=colour, lw=0.9, label=label)
+    ax.set(xlabel="date", ylabel=unit)
+    ax.legend(frameon=False, fontsize="small", ncols=len(series), loc="lower right", bbox_to_anchor=(1, 1))
+    return ax
+
+
+def forecasts(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]], *, unit: str) -> np.ndarray:
+    """Draw forecast against outcome, one panel for each split; a perfect forecast lies on the diagonal.
+
+    Args:
+        pairs: outcomes and forecasts, two arrays of one size, by the panel's title.
+        unit: the unit of both.
+
+    Returns:
+        The axes of the panels.
+    """
+    axes = plt.subplots(
+        1,
+        len(pairs),
+        figsize=(3.4 * len(pairs), 3.4),
+        sharex=True,
+        sharey=True,
+        layout="constrained",
+        squeeze=False,
+    )[1][0]
+    for ax, (title, (outcomes, predicted)) in zip(axes, pairs.items(), strict=True):
+        ax.plot(np.ravel(outcomes), np.ravel(predicted), "o", color=TRAIN, ms=3, alpha=0.4, mew=0)
+        ax.axline((0, 0), slope=1, color=BASELINE, ls=":")
+        ax.set(title=title, xlabel=f"outcome [{unit}]", aspect="equal")
+    axes[0].set_ylabel(f"forecast [{unit}]")
+    return axes
+
+
 def shade_gap(ax: Axes, train: np.ndarray, validation: np.ndarray) -> None:
     """Shade the generalization gap where the validation loss is the higher one; both losses by epoch."""
     style = {"color": GAP, "alpha": 0.25, "lw": 0, "label": "generalization gap"}
@@ -156,8 +204,9 @@ def losses_against(
     )
     if baseline is not None:
         ax.axhline(baseline, color=BASELINE, ls=":", label=baseline_label)
-    ax.set_xscale("log", base=2)
-    ax.set_xticks(values, [f"{value:g}" for value in values], minor=False)
+    ax.set_xscale("log")
+    ax.set_xticks(values, [f"{value:.2g}" if value < 1 else f"{value:g}" for value in values])
+    ax.minorticks_off()
     ax.set(xlabel=xlabel, ylabel=unit, ylim=(0, None))
     ax.legend(frameon=False, fontsize="small")
     return ax
@@ -192,7 +241,7 @@ def paired_differences(
     )
     ax = new_axes(6.4, 0.7 + 0.6 * len(differences)) if ax is None else ax
     for row, (name, values) in enumerate(differences.items()):
-        ax.plot(values, np.full(len(values), row), "o", color=TRAIN, ms=4, alpha=0.5, mew=0)
+        ax.plot(values, np.full(len(values), row - 0.22), "o", color=TRAIN, ms=4, alpha=0.5, mew=0)
         ax.plot(intervals[name], (row, row), color=VALIDATION, lw=3, solid_capstyle="butt")
         ax.plot(np.mean(values), row, "D", color=VALIDATION, ms=6)
     ax.axvline(0, color=BASELINE, ls=":")

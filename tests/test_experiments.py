@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from labcode.experiments import load_result, paired_interval, save_result
+from labcode.experiments import load_result, losses_at, paired_interval, save_result
 
 
 def _covered(rng, *, item_correlation, block):
@@ -63,3 +63,16 @@ def test_results_round_trip_with_their_versions(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(ValueError, match="expected a result"):
         load_result("absent", tmp_path)
+
+
+def test_losses_are_read_at_the_last_or_the_best_epoch_of_each_run():
+    curves = {
+        "4": {"train": [[3.0, 2.0, 1.0], [6.0, 5.0, 4.0]], "validation": [[3.0, 2.0, 4.0], [1.0, 7.0, 8.0]]},
+        "0.5": {"train": [[9.0, 9.5, 9.7]], "validation": [[9.0, 8.0, 7.0]]},
+    }
+    settings, train, validation = losses_at("best", {"4": curves["4"]})
+    assert (settings, train.tolist(), validation.tolist()) == ([4.0], [[2.0, 6.0]], [[2.0, 1.0]])
+    settings, train, validation = losses_at("last", {"0.5": curves["0.5"]})
+    assert (settings, train.tolist(), validation.tolist()) == ([0.5], [[9.7]], [[7.0]])
+    with pytest.raises(ValueError, match=r"expected one of 'last', 'best'"):
+        losses_at("first", curves)

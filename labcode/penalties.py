@@ -1,0 +1,257 @@
+"""Penalties on weights: what is added to the loss so that large weights cost something.
+
+Each penalty stands here twice, in NumPy (float64, with its gradient by hand) and in PyTorch (any device, any
+floating dtype, differentiable). ``penalty_by_target`` adds one up over the input weights, the recurrent
+weights or the biases of an LSTM; biases are never penalized unless named.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy import ndarray
+from torch import Tensor
+from torch.nn import functional
+
+from labcode.validate import expect, number, one_of, shape
+
+
+def l1_penalty(w: ndarray, lam: float) -> float:
+    """Pull every weight towards zero with the same force, whatever its size: lam * sum |w|.
+
+    Args:
+        w: weights, floating point, any shape.
+        lam: strength, at least 0. Keras's ``L1(l1)`` is ``lam = l1``.
+
+    Returns:
+        the penalty, a scalar.
+
+    Raises:
+        ValueError: weights that are not floating point, a strength below 0 or not finite.
+
+    Source: Tibshirani (1996), "Regression shrinkage and selection via the lasso". Chapter 2.
+    """
+    return number("lam", lam, low=0.0) * np.abs(_float64(w)).sum()
+
+
+def l1_penalty_grad(w: ndarray, lam: float) -> ndarray:
+    """Return the gradient of ``l1_penalty``, lam * sign(w): the subgradient 0 is taken at w = 0."""
+    return number("lam", lam, low=0.0) * np.sign(_float64(w))
+
+
+def l1_penalty_torch(w: Tensor, lam: float) -> Tensor:
+    """Pull every weight towards zero with the same force: the twin of ``l1_penalty``."""
+    return number("lam", lam, low=0.0) * _floating(w).abs().sum()
+
+
+def l2_penalty(w: ndarray, lam: float) -> float:
+    """Shrink every weight in proportion to its size: lam / 2 * sum w^2.
+
+    Args:
+        w: weights, floating point, any shape.
+        lam: strength, at least 0. Keras's ``L2(l2)`` has no 1/2, so it is ``lam = 2 * l2``; the
+            ``weight_decay`` of ``torch.optim.SGD`` is ``lam`` itself.
+
+    Returns:
+        the penalty, a scalar.
+
+    Raises:
+        ValueError: weights that are not floating point, a strength below 0 or not finite.
+
+    Source: Krogh & Hertz (1991), "A simple weight decay can improve generalization". Chapter 2.
+    """
+    return number("lam", lam, low=0.0) / 2 * np.square(_float64(w)).sum()
+
+
+def l2_penalty_grad(w: ndarray, lam: float) -> ndarray:
+    """Return the gradient of ``l2_penalty``, lam * w."""
+    return number("lam", lam, low=0.0) * _float64(w)
+
+
+def l2_penalty_torch(w: Tensor, lam: float) -> Tensor:
+    """Shrink every weight in proportion to its size: the twin of ``l2_penalty``."""
+    return number("lam", lam, low=0.0) / 2 * _floating(w).square().sum()
+
+
+def l1_l2_penalty(w: ndarray, lam1: float, lam2: float) -> float:
+    """Make small weights vanish and shrink large ones: lam1 * sum |w| + lam2 / 2 * sum w^2.
+
+    Args:
+        w: weights, floating point, any shape.
+        lam1: strength of the L1 part, at least 0.
+        lam2: strength of the L2 part, at least 0. Keras's ``L1L2(l1, l2)`` is ``lam1 = l1, lam2 = 2 * l2``.
+
+    Returns:
+        the penalty, a scalar.
+
+    Raises:
+        ValueError: weights that are not floating point, a strength below 0 or not finite.
+
+    Source: Zou & Hastie (2005), "Regularization and variable selection via the elastic net". Chapter 2.
+    """
+    lam1, lam2 = number("lam1", lam1, low=0.0), number("lam2", lam2, low=0.0)
+    return lam1 * np.abs(_float64(w)).sum() + lam2 / 2 * np.square(_float64(w)).sum()
+
+
+def l1_l2_penalty_grad(w: ndarray, lam1: float, lam2: float) -> ndarray:
+    """Return the gradient of ``l1_l2_penalty``, lam1 * sign(w) + lam2 * w."""
+    lam1, lam2 = number("lam1", lam1, low=0.0), number("lam2", lam2, low=0.0)
+    return lam1 * np.sign(_float64(w)) + lam2 * _float64(w)
+
+
+def l1_l2_penalty_torch(w: Tensor, lam1: float, lam2: float) -> Tensor:
+    """Make small weights vanish and shrink large ones: the twin of ``l1_l2_penalty``."""
+    lam1, lam2 = number("lam1", lam1, low=0.0), number("lam2", lam2, low=0.0)
+    w = _floating(w)
+    return lam1 * w.abs().sum() + lam2 / 2 * w.square().sum()
+
+
+def orthogonal_penalty(w: ndarray, lam: float, mode: str = "rows") -> float:
+    """Push the rows (or columns) of a matrix towards right angles: lam * mean over pairs of |u_i . u_j|.
+
+    Here u_i = w_i / |w_i| is a row (or column) scaled to length 1, so that length costs nothing; a row of
+    zeros stays zero.
+
+    Args:
+        w: weight matrix, floating point, with at least two rows (or columns).
+        lam: strength, at least 0. Keras's ``OrthogonalRegularizer(factor)`` is ``lam = factor``.
+        mode: "rows" or "columns".
+
+    Returns:
+        the penalty, a scalar.
+
+    Raises:
+        ValueError: no floating-point matrix, fewer than two vectors, another mode, a strength below 0 or not
+            finite.
+
+    Source: Vorontsov et al. (2017), "On orthogonality and learning recurrent networks with long term
+        dependencies", for the aim; the formula is that of Keras. Chapter 2.
+    """
+    u, _ = _unit_vectors(w, mode)
+    first, second = np.triu_indices(len(u), k=1)
+    return number("lam", lam, low=0.0) * np.abs((u @ u.T)[first, second]).mean()
+
+
+def orthogonal_penalty_grad(w: ndarray, lam: float, mode: str = "rows") -> ndarray:
+    """Return the gradient of ``orthogonal_penalty``: at right angles to each vector, as length is free."""
+    u, norms = _unit_vectors(w, mode)
+    signs = np.sign(u @ u.T) * (1 - np.eye(len(u)))
+    grad_u = number("lam", lam, low=0.0) * (signs @ u) / (len(u) * (len(u) - 1) / 2)
+    grad_w = (grad_u - (grad_u * u).sum(axis=1, keepdims=True) * u) / norms
+    return grad_w if mode == "rows" else grad_w.T
+
+
+def orthogonal_penalty_torch(w: Tensor, lam: float, mode: str = "rows") -> Tensor:
+    """Push the rows (or columns) of a matrix towards right angles: the twin of ``orthogonal_penalty``."""
+    shape("w", w, (None, None))
+    rows = _floating(w) if one_of("mode", mode, ("rows", "columns")) == "rows" else _floating(w).T
+    expect(len(rows) >= 2, "w", f"at least two {mode}", tuple(w.shape))
+    u = functional.normalize(rows, dim=1)
+    pairs = len(rows) * (len(rows) - 1) / 2
+    return number("lam", lam, low=0.0) * (u @ u.T).triu(1).abs().sum() / pairs
+
+
+def target_arrays(weights: Mapping, target: str) -> dict:
+    """Pick what a target names in an LSTM, by layer and direction.
+
+    Args:
+        weights: arrays or tensors under the names of ``torch.nn.LSTM``, as in ``lstm_forward`` or
+            ``dict(lstm.named_parameters())``.
+        target: "input" (W, every ``weight_ih``), "recurrent" (U, every ``weight_hh``) or "bias" (b, the sum
+            ``bias_ih + bias_hh``: two names for what acts as one bias).
+
+    Returns:
+        the arrays or tensors under their suffixes, such as ``_l0`` and ``_l0_reverse``.
+
+    Raises:
+        ValueError: another target, or nothing in ``weights`` that it names. Chapter 2.
+    """
+    kind, *others = _TARGETS[one_of("target", target, tuple(_TARGETS))]
+    found = {name.removeprefix(kind): array for name, array in weights.items() if name.startswith(kind)}
+    expect(len(found) > 0, "weights", f"keys that start with {kind}", sorted(weights))
+    for other in others:
+        found = {suffix: array + weights[other + suffix] for suffix, array in found.items()}
+    return found
+
+
+def penalty_by_target(penalty: Callable, weights: Mapping, strengths: Mapping[str, float]) -> float | Tensor:
+    """Add up a penalty over the named parts of an LSTM, each with a strength of its own.
+
+    Args:
+        penalty: a penalty of this file, called as ``penalty(w, strength)``: ``l2_penalty`` for arrays,
+            ``l2_penalty_torch`` for tensors.
+        weights: as in ``target_arrays``.
+        strengths: strength by target, such as ``{"input": 1e-4, "recurrent": 1e-3}``. What is not named is
+            not penalized.
+
+    Returns:
+        the sum of the penalty over all arrays that the targets name, a scalar.
+
+    Raises:
+        ValueError: no target, an unknown one, or one that ``weights`` does not hold. Chapter 2.
+    """
+    expect(len(strengths) > 0, "strengths", "a strength for at least one target", strengths)
+    return sum(
+        penalty(array, strength)
+        for target, strength in strengths.items()
+        for array in target_arrays(weights, target).values()
+    )
+
+
+def penalty_grad_by_target(
+    penalty_grad: Callable, weights: Mapping[str, ndarray], strengths: Mapping[str, float]
+) -> dict[str, ndarray]:
+    """Return the gradient of ``penalty_by_target`` under the weights' keys, 0 where nothing is penalized.
+
+    Both biases of a layer receive the gradient of their sum.
+
+    Args:
+        penalty_grad: the gradient of a penalty of this file, such as ``l2_penalty_grad``.
+        weights, strengths: as in ``penalty_by_target``.
+
+    Returns:
+        gradients, float64, under every key of ``weights``.
+
+    Raises:
+        ValueError: as ``penalty_by_target``. Chapter 2.
+    """
+    expect(len(strengths) > 0, "strengths", "a strength for at least one target", strengths)
+    grads = {name: np.zeros(np.shape(array)) for name, array in weights.items()}
+    for target, strength in strengths.items():
+        for suffix, array in target_arrays(weights, target).items():
+            grads |= {kind + suffix: penalty_grad(array, strength) for kind in _TARGETS[target]}
+    return grads
+
+
+_TARGETS = {"input": ("weight_ih",), "recurrent": ("weight_hh",), "bias": ("bias_ih", "bias_hh")}
+
+
+def _float64(w):
+    w = np.asarray(w)
+    expect(np.issubdtype(w.dtype, np.floating), "w", "floating-point weights", w.dtype)
+    return w.astype(np.float64, copy=False)
+
+
+def _floating(w):
+    is_floating = isinstance(w, Tensor) and w.is_floating_point()
+    expect(is_floating, "w", "a floating-point tensor", w.dtype if isinstance(w, Tensor) else type(w))
+    return w
+
+
+def _unit_vectors(w, mode):
+    """Return the rows (or columns) of w as rows of length 1, and their lengths (1 for a row of zeros)."""
+    rows = _float64(w) if one_of("mode", mode, ("rows", "columns")) == "rows" else _float64(w).T
+    shape("w", rows, (None, None))
+    expect(len(rows) >= 2, "w", f"at least two {mode}", np.shape(w))
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    norms[norms == 0] = 1.0
+    return rows / norms, norms
+
+
+# (NumPy, PyTorch, arguments): a tuple of sizes stands for an array of that shape.
+PAIRS = [
+    (l1_penalty, l1_penalty_torch, {"w": (8, 3), "lam": 0.3}),
+    (l2_penalty, l2_penalty_torch, {"w": (8, 3), "lam": 0.3}),
+    (l1_l2_penalty, l1_l2_penalty_torch, {"w": (8, 3), "lam1": 0.3, "lam2": 0.7}),
+    (orthogonal_penalty, orthogonal_penalty_torch, {"w": (8, 3), "lam": 0.3, "mode": "rows"}),
+    (orthogonal_penalty, orthogonal_penalty_torch, {"w": (8, 3), "lam": 0.3, "mode": "columns"}),
+]
