@@ -326,15 +326,14 @@ class RegularizedLSTM(nn.LSTM):
 def _masked_scan(x, real, h, c, parameters, *, reverse):
     """Run one layer in one direction over all steps, holding output and state at steps that are not real."""
     w_ih, w_hh, b_ih, b_hh = parameters if len(parameters) == 4 else (*parameters, None, None)
-    inputs = functional.linear(x, w_ih, b_ih)
     output, outputs = torch.zeros_like(h), []
-    times = range(x.shape[1])
-    for t in reversed(times) if reverse else times:
-        i, f, g, o = (inputs[:, t] + functional.linear(h, w_hh, b_hh)).chunk(4, dim=-1)
+    steps = list(zip(functional.linear(x, w_ih, b_ih).unbind(1), real.unbind(1), strict=True))
+    for z_x, now in reversed(steps) if reverse else steps:
+        i, f, g, o = (z_x + functional.linear(h, w_hh, b_hh)).chunk(4, dim=-1)
         c_new = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
         h_new = torch.sigmoid(o) * torch.tanh(c_new)
-        output = torch.where(real[:, t], h_new, output)
-        h, c = torch.where(real[:, t], h_new, h), torch.where(real[:, t], c_new, c)
+        output = torch.where(now, h_new, output)
+        h, c = torch.where(now, h_new, h), torch.where(now, c_new, c)
         outputs.append(output)
     return torch.stack(outputs[::-1] if reverse else outputs, dim=1), h, c
 

@@ -1,0 +1,209 @@
+"""Penalties against torch's losses and optimizers, gradients against finite differences, and targets.
+
+Twins are compared in ``test_pairs.py``, values of Keras in ``test_conformance.py``.
+"""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from torch import nn
+
+from labcode import penalties
+from labcode.penalties import (
+    l1_l2_penalty,
+    l1_l2_penalty_grad,
+    l1_penalty,
+    l1_penalty_grad,
+    l1_penalty_torch,
+    l2_penalty,
+    l2_penalty_grad,
+    l2_penalty_torch,
+    orthogonal_penalty,
+    orthogonal_penalty_grad,
+    orthogonal_penalty_torch,
+    penalty_by_target,
+    penalty_grad_by_target,
+    target_arrays,
+)
+
+EXAMPLES = settings(deadline=None, derandomize=True, max_examples=50)
+VALUES = st.floats(-10, 10, allow_subnormal=False)
+WEIGHTS = arrays(np.float64, array_shapes(max_dims=3, max_side=4), elements=VALUES)
+MATRICES = arrays(np.float64, array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=5), elements=VALUES)
+STRENGTHS = st.floats(0, 10)
+
+
+@EXAMPLES
+@given(w=WEIGHTS, lam1=STRENGTHS, lam2=STRENGTHS)
+def test_values_are_those_of_torch_losses(w, lam1, lam2):
+    tensor, zeros = torch.from_numpy(w), torch.zeros(w.shape, dtype=torch.float64)
+    l1 = lam1 * float(nn.functional.l1_loss(tensor, zeros, reduction="sum"))
+    l2 = lam2 / 2 * float(nn.functional.mse_loss(tensor, zeros, reduction="sum"))
+    np.testing.assert_allclose(l1_penalty(w, lam1), l1, rtol=1e-12)
+    np.testing.assert_allclose(l2_penalty(w, lam2), l2, rtol=1e-12)
+    np.testing.assert_allclose(l1_l2_penalty(w, lam1, lam2), l1 + l2, rtol=1e-12)
+
+
+def test_l2_strength_is_the_weight_decay_of_sgd():
+    w = torch.linspace(-2, 2, 7, dtype=torch.float64)
+    decayed, penalized = (w.clone().requires_grad_() for _ in range(2))
+    decay = torch.optim.SGD([decayed], lr=0.1, weight_decay=0.3)
+    plain = torch.optim.SGD([penalized], lr=0.1)
+    for _ in range(5):
+        decay.zero_grad()
+        decayed.sum().backward()
+        decay.step()
+        plain.zero_grad()
+        (penalized.sum() + l2_penalty_torch(penalized, 0.3)).backward()
+        plain.step()
+    torch.testing.assert_close(penalized, decayed, rtol=1e-14, atol=0)
+
+
+@EXAMPLES
+@given(w=WEIGHTS, lam1=STRENGTHS, lam2=STRENGTHS)
+def test_gradients_agree_with_finite_differences(w, lam1, lam2):
+    w = np.where(np.abs(w) < 0.01, 0.5, w)  # away from the kink of |w|
+    assert_gradient(lambda v: l1_penalty(v, lam1), l1_penalty_grad(w, lam1), w)
+    assert_gradient(lambda v: l2_penalty(v, lam2), l2_penalty_grad(w, lam2), w)
+    assert_gradient(lambda v: l1_l2_penalty(v, lam1, lam2), l1_l2_penalty_grad(w, lam1, lam2), w)
+
+
+@pytest.mark.parametrize("mode", ["rows", "columns"])
+def test_orthogonal_gradient_agrees_with_finite_differences(mode):
+    w = np.random.default_rng(0).normal(size=(4, 3))
+    assert_gradient(lambda v: orthogonal_penalty(v, 0.7, mode), orthogonal_penalty_grad(w, 0.7, mode), w)
+
+
+def assert_gradient(function, grad, w, step=1e-5):
+    for index in np.ndindex(w.shape):
+        change = np.zeros_like(w)
+        change[index] = step
+        numeric = (function(w + change) - function(w - change)) / (2 * step)
+        np.testing.assert_allclose(grad[index], numeric, rtol=1e-6, atol=1e-6)
+
+
+def test_l1_subgradient_at_zero_is_zero():
+    w = np.array([-2.0, -0.0, 0.0, 3.0])
+    np.testing.assert_array_equal(l1_penalty_grad(w, 0.5), [-0.5, 0, 0, 0.5])
+    np.testing.assert_array_equal(l1_l2_penalty_grad(w, 0.5, 0.0), [-0.5, 0, 0, 0.5])
+
+
+@EXAMPLES
+@given(w=MATRICES, scale=st.floats(0.1, 10))
+def test_orthogonal_penalty_is_a_mean_cosine(w, scale):
+    value = orthogonal_penalty(w, 1.0)
+    assert 0 <= value <= 1 + 1e-12
+    np.testing.assert_allclose(orthogonal_penalty(scale * w, 1.0), value, atol=1e-12)
+    np.testing.assert_allclose(orthogonal_penalty(w.T, 1.0, "columns"), value, atol=1e-12)
+
+
+def test_orthogonal_penalty_of_known_angles():
+    assert orthogonal_penalty(np.eye(3) * 5.0, 1.0) == 0
+    np.testing.assert_allclose(orthogonal_penalty(np.array([[1.0, 1.0], [-2.0, -2.0]]), 0.4), 0.4)
+    sixty_degrees = np.array([[1.0, 0.0], [0.5, np.sqrt(0.75)]])
+    np.testing.assert_allclose(orthogonal_penalty(sixty_degrees, 1.0), 0.5)
+    assert orthogonal_penalty(np.array([[0.0, 0.0], [1.0, 2.0]]), 1.0) == 0
+
+
+@pytest.fixture
+def lstm():
+    torch.manual_seed(0)
+    return nn.LSTM(3, 4, num_layers=2, bidirectional=True, batch_first=True).double()
+
+
+def numpy_weights(lstm):
+    return {name: tensor.numpy() for name, tensor in lstm.state_dict().items()}
+
+
+def test_targets_name_the_input_the_recurrent_weights_and_the_sum_of_the_biases(lstm):
+    weights = numpy_weights(lstm)
+    suffixes = ["_l0", "_l0_reverse", "_l1", "_l1_reverse"]
+    for target, kind in (("input", "weight_ih"), ("recurrent", "weight_hh")):
+        found = target_arrays(weights, target)
+        assert list(found) == suffixes
+        assert all(found[suffix] is weights[kind + suffix] for suffix in suffixes)
+    biases = target_arrays(weights, "bias")
+    assert list(biases) == suffixes
+    np.testing.assert_array_equal(biases["_l1"], weights["bias_ih_l1"] + weights["bias_hh_l1"])
+
+
+def test_penalty_by_target_adds_up_what_is_named_and_nothing_else(lstm):
+    weights, parameters = numpy_weights(lstm), dict(lstm.named_parameters())
+    strengths = {"input": 0.1, "recurrent": 0.2}
+    expected = sum(0.1 / 2 * (w**2).sum() for name, w in weights.items() if name.startswith("weight_ih"))
+    expected += sum(0.2 / 2 * (w**2).sum() for name, w in weights.items() if name.startswith("weight_hh"))
+    np.testing.assert_allclose(penalty_by_target(l2_penalty, weights, strengths), expected, rtol=1e-12)
+
+    penalty = penalty_by_target(l2_penalty_torch, parameters, strengths)
+    np.testing.assert_allclose(penalty.item(), expected, rtol=1e-12)
+    penalty.backward()
+    grads = penalty_grad_by_target(l2_penalty_grad, weights, strengths)
+    assert list(grads) == list(weights)
+    for name, parameter in parameters.items():
+        if name.startswith("bias"):
+            assert parameter.grad is None
+            assert not grads[name].any()
+        else:
+            np.testing.assert_allclose(grads[name], parameter.grad, rtol=1e-10)
+
+
+def test_a_named_bias_is_penalized_as_the_sum_of_both(lstm):
+    weights, parameters = numpy_weights(lstm), dict(lstm.named_parameters())
+    penalty_by_target(l1_penalty_torch, parameters, {"bias": 0.3}).backward()
+    grads = penalty_grad_by_target(l1_penalty_grad, weights, {"bias": 0.3})
+    for name, parameter in parameters.items():
+        expected = 0 * weights[name] if parameter.grad is None else parameter.grad
+        np.testing.assert_allclose(grads[name], expected, rtol=1e-10)
+    b = weights["bias_ih_l0"] + weights["bias_hh_l0"]
+    np.testing.assert_allclose(grads["bias_ih_l0"], 0.3 * np.sign(b))
+    np.testing.assert_allclose(grads["bias_hh_l0"], 0.3 * np.sign(b))
+
+
+def test_bad_targets_say_what_was_expected(lstm):
+    weights = numpy_weights(nn.LSTM(3, 4, bias=False))
+    with pytest.raises(
+        ValueError, match=r"target: expected one of 'input', 'recurrent', 'bias', received 'hidden'"
+    ):
+        penalty_by_target(l2_penalty, weights, {"hidden": 0.1})
+    with pytest.raises(ValueError, match=r"weights: expected keys that start with bias_ih"):
+        penalty_by_target(l2_penalty, weights, {"bias": 0.1})
+    for function in (penalty_by_target, penalty_grad_by_target):
+        with pytest.raises(ValueError, match=r"strengths: expected a strength for at least one target"):
+            function(l2_penalty_grad, weights, {})
+
+
+FUNCTIONS = [getattr(penalties, name) for name in vars(penalties) if re.match(r"(l1|l2|l1_l2)_penalty", name)]
+ORTHOGONAL = [orthogonal_penalty, orthogonal_penalty_grad, orthogonal_penalty_torch]
+
+
+def call(function, w, lam):
+    w = torch.tensor(w) if function.__name__.endswith("_torch") else np.array(w)
+    return function(w, *[lam] * (2 if "l1_l2" in function.__name__ else 1))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS + ORTHOGONAL, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("lam", [-0.1, float("nan"), float("inf"), "0.1", None, True])
+def test_bad_strengths_are_refused(function, lam):
+    with pytest.raises(ValueError, match=r"lam1?: expected a finite number of at least 0"):
+        call(function, [[1.0, 2.0], [3.0, 4.0]], lam)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS + ORTHOGONAL, ids=lambda f: f.__name__)
+def test_integer_weights_are_refused(function):
+    with pytest.raises(ValueError, match=r"w: expected a?\s?floating-point"):
+        call(function, [[1, 2], [3, 4]], 0.1)
+
+
+@pytest.mark.parametrize("function", ORTHOGONAL, ids=lambda f: f.__name__)
+def test_orthogonal_penalty_needs_a_matrix_of_at_least_two_vectors(function):
+    for w, message in (([1.0, 2.0], "w: expected shape"), ([[1.0, 2.0]], "w: expected at least two rows")):
+        with pytest.raises(ValueError, match=message):
+            call(function, w, 0.1)
+    w = torch.ones(2, 2) if function is orthogonal_penalty_torch else np.ones((2, 2))
+    with pytest.raises(ValueError, match=r"mode: expected one of 'rows', 'columns', received 'row'"):
+        function(w, 0.1, "row")
