@@ -58,5 +58,5 @@ def shape(name: str, array: object, sizes: tuple) -> None:
     fits = len(received) == len(sizes) and all(
         (got >= 1 if want is None else got == want) for got, want in zip(received, sizes, strict=True)
     )
-    wanted = "(" + ", ".join("any" if want is None else str(want) for want in sizes) + ")"
-    expect(fits, name, f"shape {wanted}", received)
+    wanted = ", ".join("any" if want is None else str(want) for want in sizes)
+    expect(fits, name, f"shape ({wanted}{',' if len(sizes) == 1 else ''})", received)
