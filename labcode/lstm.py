@@ -1,20 +1,38 @@
 """The LSTM twice: in NumPy, forward and backward by hand beside its equations, and as a PyTorch module.
 
-Both take batches first, (B, T, F), order the gates i, f, g, o, and use the weights of ``torch.nn.LSTM`` under
-the names of its ``state_dict``. With a padding mask, a padded step repeats the previous output and state, and
-what the input holds there is ignored. Before a sequence's first real step the state stays the initial one and
-the output, having none to repeat, is 0 (as in Keras).
+The module, ``RegularizedLSTM``, stands in ``regularized_lstm.py`` and can be imported from here. Both take
+batches first, (B, T, F), order the gates i, f, g, o, and use the weights of ``torch.nn.LSTM`` under the names
+of its ``state_dict``. With a padding mask, a padded step repeats the previous output and state, whatever the
+other masks say, and what the input holds there is ignored. Before a sequence's first real step the state
+stays the initial one and the output, having none to repeat, is 0 (as in Keras).
 """
 
 from collections.abc import Mapping
 
 import numpy as np
-import torch
 from numpy import ndarray
-from torch import Tensor, nn
-from torch.nn import functional
 
-from labcode.validate import expect, integer, one_of, shape
+from labcode.recurrent_dropout import (
+    check_masks,
+    variational_dropout,
+    variational_dropout_grad,
+    weight_drop,
+    zoneout,
+)
+from labcode.regularized_lstm import RegularizedLSTM, SequenceModel
+from labcode.validate import expect, shape
+
+__all__ = [
+    "RegularizedLSTM",
+    "SequenceModel",
+    "lstm_backward",
+    "lstm_forward",
+    "lstm_step",
+    "lstm_step_backward",
+]
+
+_ONE = np.ones((1, 1))  # a mask that drops nothing
+_STEP_KINDS = ("h", "g", "c", "zoneout_h", "zoneout_c")
 
 
 def lstm_forward(
@@ -23,6 +41,7 @@ def lstm_forward(
     state: tuple[ndarray, ndarray] | None = None,
     *,
     padding_mask: ndarray | None = None,
+    masks: Mapping[str, ndarray] | None = None,
 ) -> tuple[ndarray, tuple[ndarray, ndarray], tuple]:
     """Run an LSTM over a batch of sequences, in float64, and keep what the backward pass needs.
 
@@ -34,12 +53,14 @@ def lstm_forward(
             Without any bias key the LSTM has no biases.
         state: (h_0, c_0), each (layers * D, B, H), layer by layer, forward before reverse; None is zero.
         padding_mask: bool, (B, T), True at real steps; None takes every step as real.
+        masks: dropout and zoneout masks by name, layer and direction, such as ``{"h_l0": (B, H)}``; the table
+            of ``recurrent_dropout.py`` lists names and shapes. What is not named is not masked.
 
     Returns:
         output (B, T, D*H) of the last layer, (h_n, c_n) shaped as the state, cache for ``lstm_backward``.
 
     Raises:
-        ValueError: a wrong shape or dtype, an empty sequence, weights missing or left over.
+        ValueError: a wrong shape or dtype, an empty sequence, weights missing or left over, an unknown mask.
 
     Source: Hochreiter & Schmidhuber (1997), with the forget gate of Gers et al. (2000). Chapter 1.
     """
@@ -47,11 +68,15 @@ def lstm_forward(
     layers = _check_weights(weights)
     x = _float64("x", x)
     shape("x", x, (None, None, weights["weight_ih_l0"].shape[1]))
-    state_shape = (sum(map(len, layers)), len(x), weights["weight_hh_l0"].shape[1])
+    hidden_size = weights["weight_hh_l0"].shape[1]
+    state_shape = (sum(map(len, layers)), len(x), hidden_size)
     h_0, c_0 = _state_pair(("h_0", "c_0"), state, state_shape)
     real = np.ones(x.shape[:2], bool) if padding_mask is None else np.asarray(padding_mask)
     shape("padding_mask", real, x.shape[:2])
     expect(real.dtype == bool, "padding_mask", "dtype bool (True at real steps)", real.dtype)
+    masks = {} if masks is None else masks
+    check_masks(masks, x.shape, hidden_size, len(layers), len(layers[0]) == 2)
+    masks = {name: _float64(name, mask) for name, mask in masks.items()}
 
     output, h_n, c_n, scans = np.where(real[:, :, None], x, 0.0), np.empty_like(h_0), np.empty_like(c_0), []
     for directions in layers:
@@ -61,7 +86,14 @@ def lstm_forward(
             w, u = weights["weight_ih" + suffix], weights["weight_hh" + suffix]
             b = weights.get("bias_ih" + suffix, 0.0) + weights.get("bias_hh" + suffix, 0.0)
             directed, h_n[k], c_n[k], scan = _scan(
-                layer_input[:, time], real[:, time], h_0[k], c_0[k], w, u, b
+                layer_input[:, time],
+                real[:, time],
+                h_0[k],
+                c_0[k],
+                w,
+                u,
+                b,
+                _masks_of(suffix, masks, x.shape, u),
             )
             outputs.append(directed[:, time])
             scans.append(scan)
@@ -106,26 +138,36 @@ def lstm_backward(
     return grad, (grad_h, grad_c), {name: grads[name] for name in names}
 
 
-def lstm_step(z_x: ndarray, h: ndarray, c: ndarray, u: ndarray) -> tuple[ndarray, ndarray, tuple]:
+def lstm_step(
+    z_x: ndarray,
+    h: ndarray,
+    c: ndarray,
+    u: ndarray,
+    m_h: ndarray = _ONE,
+    m_g: ndarray = _ONE,
+    m_c: ndarray = _ONE,
+) -> tuple[ndarray, ndarray, tuple]:
     """Advance one layer by one step.
 
     Args:
         z_x: W x + b, the input's share of the gates i, f, g, o, side by side, (B, 4H).
         h, c: state before the step, (B, H).
         u: recurrent weights U, (4H, H).
+        m_h, m_g, m_c: dropout masks on h, on the candidate g and on the cell, (B, H) or, a mask for each gate
+            on h, (4, B, H). By default they are 1: nothing is dropped.
 
     Returns:
-        the new h and c, and what ``lstm_step_backward`` needs. Chapter 1.
+        the new h and c, and what ``lstm_step_backward`` needs. Chapters 1 and 3.
     """
-    # z = W x + b + U h
-    z_i, z_f, z_g, z_o = np.split(z_x + h @ u.T, 4, axis=1)
+    # z = W x + b + U (m_h ⊙ h)
+    z_i, z_f, z_g, z_o = np.split(z_x + variational_dropout(h, u, m_h), 4, axis=1)
     # i, f, o = σ(z),  g = tanh(z)
     i, f, g, o = _sigmoid(z_i), _sigmoid(z_f), np.tanh(z_g), _sigmoid(z_o)
-    # c' = f ⊙ c + i ⊙ g
-    c_new = f * c + i * g
+    # c' = m_c ⊙ (f ⊙ c + i ⊙ (m_g ⊙ g))
+    c_new = m_c * (f * c + i * (m_g * g))
     # h' = o ⊙ tanh(c')
     h_new = o * np.tanh(c_new)
-    return h_new, c_new, (i, f, g, o, c, c_new)
+    return h_new, c_new, (i, f, g, o, h, c, c_new, m_h, m_g, m_c)
 
 
 def lstm_step_backward(
@@ -139,53 +181,80 @@ def lstm_step_backward(
         step: what ``lstm_step`` returned last.
 
     Returns:
-        gradients with respect to z (B, 4H), and to the h and c before the step (B, H). Chapter 1.
+        gradients with respect to z (B, 4H), and to the h and c before the step (B, H). Chapters 1 and 3.
     """
-    i, f, g, o, c, c_new = step
+    i, f, g, o, h, c, c_new, m_h, m_g, m_c = step
     # h' = o ⊙ tanh(c')
     grad_o = grad_h * np.tanh(c_new)
     grad_c = grad_c + grad_h * o * (1 - np.tanh(c_new) ** 2)
-    # c' = f ⊙ c + i ⊙ g
-    grad_i, grad_f, grad_g = grad_c * g, grad_c * c, grad_c * i
+    # c' = m_c ⊙ (f ⊙ c + i ⊙ (m_g ⊙ g))
+    grad_c = m_c * grad_c
+    grad_i, grad_f, grad_g = grad_c * (m_g * g), grad_c * c, grad_c * i * m_g
     # σ' = σ (1 - σ),  tanh' = 1 - tanh²
     grad_gates = [grad_i * i * (1 - i), grad_f * f * (1 - f), grad_g * (1 - g**2), grad_o * o * (1 - o)]
     grad_z = np.concatenate(grad_gates, axis=1)
-    # z = W x + b + U h
-    return grad_z, grad_z @ u, grad_c * f
+    # z = W x + b + U (m_h ⊙ h)
+    return grad_z, variational_dropout_grad(h, u, m_h, grad_z), grad_c * f
 
 
-def _scan(x, real, h, c, w, u, b):
+def _scan(x, real, h, c, w, u, b, masks):
     """Run one layer in one direction over all steps, holding the state at steps that are not real."""
-    z_x = x @ w.T + b  # the input's share of every step at once
-    before, after, steps = [], [], []
+    z_x = variational_dropout(x, w, masks["x"]) + b  # the input's share of every step at once
+    u, before, after, steps = weight_drop(u, masks["weight_hh"]), [], [], []
     for t in range(x.shape[1]):
         before.append(h)
-        h_new, c_new, step = lstm_step(z_x[:, t], h, c, u)
+        at_t = {kind: masks[kind][..., t, :] for kind in _STEP_KINDS}
+        h_new, c_new, step = lstm_step(z_x[:, t], h, c, u, at_t["h"], at_t["g"], at_t["c"])
+        h_new, c_new = zoneout(h, h_new, at_t["zoneout_h"]), zoneout(c, c_new, at_t["zoneout_c"])
         h, c = np.where(real[:, t, None], h_new, h), np.where(real[:, t, None], c_new, c)
         after.append(h)
         steps.append(step)
     started = np.logical_or.accumulate(real, axis=1)[:, :, None]
-    return np.stack(after, axis=1) * started, h, c, (x, np.stack(before, axis=1), steps, real, started, w, u)
+    scan = x, np.stack(before, axis=1), steps, real, started, w, u, masks
+    return np.stack(after, axis=1) * started, h, c, scan
 
 
 def _scan_backward(grad_output, grad_h, grad_c, scan):
     """Carry a gradient back through one layer in one direction, the last step first."""
-    x, h, steps, real, started, w, u = scan
+    x, h, steps, real, started, w, u, masks = scan
     grad_output = grad_output * started
     grad_z = np.empty((*real.shape, len(u)))
     for t in reversed(range(len(steps))):
         grad_h, now = grad_h + grad_output[:, t], real[:, t, None]
+        grad_h_new, grad_c_new = np.where(now, grad_h, 0.0), np.where(now, grad_c, 0.0)
+        # h ← z_h ⊙ h + (1 - z_h) ⊙ h',  c ← z_c ⊙ c + (1 - z_c) ⊙ c'
+        z_h, z_c = masks["zoneout_h"][:, t], masks["zoneout_c"][:, t]
         grad_z[:, t], past_h, past_c = lstm_step_backward(
-            np.where(now, grad_h, 0.0), np.where(now, grad_c, 0.0), u, steps[t]
+            (1 - z_h) * grad_h_new, (1 - z_c) * grad_c_new, u, steps[t]
         )
-        grad_h, grad_c = np.where(now, past_h, grad_h), np.where(now, past_c, grad_c)
+        grad_h = np.where(now, past_h + z_h * grad_h, grad_h)
+        grad_c = np.where(now, past_c + z_c * grad_c, grad_c)
     # the weights are the same at every step, so their gradients add up over the steps
     grads = {
-        "weight_ih": np.einsum("btk,btf->kf", grad_z, x),
-        "weight_hh": np.einsum("btk,bth->kh", grad_z, h),
+        "weight_ih": _weight_grad(grad_z, masks["x"] * x),
+        "weight_hh": masks["weight_hh"] * _weight_grad(grad_z, masks["h"] * h),
     }
     grads |= {name: grad_z.sum(axis=(0, 1)) for name in ("bias_ih", "bias_hh")}
-    return grad_z @ w, grad_h, grad_c, grads
+    return variational_dropout_grad(x, w, masks["x"], grad_z), grad_h, grad_c, grads
+
+
+def _weight_grad(grad_z, v):
+    """Return the gradient of W in z = W v, where v has a leading 4 if each gate reads a v of its own."""
+    if v.ndim == 3:
+        return np.einsum("btk,btf->kf", grad_z, v)
+    by_gate = grad_z.reshape(*grad_z.shape[:2], 4, -1)
+    return np.einsum("btkh,kbtf->khf", by_gate, v).reshape(grad_z.shape[2], -1)
+
+
+def _masks_of(suffix, masks, sizes, u):
+    """Return one direction's masks by kind, steps in its order; 1 (for zoneout 0) where none is named."""
+    found = {"weight_hh": masks.get("weight_hh" + suffix, np.ones(u.shape))}
+    for kind in ("x", *_STEP_KINDS):
+        mask = masks.get(kind + suffix, np.zeros((1, 1)) if kind.startswith("zoneout") else _ONE)
+        mask = mask[:, None] if mask.ndim == 2 else mask
+        mask = np.broadcast_to(mask, (*mask.shape[:-3], *sizes[:2], mask.shape[-1]))
+        found[kind] = mask[..., _time_order(suffix), :]
+    return found
 
 
 def _time_order(suffix):
@@ -235,137 +304,3 @@ def _check_weights(weights):
     for name, sizes in wanted.items():
         shape(name, weights[name], sizes)
     return layers
-
-
-class RegularizedLSTM(nn.LSTM):
-    """Run an LSTM over a batch of sequences, batch first, on any device, with automatic gradients.
-
-    It is ``torch.nn.LSTM``: the same ``state_dict``, the same fused kernel. A padding mask takes a loop over
-    the steps instead, several times slower on a CPU.
-
-    Args:
-        input_size: features per step, F.
-        hidden_size: units per layer and direction, H.
-        num_layers: layers, each reading the output of the one below.
-        bias: whether the gates have biases.
-        bidirectional: whether a second direction reads the sequence backwards (then D = 2, else 1).
-
-    Raises:
-        ValueError: a size that is not a whole number of at least 1.
-
-    Source: Hochreiter & Schmidhuber (1997), with the forget gate of Gers et al. (2000). Chapter 1.
-    """
-
-    def __init__(
-        self, input_size: int, hidden_size: int, num_layers: int = 1, *, bias=True, bidirectional=False
-    ):
-        sizes = {"input_size": input_size, "hidden_size": hidden_size, "num_layers": num_layers}
-        super().__init__(
-            **{name: integer(name, size, low=1) for name, size in sizes.items()},
-            bias=one_of("bias", bias, (True, False)),
-            batch_first=True,
-            bidirectional=one_of("bidirectional", bidirectional, (True, False)),
-        )
-
-    @property
-    def num_directions(self) -> int:
-        """2 if bidirectional, else 1."""
-        return 2 if self.bidirectional else 1
-
-    def forward(
-        self, x: Tensor, state: tuple[Tensor, Tensor] | None = None, *, padding_mask: Tensor | None = None
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Return the outputs of the last layer and the final state.
-
-        Args:
-            x: sequences, (B, T, F), of the weights' dtype.
-            state: (h_0, c_0), each (layers * D, B, H), layer by layer, forward before reverse; None is zero.
-            padding_mask: bool, (B, T), True at real steps; None takes every step as real.
-
-        Returns:
-            output (B, T, D*H) and (h_n, c_n) shaped as the state.
-
-        Raises:
-            ValueError: a wrong shape or dtype, or an empty sequence.
-        """
-        self._check(x, state, padding_mask)
-        if padding_mask is None:
-            return super().forward(x, state)
-
-        real = padding_mask.unsqueeze(-1)
-        if state is None:
-            state = x.new_zeros(2, self.num_layers * self.num_directions, len(x), self.hidden_size)
-        output, h_n, c_n = x.masked_fill(~real, 0), [], []
-        parameters = zip(*state, self.all_weights, strict=True)
-        for _ in range(self.num_layers):
-            scans = [
-                _masked_scan(output, real, *next(parameters), reverse=reverse)
-                for reverse in (False, True)[: self.num_directions]
-            ]
-            output = torch.cat([scan[0] for scan in scans], dim=-1)
-            h_n += [scan[1] for scan in scans]
-            c_n += [scan[2] for scan in scans]
-        return output, (torch.stack(h_n), torch.stack(c_n))
-
-    def _check(self, x, state, padding_mask):
-        dtype = self.weight_ih_l0.dtype
-        shape("x", x, (None, None, self.input_size))
-        expect(x.dtype == dtype, "x", f"the weights' dtype, {dtype}", x.dtype)
-        if state is not None:
-            is_pair = isinstance(state, tuple | list) and len(state) == 2
-            expect(is_pair, "state", "a pair (h_0, c_0)", type(state))
-            for name, tensor in zip(("h_0", "c_0"), state, strict=True):
-                shape(name, tensor, (self.num_layers * self.num_directions, len(x), self.hidden_size))
-                expect(tensor.dtype == dtype, name, f"the weights' dtype, {dtype}", tensor.dtype)
-        if padding_mask is not None:
-            shape("padding_mask", padding_mask, tuple(x.shape[:2]))
-            is_bool = padding_mask.dtype == torch.bool
-            expect(is_bool, "padding_mask", "dtype torch.bool (True at real steps)", padding_mask.dtype)
-
-
-def _masked_scan(x, real, h, c, parameters, *, reverse):
-    """Run one layer in one direction over all steps, holding output and state at steps that are not real."""
-    w_ih, w_hh, b_ih, b_hh = parameters if len(parameters) == 4 else (*parameters, None, None)
-    output, outputs = torch.zeros_like(h), []
-    steps = list(zip(functional.linear(x, w_ih, b_ih).unbind(1), real.unbind(1), strict=True))
-    for z_x, now in reversed(steps) if reverse else steps:
-        i, f, g, o = (z_x + functional.linear(h, w_hh, b_hh)).chunk(4, dim=-1)
-        c_new = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        h_new = torch.sigmoid(o) * torch.tanh(c_new)
-        output = torch.where(now, h_new, output)
-        h, c = torch.where(now, h_new, h), torch.where(now, c_new, c)
-        outputs.append(output)
-    return torch.stack(outputs[::-1] if reverse else outputs, dim=1), h, c
-
-
-class SequenceModel(nn.Module):
-    """Map each sequence to ``output_size`` numbers, by a linear head on what the LSTM holds at its end.
-
-    The head reads the last layer's final h: the output of the last real step or, with two directions, that of
-    both, each having read the whole sequence.
-
-    Args:
-        input_size: features per step, F.
-        hidden_size: units per layer and direction, H.
-        output_size: numbers per sequence: targets, or one logit per class.
-        num_layers: layers of the LSTM.
-        bidirectional: whether a second direction reads the sequence backwards.
-
-    Raises:
-        ValueError: a size that is not a whole number of at least 1.
-
-    Chapter 1.
-    """
-
-    def __init__(
-        self, input_size: int, hidden_size: int, output_size: int, num_layers: int = 1, *, bidirectional=False
-    ):
-        super().__init__()
-        output_size = integer("output_size", output_size, low=1)
-        self.lstm = RegularizedLSTM(input_size, hidden_size, num_layers, bidirectional=bidirectional)
-        self.head = nn.Linear(self.lstm.num_directions * hidden_size, output_size)
-
-    def forward(self, x: Tensor, padding_mask: Tensor | None = None) -> Tensor:
-        """Return (B, output_size) for sequences x (B, T, F), with a mask as in ``RegularizedLSTM``."""
-        _, (h_n, _) = self.lstm(x, padding_mask=padding_mask)
-        return self.head(h_n[-self.lstm.num_directions :].transpose(0, 1).flatten(1))

@@ -1,8 +1,9 @@
-"""Penalties on weights: what is added to the loss so that large weights cost something.
+"""Penalties: what is added to the loss so that large weights, or restless outputs, cost something.
 
 Each penalty stands here twice, in NumPy (float64, with its gradient by hand) and in PyTorch (any device, any
-floating dtype, differentiable). ``penalty_by_target`` adds one up over the input weights, the recurrent
-weights or the biases of an LSTM; biases are never penalized unless named.
+floating dtype, differentiable). ``soft_threshold`` is the step that takes an L1 penalty to exact zeros.
+``penalty_by_target`` adds a penalty up over the input weights, the recurrent weights or the biases of an
+LSTM; biases are never penalized unless named.
 """
 
 from collections.abc import Callable, Mapping
@@ -150,6 +151,111 @@ def orthogonal_penalty_torch(w: Tensor, lam: float, mode: str = "rows") -> Tenso
     return number("lam", lam, low=0.0) * (u @ u.T).triu(1).abs().sum() / pairs
 
 
+def soft_threshold(w: ndarray, threshold: float | ndarray) -> ndarray:
+    """Move every weight towards zero by the threshold, and to exactly zero if it is no larger than that.
+
+    sign(w) * max(|w| - threshold, 0) is the proximal step of L1: the v that minimizes
+    |v - w|^2 / 2 + threshold * sum |v|.
+
+    Args:
+        w: weights, floating point, any shape.
+        threshold: at least 0: the step size times the strength of the L1 penalty. An array of the shape of w
+            where each weight has a step size of its own, as under Adam.
+
+    Returns:
+        the new weights, shaped as w.
+
+    Raises:
+        ValueError: weights that are not floating point, a threshold below 0, not finite or of another shape.
+
+    Source: Donoho (1995), "De-noising by soft-thresholding"; Parikh & Boyd (2014), "Proximal algorithms".
+        Chapter 2.
+    """
+    w = _float64(w)
+    return np.sign(w) * np.maximum(np.abs(w) - _threshold(threshold, w), 0.0)
+
+
+def soft_threshold_grad(w: ndarray, threshold: float | ndarray, grad_output: ndarray) -> ndarray:
+    """Return the gradient of ``soft_threshold``: grad_output where the weight survives, else 0."""
+    shape("grad_output", grad_output, np.shape(w))
+    return _float64(grad_output, "grad_output") * (np.abs(_float64(w)) > _threshold(threshold, w))
+
+
+def soft_threshold_torch(w: Tensor, threshold: float | Tensor) -> Tensor:
+    """Move every weight towards zero, the small ones to exactly zero: the twin of ``soft_threshold``."""
+    threshold = _threshold(threshold, _floating(w))
+    return w - w.clamp(-threshold, threshold)
+
+
+def activation_penalty(output: ndarray, alpha: float) -> float:
+    """Keep what a layer puts out small (AR): alpha * mean of output^2.
+
+    Args:
+        output: what the last layer puts out, after its dropout, floating point, (B, T, H).
+        alpha: strength, at least 0.
+
+    Returns:
+        the penalty, a scalar: a mean over sequences, steps and units, as in the authors' code.
+
+    Raises:
+        ValueError: no floating-point (B, T, H), a strength below 0 or not finite.
+
+    Source: Merity, McCann & Socher (2017), "Revisiting activation regularization for language RNNs".
+        Chapter 3.
+    """
+    shape("output", output, (None, None, None))
+    return number("alpha", alpha, low=0.0) * np.square(_float64(output, "output")).mean()
+
+
+def activation_penalty_grad(output: ndarray, alpha: float) -> ndarray:
+    """Return the gradient of ``activation_penalty``, 2 * alpha * output / size."""
+    shape("output", output, (None, None, None))
+    return 2 * number("alpha", alpha, low=0.0) * _float64(output, "output") / np.size(output)
+
+
+def activation_penalty_torch(output: Tensor, alpha: float) -> Tensor:
+    """Keep what a layer puts out small: the twin of ``activation_penalty``."""
+    shape("output", output, (None, None, None))
+    return number("alpha", alpha, low=0.0) * _floating(output, "output").square().mean()
+
+
+def temporal_activation_penalty(output: ndarray, beta: float) -> float:
+    """Keep what a layer puts out slow (TAR): beta * mean of (output_t - output_(t-1))^2.
+
+    Args:
+        output: what the last layer puts out, before its dropout, floating point, (B, T, H) with T >= 2.
+        beta: strength, at least 0.
+
+    Returns:
+        the penalty, a scalar: a mean over sequences, pairs of steps and units, as in the authors' code.
+
+    Raises:
+        ValueError: no floating-point (B, T, H), fewer than two steps, a strength below 0 or not finite.
+
+    Source: Merity, McCann & Socher (2017). Chapter 3.
+    """
+    _check_steps(output)
+    return number("beta", beta, low=0.0) * np.square(np.diff(_float64(output, "output"), axis=1)).mean()
+
+
+def temporal_activation_penalty_grad(output: ndarray, beta: float) -> ndarray:
+    """Return the gradient of ``temporal_activation_penalty``: each change pulls on the two steps it joins."""
+    _check_steps(output)
+    change = np.diff(_float64(output, "output"), axis=1)
+    grad_change = 2 * number("beta", beta, low=0.0) * change / change.size
+    grad = np.zeros(np.shape(output))
+    grad[:, 1:] += grad_change
+    grad[:, :-1] -= grad_change
+    return grad
+
+
+def temporal_activation_penalty_torch(output: Tensor, beta: float) -> Tensor:
+    """Keep what a layer puts out slow: the twin of ``temporal_activation_penalty``."""
+    _check_steps(_floating(output, "output"))
+    change = output[:, 1:] - output[:, :-1]
+    return number("beta", beta, low=0.0) * change.square().mean()
+
+
 def target_arrays(weights: Mapping, target: str) -> dict:
     """Pick what a target names in an LSTM, by layer and direction.
 
@@ -225,16 +331,30 @@ def penalty_grad_by_target(
 _TARGETS = {"input": ("weight_ih",), "recurrent": ("weight_hh",), "bias": ("bias_ih", "bias_hh")}
 
 
-def _float64(w):
-    w = np.asarray(w)
-    expect(np.issubdtype(w.dtype, np.floating), "w", "floating-point weights", w.dtype)
-    return w.astype(np.float64, copy=False)
+def _float64(array, name="w"):
+    array = np.asarray(array)
+    expect(np.issubdtype(array.dtype, np.floating), name, "a floating-point array", array.dtype)
+    return array.astype(np.float64, copy=False)
 
 
-def _floating(w):
-    is_floating = isinstance(w, Tensor) and w.is_floating_point()
-    expect(is_floating, "w", "a floating-point tensor", w.dtype if isinstance(w, Tensor) else type(w))
-    return w
+def _floating(tensor, name="w"):
+    is_floating = isinstance(tensor, Tensor) and tensor.is_floating_point()
+    received = tensor.dtype if isinstance(tensor, Tensor) else type(tensor)
+    expect(is_floating, name, "a floating-point tensor", received)
+    return tensor
+
+
+def _threshold(threshold, w):
+    """Return a threshold for all weights as a checked number; one for each weight, if of the shape of w."""
+    if getattr(threshold, "ndim", 0) == 0:
+        return number("threshold", threshold, low=0.0)
+    shape("threshold", threshold, tuple(w.shape))
+    return threshold
+
+
+def _check_steps(output):
+    shape("output", output, (None, None, None))
+    expect(output.shape[1] >= 2, "output", "at least two steps, (B, T >= 2, H)", tuple(output.shape))
 
 
 def _unit_vectors(w, mode):
@@ -254,4 +374,8 @@ PAIRS = [
     (l1_l2_penalty, l1_l2_penalty_torch, {"w": (8, 3), "lam1": 0.3, "lam2": 0.7}),
     (orthogonal_penalty, orthogonal_penalty_torch, {"w": (8, 3), "lam": 0.3, "mode": "rows"}),
     (orthogonal_penalty, orthogonal_penalty_torch, {"w": (8, 3), "lam": 0.3, "mode": "columns"}),
+    (soft_threshold, soft_threshold_torch, {"w": (8, 3), "threshold": 0.6}),
+    (soft_threshold, soft_threshold_torch, {"w": (8, 3), "threshold": lambda rng: rng.random((8, 3))}),
+    (activation_penalty, activation_penalty_torch, {"output": (2, 5, 3), "alpha": 0.3}),
+    (temporal_activation_penalty, temporal_activation_penalty_torch, {"output": (2, 5, 3), "beta": 0.3}),
 ]

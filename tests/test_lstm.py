@@ -65,19 +65,20 @@ class Case:
         grads = torch.autograd.grad(loss, self.inputs().values(), materialize_grads=True)
         return [output.detach(), h_n.detach(), c_n.detach()], dict(zip(self.inputs(), grads, strict=True))
 
-    def run_twin(self, mask=None):
+    def run_twin(self, mask=None, masks=None):
         """Return the same of ``RegularizedLSTM``, given the oracle's own parameters."""
         twin = RegularizedLSTM(*self.sizes, **self.options)
         for name, parameter in self.oracle.named_parameters():
             setattr(twin, name, parameter)
-        return self.run_torch(lambda x, state: twin(x, state, padding_mask=mask))
+        return self.run_torch(lambda x, state: twin(x, state, padding_mask=mask, masks=masks))
 
-    def run_numpy(self, mask=None):
+    def run_numpy(self, mask=None, masks=None):
         """Return the same of the NumPy LSTM."""
         arrays = {name: tensor.detach().numpy() for name, tensor in self.inputs().items()}
         x, state = arrays.pop("x"), (arrays.pop("h_0"), arrays.pop("c_0"))
         mask = None if mask is None else mask.numpy()
-        output, (h_n, c_n), cache = lstm_forward(x, arrays, state, padding_mask=mask)
+        masks = None if masks is None else {name: tensor.numpy() for name, tensor in masks.items()}
+        output, (h_n, c_n), cache = lstm_forward(x, arrays, state, padding_mask=mask, masks=masks)
         grad_output, *grad_state = (g.numpy() for g in self.loss_weights)
         grad_x, (grad_h, grad_c), grad_weights = lstm_backward(grad_output, tuple(grad_state), cache)
         return [output, h_n, c_n], {"x": grad_x, "h_0": grad_h, "c_0": grad_c} | grad_weights

@@ -15,6 +15,9 @@ from torch import nn
 
 from labcode import penalties
 from labcode.penalties import (
+    activation_penalty,
+    activation_penalty_grad,
+    activation_penalty_torch,
     l1_l2_penalty,
     l1_l2_penalty_grad,
     l1_penalty,
@@ -28,7 +31,13 @@ from labcode.penalties import (
     orthogonal_penalty_torch,
     penalty_by_target,
     penalty_grad_by_target,
+    soft_threshold,
+    soft_threshold_grad,
+    soft_threshold_torch,
     target_arrays,
+    temporal_activation_penalty,
+    temporal_activation_penalty_grad,
+    temporal_activation_penalty_torch,
 )
 
 EXAMPLES = settings(deadline=None, derandomize=True, max_examples=50)
@@ -36,6 +45,11 @@ VALUES = st.floats(-10, 10, allow_subnormal=False)
 WEIGHTS = arrays(np.float64, array_shapes(max_dims=3, max_side=4), elements=VALUES)
 MATRICES = arrays(np.float64, array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=5), elements=VALUES)
 STRENGTHS = st.floats(0, 10)
+OUTPUTS = arrays(
+    np.float64,
+    st.tuples(st.integers(1, 3), st.integers(2, 5), st.integers(1, 3)),
+    elements=VALUES,
+)
 
 
 @EXAMPLES
@@ -108,6 +122,59 @@ def test_orthogonal_penalty_of_known_angles():
     sixty_degrees = np.array([[1.0, 0.0], [0.5, np.sqrt(0.75)]])
     np.testing.assert_allclose(orthogonal_penalty(sixty_degrees, 1.0), 0.5)
     assert orthogonal_penalty(np.array([[0.0, 0.0], [1.0, 2.0]]), 1.0) == 0
+
+
+@EXAMPLES
+@given(w=WEIGHTS, threshold=STRENGTHS, seed=st.integers(0, 99))
+def test_soft_threshold_is_the_proximal_point_of_the_l1_penalty(w, threshold, seed):
+    new = soft_threshold(w, threshold)
+    np.testing.assert_array_equal(new == 0, np.abs(w) <= threshold)
+    expected = nn.functional.softshrink(torch.from_numpy(w), threshold)
+    np.testing.assert_allclose(new, expected, rtol=1e-14, atol=1e-14)
+
+    def objective(v):
+        return np.square(v - w).sum() / 2 + l1_penalty(v, threshold)
+
+    rng = np.random.default_rng(seed)
+    for scale in (1e-3, 1.0):
+        assert objective(new) <= objective(new + scale * rng.normal(size=w.shape)) + 1e-9
+    other = w + rng.normal(size=w.shape)
+    assert (np.abs(new - soft_threshold(other, threshold)) <= np.abs(w - other) + 1e-14).all()
+
+
+def test_soft_threshold_takes_one_threshold_for_each_weight():
+    w, thresholds = np.array([2.0, -2.0, 0.5, -0.5]), np.array([0.5, 3.0, 0.0, 0.5])
+    np.testing.assert_array_equal(soft_threshold(w, thresholds), [1.5, 0, 0.5, 0])
+    np.testing.assert_array_equal(soft_threshold_grad(w, thresholds, 2 * np.ones(4)), [2, 0, 2, 0])
+    np.testing.assert_array_equal(soft_threshold(w, np.float64(0.5)), [1.5, -1.5, 0, 0])
+
+
+@EXAMPLES
+@given(output=OUTPUTS, strength=STRENGTHS)
+def test_activation_penalties_are_those_of_torch_losses(output, strength):
+    tensor = torch.from_numpy(output)
+    ar = strength * float(nn.functional.mse_loss(tensor, torch.zeros_like(tensor)))
+    tar = strength * float(nn.functional.mse_loss(tensor[:, 1:], tensor[:, :-1]))
+    np.testing.assert_allclose(activation_penalty(output, strength), ar, rtol=1e-12)
+    np.testing.assert_allclose(temporal_activation_penalty(output, strength), tar, rtol=1e-12)
+
+
+def test_activation_penalties_of_a_known_output():
+    output = np.array([[[1.0, 2.0], [1.0, 4.0], [-1.0, 4.0]]])
+    np.testing.assert_allclose(activation_penalty(output, 2.0), 2 * (1 + 4 + 1 + 16 + 1 + 16) / 6)
+    np.testing.assert_allclose(temporal_activation_penalty(output, 2.0), 2 * (0 + 4 + 4 + 0) / 4)
+    constant = np.ones((2, 5, 3))
+    assert temporal_activation_penalty(constant, 1.0) == 0
+    assert activation_penalty(constant, 1.0) == 1
+
+
+def test_activation_gradients_agree_with_finite_differences():
+    output = np.random.default_rng(0).normal(size=(2, 4, 3))
+    for penalty, grad in (
+        (activation_penalty, activation_penalty_grad),
+        (temporal_activation_penalty, temporal_activation_penalty_grad),
+    ):
+        assert_gradient(lambda v, penalty=penalty: penalty(v, 0.7), grad(output, 0.7), output)
 
 
 @pytest.fixture
@@ -207,3 +274,62 @@ def test_orthogonal_penalty_needs_a_matrix_of_at_least_two_vectors(function):
     w = torch.ones(2, 2) if function is orthogonal_penalty_torch else np.ones((2, 2))
     with pytest.raises(ValueError, match=r"mode: expected one of 'rows', 'columns', received 'row'"):
         function(w, 0.1, "row")
+
+
+ACTIVATION = [getattr(penalties, name) for name in vars(penalties) if "activation_penalty" in name]
+SOFT = [soft_threshold, soft_threshold_torch]
+
+
+@pytest.mark.parametrize("function", ACTIVATION, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("strength", [-0.1, float("nan"), float("inf"), "0.1", None, True])
+def test_bad_strengths_of_activation_penalties_are_refused(function, strength):
+    with pytest.raises(ValueError, match=r"(alpha|beta): expected a finite number of at least 0"):
+        call(function, np.ones((2, 3, 4)), strength)
+
+
+@pytest.mark.parametrize("function", ACTIVATION, ids=lambda f: f.__name__)
+def test_outputs_that_are_no_sequences_are_refused(function):
+    for output, message in (
+        (np.ones((2, 3)), "output: expected shape"),
+        (np.ones((2, 0, 3)), "output: expected shape"),
+        (np.ones((2, 3, 4), int), "output: expected a floating-point"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call(function, output, 0.1)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [temporal_activation_penalty, temporal_activation_penalty_grad, temporal_activation_penalty_torch],
+    ids=lambda f: f.__name__,
+)
+def test_one_step_has_no_change(function):
+    with pytest.raises(ValueError, match=r"output: expected at least two steps"):
+        call(function, np.ones((2, 1, 3)), 0.1)
+
+
+@pytest.mark.parametrize("function", SOFT, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("threshold", [-0.1, float("nan"), float("inf"), "0.1", None, True])
+def test_bad_thresholds_are_refused(function, threshold):
+    with pytest.raises(ValueError, match=r"threshold: expected a finite number of at least 0"):
+        call(function, [1.0, 2.0], threshold)
+
+
+def test_thresholds_and_gradients_of_another_shape_are_refused():
+    w = np.ones((2, 3))
+    with pytest.raises(ValueError, match=r"threshold: expected shape \(2, 3\), received \(3,\)"):
+        soft_threshold(w, np.ones(3))
+    with pytest.raises(ValueError, match=r"threshold: expected shape \(2, 3\), received \(3,\)"):
+        soft_threshold_torch(torch.tensor(w), torch.ones(3))
+    with pytest.raises(ValueError, match=r"grad_output: expected shape \(2, 3\)"):
+        soft_threshold_grad(w, 0.1, np.ones(3))
+    for function in SOFT:
+        with pytest.raises(ValueError, match="w: expected a floating-point"):
+            call(function, [1, 2], 0.1)
+
+
+def test_a_threshold_is_differentiable_where_the_weight_survives():
+    w = torch.tensor([2.0, -0.3, 0.0], dtype=torch.float64, requires_grad=True)
+    soft_threshold_torch(w, 0.5).sum().backward()
+    np.testing.assert_array_equal(w.grad, [1.0, 0.0, 0.0])
+    assert activation_penalty_torch(torch.ones(1, 2, 3), 1.0).item() == 1

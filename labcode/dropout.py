@@ -1,0 +1,252 @@
+"""Dropout: a mask silences random units in training, so that no unit can rely on another one being there.
+
+``p`` is the probability to drop. Masks are inverted: a kept entry is 1 / (1 - p), a dropped one 0, so that
+the mean of what passes does not change and evaluation needs no mask. A mask is an argument, drawn by
+``dropout_mask``. Each function stands here twice: in NumPy (float64, its gradient by hand) and in PyTorch.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy import ndarray
+from torch import Tensor
+from torch.nn import functional
+
+from labcode.validate import expect, integer, number
+from labcode.validate import shape as check_shape
+
+
+def dropout_mask(shape: Sequence[int], p: float, *, rng: np.random.Generator) -> ndarray:
+    """Draw an inverted dropout mask: 0 with probability p, else 1 / (1 - p), each entry on its own.
+
+    Args:
+        shape: of the mask: (B, T, F) drops anew at each step, (B, F) once for a sequence, (V,) once
+            for each word of a vocabulary.
+        p: probability to drop, in [0, 1).
+        rng: source of randomness.
+
+    Returns:
+        the mask, float64, with mean 1.
+
+    Raises:
+        ValueError: a size below 1, or p outside [0, 1).
+
+    Source: Srivastava et al. (2014), "Dropout: a simple way to prevent neural networks from overfitting",
+        whose section 10 names the inverted form. Chapter 3.
+    """
+    p, shape = _drop_probability(p), tuple(integer("shape", size, low=1) for size in shape)
+    return (rng.random(shape) >= p) / (1 - p)
+
+
+def dropout_mask_torch(
+    shape: Sequence[int], p: float, *, generator: torch.Generator, dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """Draw an inverted dropout mask on the generator's device: the twin of ``dropout_mask``."""
+    p, shape = _drop_probability(p), tuple(integer("shape", size, low=1) for size in shape)
+    expect(dtype.is_floating_point, "dtype", "a floating-point dtype", dtype)
+    kept = torch.rand(shape, generator=generator, device=generator.device) >= p
+    return kept.to(dtype) / (1 - p)
+
+
+def dropout(x: ndarray, mask: ndarray) -> ndarray:
+    """Silence what the mask drops and scale up what it keeps: mask * x.
+
+    Args:
+        x: activations, floating point, any shape.
+        mask: inverted dropout mask of the same shape.
+
+    Returns:
+        the masked activations, shaped as x. In evaluation use x itself.
+
+    Raises:
+        ValueError: a mask of another shape, or what is not floating point.
+
+    Source: Srivastava et al. (2014). Chapter 3.
+    """
+    x, mask = _float64("x", x), _float64("mask", mask)
+    check_shape("mask", mask, x.shape)
+    return mask * x
+
+
+def dropout_grad(x: ndarray, mask: ndarray, grad_output: ndarray) -> ndarray:
+    """Return the gradient of ``dropout``: what was silenced learns nothing, mask * grad_output."""
+    check_shape("grad_output", grad_output, np.shape(x))
+    return dropout(grad_output, mask)
+
+
+def dropout_torch(x: Tensor, mask: Tensor) -> Tensor:
+    """Silence what the mask drops and scale up what it keeps: the twin of ``dropout``."""
+    _floating("x", x)
+    check_shape("mask", mask, tuple(x.shape))
+    return x * _same_dtype("mask", mask, x)
+
+
+def classic_dropout(x: ndarray, p: float, kept: ndarray | None = None) -> ndarray:
+    """Silence units in training, kept * x, and make up for it in evaluation, (1 - p) * x.
+
+    The mean over masks in training is the value in evaluation, as with inverted masks, which multiply both by
+    1 / (1 - p). Through a linear layer the means still agree; through a nonlinearity neither form keeps them.
+
+    Args:
+        x: activations, floating point, any shape.
+        p: probability to drop, in [0, 1).
+        kept: bool, shaped as x, True where a unit is kept; None in evaluation.
+
+    Returns:
+        the activations as the next layer sees them, shaped as x.
+
+    Raises:
+        ValueError: p outside [0, 1), a mask of another shape or dtype, or x not floating point.
+
+    Source: Hinton et al. (2012), "Improving neural networks by preventing co-adaptation of feature
+        detectors"; Srivastava et al. (2014). Chapter 3.
+    """
+    x, p = _float64("x", x), _drop_probability(p)
+    if kept is None:
+        return (1 - p) * x
+    check_shape("kept", kept, x.shape)
+    expect(kept.dtype == bool, "kept", "dtype bool (True where a unit is kept)", kept.dtype)
+    return kept * x
+
+
+def classic_dropout_grad(
+    x: ndarray, p: float, kept: ndarray | None = None, *, grad_output: ndarray
+) -> ndarray:
+    """Return the gradient of ``classic_dropout``: the factor that x had, kept or 1 - p."""
+    check_shape("grad_output", grad_output, np.shape(x))
+    return classic_dropout(grad_output, p, kept)
+
+
+def classic_dropout_torch(x: Tensor, p: float, kept: Tensor | None = None) -> Tensor:
+    """Silence units in training and make up for it in evaluation: the twin of ``classic_dropout``."""
+    p, x = _drop_probability(p), _floating("x", x)
+    if kept is None:
+        return x * (1 - p)
+    check_shape("kept", kept, tuple(x.shape))
+    expect(kept.dtype == torch.bool, "kept", "dtype torch.bool (True where a unit is kept)", kept.dtype)
+    return x * kept
+
+
+def locked_dropout(x: ndarray, mask: ndarray) -> ndarray:
+    """Silence the same features at every step of a sequence: y_t = mask * x_t, one mask for all t.
+
+    Args:
+        x: sequences, floating point, (B, T, F).
+        mask: inverted dropout mask, (B, F): one for each sequence of the batch.
+
+    Returns:
+        the masked sequences, (B, T, F).
+
+    Raises:
+        ValueError: another shape, or what is not floating point.
+
+    Source: Gal & Ghahramani (2016), "A theoretically grounded application of dropout in recurrent neural
+        networks"; the name is that of Merity et al. (2018), "Regularizing and optimizing LSTM language
+        models". Chapter 3.
+    """
+    x, mask = _float64("x", x), _float64("mask", mask)
+    check_shape("x", x, (None, None, None))
+    check_shape("mask", mask, (x.shape[0], x.shape[2]))
+    return mask[:, None, :] * x
+
+
+def locked_dropout_grad(x: ndarray, mask: ndarray, grad_output: ndarray) -> ndarray:
+    """Return the gradient of ``locked_dropout``: the same mask at every step, mask * grad_output_t."""
+    check_shape("grad_output", grad_output, np.shape(x))
+    return locked_dropout(grad_output, mask)
+
+
+def locked_dropout_torch(x: Tensor, mask: Tensor) -> Tensor:
+    """Silence the same features at every step of a sequence: the twin of ``locked_dropout``."""
+    check_shape("x", _floating("x", x), (None, None, None))
+    check_shape("mask", mask, (x.shape[0], x.shape[2]))
+    return x * _same_dtype("mask", mask, x).unsqueeze(1)
+
+
+def embedding_dropout(weight: ndarray, words: ndarray, row_mask: ndarray) -> ndarray:
+    """Silence whole words: each row of the embedding has one mask entry, row_mask[word] * weight[word].
+
+    A dropped word is dropped wherever it occurs in the batch.
+
+    Args:
+        weight: embedding, floating point, one row for each word of the vocabulary, (V, E).
+        words: indices into the vocabulary, integers, any shape.
+        row_mask: inverted dropout mask, (V,).
+
+    Returns:
+        the embedded words, shaped as ``words`` with a last axis of E.
+
+    Raises:
+        ValueError: another shape, words that are not integers, or what should be floating point and is not.
+
+    Source: Gal & Ghahramani (2016); Merity et al. (2018), section 4.3. Chapter 3.
+    """
+    weight, row_mask, words = _float64("weight", weight), _float64("row_mask", row_mask), np.asarray(words)
+    check_shape("weight", weight, (None, None))
+    check_shape("row_mask", row_mask, (len(weight),))
+    expect(np.issubdtype(words.dtype, np.integer), "words", "integers", words.dtype)
+    return (row_mask[:, None] * weight)[words]
+
+
+def embedding_dropout_grad(
+    weight: ndarray, words: ndarray, row_mask: ndarray, grad_output: ndarray
+) -> ndarray:
+    """Return the gradient of ``embedding_dropout``: a row adds up what all its occurrences get."""
+    embedded = embedding_dropout(weight, words, row_mask)
+    check_shape("grad_output", grad_output, embedded.shape)
+    grad = np.zeros(weight.shape)
+    np.add.at(grad, words, grad_output)
+    return row_mask[:, None] * grad
+
+
+def embedding_dropout_torch(weight: Tensor, words: Tensor, row_mask: Tensor) -> Tensor:
+    """Silence whole words: the twin of ``embedding_dropout``."""
+    check_shape("weight", _floating("weight", weight), (None, None))
+    check_shape("row_mask", row_mask, (len(weight),))
+    dtype = getattr(words, "dtype", type(words))
+    expect(dtype in (torch.int64, torch.int32), "words", "dtype torch.int64 or torch.int32", dtype)
+    return functional.embedding(words, weight * _same_dtype("row_mask", row_mask, weight).unsqueeze(1))
+
+
+def _drop_probability(p):
+    p = number("p", p)
+    expect(0 <= p < 1, "p", "a probability to drop in [0, 1)", p)
+    return p
+
+
+def _float64(name, array):
+    array = np.asarray(array)
+    expect(np.issubdtype(array.dtype, np.floating), name, "a floating-point array", array.dtype)
+    return array.astype(np.float64, copy=False)
+
+
+def _floating(name, tensor):
+    is_floating = isinstance(tensor, Tensor) and tensor.is_floating_point()
+    received = tensor.dtype if isinstance(tensor, Tensor) else type(tensor)
+    expect(is_floating, name, "a floating-point tensor", received)
+    return tensor
+
+
+def _same_dtype(name, tensor, like):
+    expect(tensor.dtype == like.dtype, name, f"dtype {like.dtype}", tensor.dtype)
+    return tensor
+
+
+# (NumPy, PyTorch, arguments): a tuple of sizes stands for an array of that shape. The samplers have their own
+# randomness and are compared in test_dropout.py.
+PAIRS = [
+    (dropout, dropout_torch, {"x": (2, 3, 4), "mask": (2, 3, 4)}),
+    (classic_dropout, classic_dropout_torch, {"x": (5, 4), "p": 0.3}),
+    (
+        classic_dropout,
+        classic_dropout_torch,
+        {"x": (5, 4), "p": 0.3, "kept": lambda rng: rng.random((5, 4)) < 0.7},
+    ),
+    (locked_dropout, locked_dropout_torch, {"x": (2, 3, 4), "mask": (2, 4)}),
+    (
+        embedding_dropout,
+        embedding_dropout_torch,
+        {"weight": (5, 3), "words": lambda rng: rng.integers(0, 5, size=(2, 4)), "row_mask": (5,)},
+    ),
+]

@@ -1,0 +1,435 @@
+"""Optimizers: one step from a gradient to new weights, and the three ways in which a penalty enters it.
+
+``sgd``, ``adam`` and ``adamw`` are the updates of ``torch.optim``, their twin, in NumPy: (w, grad, state) in,
+(new w, new state) out. To shrink the weights a step can be
+
+- coupled: the L2 gradient joins the loss's, grad + weight_decay * w, and momentum or Adam's scaling acts on
+  both (``torch.optim.SGD``, ``torch.optim.Adam``);
+- decoupled: the weights shrink by themselves, (1 - lr * weight_decay) * w (AdamW; in Keras every optimizer);
+- proximal: after the step each weight moves towards zero by a fixed length and stops there (L1: exact zeros).
+
+Keras's Adam adds its epsilon (1e-7) before the bias correction of v, torch's (1e-8) after it: Keras's epsilon
+at step t is ``eps = epsilon / sqrt(1 - beta2**t)`` here.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy import ndarray
+from torch import Tensor
+
+from labcode.penalties import soft_threshold, soft_threshold_torch
+from labcode.validate import expect, number, one_of, shape
+
+
+def sgd(
+    w: ndarray,
+    grad: ndarray,
+    state: ndarray | None = None,
+    *,
+    lr: float,
+    momentum: float = 0.0,
+    dampening: float = 0.0,
+    nesterov: bool = False,
+    weight_decay: float = 0.0,
+    decoupled_weight_decay: bool = False,
+) -> tuple[ndarray, ndarray]:
+    """Take one step down the gradient, or with momentum down its running sum: w - lr * velocity.
+
+    velocity = momentum * velocity + (1 - dampening) * grad, at the first step grad itself. With Nesterov's
+    momentum the step is down grad + momentum * velocity.
+
+    Args:
+        w: weights, floating point, any shape.
+        grad: gradient of the loss, shaped as w.
+        state: velocity, as the step before returned it; None at the first.
+        lr: step size, at least 0.
+        momentum, dampening: share of the velocity kept, of the gradient left out; in [0, 1).
+        nesterov: whether to look ahead; needs a momentum and no dampening.
+        weight_decay: strength of L2 (``lam`` in ``l2_penalty``), at least 0.
+        decoupled_weight_decay: whether it shrinks the weights instead of joining the gradient, which
+            ``torch.optim.SGD`` never does and Keras's ``SGD`` always.
+
+    Returns:
+        new weights and new velocity, shaped as w.
+
+    Raises:
+        ValueError: arrays that are not floating point or not of one shape, a setting out of range.
+
+    Source: Polyak (1964), "Some methods of speeding up the convergence of iteration methods"; Sutskever et
+        al. (2013), "On the importance of initialization and momentum in deep learning". Chapter 2.
+    """
+    w, grad, velocity = _float64_alike(w=w, grad=grad, state=state)
+    lr, momentum, dampening = (
+        _at_least_zero("lr", lr),
+        _share("momentum", momentum),
+        _share("dampening", dampening),
+    )
+    allowed = not one_of("nesterov", nesterov, (True, False)) or (momentum > 0 and dampening == 0)
+    expect(allowed, "nesterov", "False without momentum or with dampening", nesterov)
+    w, grad = _decay(w, grad, lr, weight_decay, decoupled_weight_decay)
+    velocity = grad if velocity is None else momentum * velocity + (1 - dampening) * grad
+    return w - lr * (grad + momentum * velocity if nesterov else velocity), velocity
+
+
+def adam(
+    w: ndarray,
+    grad: ndarray,
+    state: tuple[ndarray, ndarray, int] | None = None,
+    *,
+    lr: float = 1e-3,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    decoupled_weight_decay: bool = False,
+) -> tuple[ndarray, tuple[ndarray, ndarray, int]]:
+    """Take one step in units of each weight's own gradient: w - lr * m / (sqrt(v) + eps).
+
+    m and v are running means of grad and grad^2, corrected for their start at 0. A coupled decay is divided
+    by sqrt(v) as well: weights with large gradients then hardly shrink.
+
+    Args:
+        w, grad: as in ``sgd``.
+        state: running sums behind m and v, shaped as w, and the steps so far; None at the first.
+        lr: step size, at least 0.
+        betas: shares of m and of v kept, in [0, 1).
+        eps: keeps the quotient finite, at least 0.
+        weight_decay: strength of L2 (``lam`` in ``l2_penalty``), at least 0.
+        decoupled_weight_decay: whether it shrinks the weights instead of joining the gradient: AdamW.
+
+    Returns:
+        new weights, shaped as w, and new state.
+
+    Raises:
+        ValueError: arrays that are not floating point or not of one shape, a setting out of range.
+
+    Source: Kingma & Ba (2015), "Adam: a method for stochastic optimization". Chapter 2.
+    """
+    m, v, t = (None, None, 0) if state is None else state
+    w, grad, m, v = _float64_alike(w=w, grad=grad, m=m, v=v)
+    (beta1, beta2), lr, eps = _betas(betas), _at_least_zero("lr", lr), _at_least_zero("eps", eps)
+    w, grad = _decay(w, grad, lr, weight_decay, decoupled_weight_decay)
+    m = beta1 * (0.0 if m is None else m) + (1 - beta1) * grad
+    v = beta2 * (0.0 if v is None else v) + (1 - beta2) * np.square(grad)
+    state = (m, v, t + 1)
+    return w - _adam_step_sizes(state, lr, beta2, eps) * m / (1 - beta1 ** (t + 1)), state
+
+
+def adamw(
+    w: ndarray,
+    grad: ndarray,
+    state: tuple[ndarray, ndarray, int] | None = None,
+    *,
+    lr: float = 1e-3,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 1e-2,
+) -> tuple[ndarray, tuple[ndarray, ndarray, int]]:
+    """Take one step of ``adam`` with decoupled decay: every weight shrinks by the share lr * weight_decay.
+
+    Args, Returns and Raises are those of ``adam``.
+
+    Source: Loshchilov & Hutter (2019), "Decoupled weight decay regularization". Chapter 2.
+    """
+    settings = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+    return adam(w, grad, state, **settings, decoupled_weight_decay=True)
+
+
+def proximal_sgd(
+    w: ndarray,
+    grad: ndarray,
+    state: ndarray | None = None,
+    *,
+    lr: float,
+    lam_l1: float,
+    momentum: float = 0.0,
+    nesterov: bool = False,
+    weight_decay: float = 0.0,
+) -> tuple[ndarray, ndarray]:
+    """Take a step of ``sgd`` for the loss, then the proximal step for lam_l1 * sum |w|: exact zeros.
+
+    The threshold is step size times strength. Momentum turns a steady gradient into steps of
+    lr / (1 - momentum), so the threshold takes that step size too; with lr alone L1 would weaken.
+
+    Args:
+        w, grad, state, lr, momentum, nesterov, weight_decay: as in ``sgd``; grad without the L1 penalty.
+        lam_l1: strength of L1 (``lam`` in ``l1_penalty``), at least 0.
+
+    Returns:
+        new weights and new velocity, shaped as w.
+
+    Raises:
+        ValueError: as in ``sgd``; a strength below 0 or not finite.
+
+    Source: Daubechies, Defrise & De Mol (2004), "An iterative thresholding algorithm for linear inverse
+        problems with a sparsity constraint"; Parikh & Boyd (2014), "Proximal algorithms". Chapter 2.
+    """
+    lam_l1 = _at_least_zero("lam_l1", lam_l1)
+    settings = {"lr": lr, "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
+    w, velocity = sgd(w, grad, state, **settings)
+    return soft_threshold(w, lam_l1 * lr / (1 - momentum)), velocity
+
+
+def proximal_adam(
+    w: ndarray,
+    grad: ndarray,
+    state: tuple[ndarray, ndarray, int] | None = None,
+    *,
+    lam_l1: float,
+    lr: float = 1e-3,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    decoupled_weight_decay: bool = False,
+) -> tuple[ndarray, tuple[ndarray, ndarray, int]]:
+    """Take a step of ``adam`` for the loss, then the proximal step for lam_l1 * sum |w|: exact zeros.
+
+    Each weight has a step size of its own, lr / (sqrt(v) + eps), and so its own threshold. One threshold for
+    all, lr * lam_l1, would change the strength of the penalty from weight to weight.
+
+    Args:
+        w, grad, state, lr, betas, eps, weight_decay, decoupled_weight_decay: as in ``adam``; grad without the
+            L1 penalty.
+        lam_l1: strength of L1 (``lam`` in ``l1_penalty``), at least 0.
+
+    Returns:
+        new weights, shaped as w, and new state.
+
+    Raises:
+        ValueError: as in ``adam``; a strength below 0 or not finite.
+
+    Source: Yun, Lozano & Yang (2021), "Adaptive proximal gradient methods for structured neural networks".
+        Chapter 2.
+    """
+    lam_l1, settings = _at_least_zero("lam_l1", lam_l1), {"lr": lr, "betas": betas, "eps": eps}
+    decay = {"weight_decay": weight_decay, "decoupled_weight_decay": decoupled_weight_decay}
+    w, state = adam(w, grad, state, **settings, **decay)
+    return soft_threshold(w, lam_l1 * _adam_step_sizes(state, lr, betas[1], eps)), state
+
+
+class ProximalSGD(torch.optim.SGD):
+    """``torch.optim.SGD`` with the proximal step for L1 after its own: the twin of ``proximal_sgd``.
+
+    Args:
+        params: parameters, or groups of them with their own settings, such as
+            ``[{"params": [lstm.weight_hh_l0], "lam_l1": 1e-3}, {"params": biases, "lam_l1": 0.0}]``.
+        lr, lam_l1, momentum, nesterov, weight_decay: as in ``proximal_sgd``, for groups that state none.
+
+    Chapter 2.
+    """
+
+    def __init__(self, params, lr: float, *, lam_l1: float, momentum=0.0, nesterov=False, weight_decay=0.0):
+        super().__init__(params, lr, momentum, nesterov=nesterov, weight_decay=weight_decay)
+        _add_lam_l1(self, lam_l1)
+
+    @torch.no_grad()
+    def step(self, closure: Callable | None = None):
+        """Take one step for the loss, then one for the penalty; return what the closure returns, if any."""
+        loss = super().step(closure)
+        for w, group in _trained(self):
+            threshold = group["lam_l1"] * group["lr"] / (1 - group["momentum"])
+            w.copy_(soft_threshold_torch(w, threshold))
+        return loss
+
+
+class ProximalAdam(torch.optim.Adam):
+    """``torch.optim.Adam`` with the proximal step for L1 after its own: the twin of ``proximal_adam``.
+
+    Args:
+        params: as in ``ProximalSGD``.
+        lr, lam_l1, betas, eps, weight_decay, decoupled_weight_decay: as in ``proximal_adam``, for groups that
+            state none.
+
+    Chapter 2.
+    """
+
+    def __init__(
+        self,
+        params,
+        lr: float = 1e-3,
+        *,
+        lam_l1: float,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=0.0,
+        decoupled_weight_decay=False,
+    ):
+        super().__init__(params, lr, betas, eps, weight_decay, decoupled_weight_decay=decoupled_weight_decay)
+        _add_lam_l1(self, lam_l1)
+
+    @torch.no_grad()
+    def step(self, closure: Callable | None = None):
+        """Take one step for the loss, then one for the penalty; return what the closure returns, if any."""
+        loss = super().step(closure)
+        for w, group in _trained(self):
+            state = self.state[w]
+            v = state["exp_avg_sq"] / (1 - group["betas"][1] ** float(state["step"]))
+            w.copy_(soft_threshold_torch(w, group["lam_l1"] * group["lr"] / (v.sqrt() + group["eps"])))
+        return loss
+
+
+def clip_by_value(grad: ndarray, limit: float) -> ndarray:
+    """Cut every entry of a gradient off at the limit, min(max(grad, -limit), limit); its direction may turn.
+
+    Args:
+        grad: gradient, floating point, any shape.
+        limit: largest absolute value allowed, above 0.
+
+    Returns:
+        the clipped gradient, shaped as grad.
+
+    Raises:
+        ValueError: a gradient that is not floating point, a limit that is not above 0.
+
+    Source: Graves (2013), "Generating sequences with recurrent neural networks". Chapter 3.
+    """
+    (grad,) = _float64_alike(grad=grad)
+    return np.clip(grad, -_above_zero("limit", limit), limit)
+
+
+def clip_by_value_torch(grad: Tensor, limit: float) -> Tensor:
+    """Cut every entry of a gradient off at the limit: the twin of ``clip_by_value``."""
+    return _floating(grad).clamp(-_above_zero("limit", limit), limit)
+
+
+def clip_by_norm(grad: ndarray, max_norm: float) -> ndarray:
+    """Shorten one gradient to the limit and keep its direction: grad * min(1, max_norm / |grad|).
+
+    Args:
+        grad: gradient of one weight array, floating point, any shape.
+        max_norm: largest norm allowed, above 0.
+
+    Returns:
+        the clipped gradient, shaped as grad; not changed in a single bit if it is short enough.
+
+    Raises:
+        ValueError: a gradient that is not floating point, a limit that is not above 0.
+
+    Source: Pascanu, Mikolov & Bengio (2013), "On the difficulty of training recurrent neural networks".
+        Chapter 3.
+    """
+    return clip_by_global_norm([grad], max_norm)[0][0]
+
+
+def clip_by_norm_torch(grad: Tensor, max_norm: float) -> Tensor:
+    """Shorten one gradient to the limit and keep its direction: the twin of ``clip_by_norm``."""
+    return clip_by_global_norm_torch([grad], max_norm)[0][0]
+
+
+def clip_by_global_norm(
+    grads: Sequence[ndarray], max_norm: float, eps: float = 0.0
+) -> tuple[list[ndarray], float]:
+    """Shorten the gradient of all weights together to the limit, g * min(1, max_norm / (norm + eps)).
+
+    The norm is taken over all arrays at once, so the direction of the whole step is kept; ``clip_by_norm``
+    for each array would turn it.
+
+    Args:
+        grads: gradients, one for each weight array, floating point.
+        max_norm: largest norm allowed, above 0.
+        eps: added to the norm, at least 0: 1e-6 in ``torch.nn.utils.clip_grad_norm_``.
+
+    Returns:
+        the clipped gradients, and the norm before clipping.
+
+    Raises:
+        ValueError: no gradient, one that is not floating point, a limit that is not above 0.
+
+    Source: Pascanu, Mikolov & Bengio (2013). Chapter 3.
+    """
+    max_norm, eps = _above_zero("max_norm", max_norm), _at_least_zero("eps", eps)
+    expect(len(grads) > 0, "grads", "at least one gradient", grads)
+    grads = [_float64_alike(grads=grad)[0] for grad in grads]
+    norm = np.sqrt(sum(np.square(grad).sum() for grad in grads))
+    scale = 1.0 if norm + eps <= max_norm else max_norm / (norm + eps)
+    return [scale * grad for grad in grads], norm
+
+
+def clip_by_global_norm_torch(
+    grads: Sequence[Tensor], max_norm: float, eps: float = 0.0
+) -> tuple[list[Tensor], Tensor]:
+    """Shorten the gradient of all weights together to the limit: the twin of ``clip_by_global_norm``."""
+    max_norm, eps = _above_zero("max_norm", max_norm), _at_least_zero("eps", eps)
+    expect(len(grads) > 0, "grads", "at least one gradient", grads)
+    norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(_floating(g)) for g in grads]))
+    scale = (max_norm / (norm + eps)).clamp(max=1)
+    return [grad * scale for grad in grads], norm
+
+
+def _decay(w, grad, lr, weight_decay, decoupled):
+    """Return the weights and the gradient that the step starts from: only one of the two has changed."""
+    weight_decay = _at_least_zero("weight_decay", weight_decay)
+    if one_of("decoupled_weight_decay", decoupled, (True, False)):
+        return (1 - lr * weight_decay) * w, grad
+    return w, grad + weight_decay * w
+
+
+def _adam_step_sizes(state, lr, beta2, eps):
+    """Return lr / (sqrt(v) + eps), one step size for each weight."""
+    _, v, t = state
+    return lr / (np.sqrt(v / (1 - beta2**t)) + eps)
+
+
+def _add_lam_l1(optimizer, lam_l1):
+    """Make lam_l1 a setting of every group, like lr; groups added later take the default."""
+    optimizer.defaults["lam_l1"] = _at_least_zero("lam_l1", lam_l1)
+    for group in optimizer.param_groups:
+        group.setdefault("lam_l1", lam_l1)
+
+
+def _trained(optimizer):
+    """Return the parameters that took the step, each with its group."""
+    for group in optimizer.param_groups:
+        _at_least_zero("lam_l1", group["lam_l1"])
+    return [(w, group) for group in optimizer.param_groups for w in group["params"] if w.grad is not None]
+
+
+def _at_least_zero(name, value):
+    return number(name, value, low=0.0)
+
+
+def _above_zero(name, value):
+    value = number(name, value)
+    expect(value > 0, name, "a number above 0", value)
+    return value
+
+
+def _share(name, value):
+    value = number(name, value)
+    expect(0 <= value < 1, name, "a number in [0, 1)", value)
+    return value
+
+
+def _betas(betas):
+    is_pair = isinstance(betas, tuple | list) and len(betas) == 2
+    expect(is_pair, "betas", "a pair of numbers in [0, 1)", betas)
+    return [_share("betas", beta) for beta in betas]
+
+
+def _float64_alike(**arrays):
+    """Return the arrays in float64, checked to be of the first one's shape; None stays None."""
+    first = np.shape(next(iter(arrays.values())))
+    for name, array in arrays.items():
+        if array is None:
+            continue
+        dtype = np.asarray(array).dtype
+        expect(np.issubdtype(dtype, np.floating), name, "a floating-point array", dtype)
+        shape(name, array, first)
+    return [None if array is None else np.asarray(array, np.float64) for array in arrays.values()]
+
+
+def _floating(grad):
+    is_floating = isinstance(grad, Tensor) and grad.is_floating_point()
+    received = grad.dtype if isinstance(grad, Tensor) else type(grad)
+    expect(is_floating, "grad", "a floating-point tensor", received)
+    return grad
+
+
+# (NumPy, PyTorch, arguments): a tuple of sizes stands for an array of that shape. The optimizers, whose twins
+# are torch.optim's or extend them, and the global norm of several arrays are compared in test_optimizers.py.
+PAIRS = [
+    (clip_by_value, clip_by_value_torch, {"grad": (8, 3), "limit": 0.4}),
+    (clip_by_norm, clip_by_norm_torch, {"grad": (8, 3), "max_norm": 0.4}),
+    (clip_by_norm, clip_by_norm_torch, {"grad": (8, 3), "max_norm": 40.0}),
+]

@@ -1,0 +1,447 @@
+"""Where a mask goes in an LSTM: each regularizer of the recurrence as one equation.
+
+Step by step, an LSTM with every mask m (a dropout mask, already scaled by 1/(1-p), so that its mean is 1) and
+every zoneout mask z (unscaled: 1 keeps the previous value) computes
+
+    z     = W (m_x ⊙ x) + (m_U ⊙ U) (m_h ⊙ h) + b
+    i, f, o = σ(z),  g = tanh(z)
+    c'    = m_c ⊙ (f ⊙ c + i ⊙ (m_g ⊙ g))
+    h'    = o ⊙ tanh(c')
+    c     ← z_c ⊙ c + (1 - z_c) ⊙ c'
+    h     ← z_h ⊙ h + (1 - z_h) ⊙ h'
+
+``lstm_forward`` and ``RegularizedLSTM`` take the masks by these names, each followed by the layer and
+direction, as in ``h_l0`` and ``h_l1_reverse``:
+
+    name         symbol  shape                                drawn for
+    x            m_x     (B, F), (B, T, F), (4, B, T, F)      input_dropout; from layer 1 on, dropout
+    h            m_h     (B, H), (B, T, H), (4, B, T, H)      recurrent_dropout, on="h"
+    g            m_g     (B, H), (B, T, H)                    recurrent_dropout, on="g"
+    c            m_c     (B, H), (B, T, H)                    recurrent_dropout, on="c"
+    weight_hh    m_U     (4H, H)                              weight_drop
+    zoneout_h    z_h     (B, H), (B, T, H)                    zoneout_h
+    zoneout_c    z_c     (B, H), (B, T, H)                    zoneout_c
+
+F is what the layer reads: the features, or D*H above the first layer. A mask of two axes is constant over
+time. The leading 4 gives each gate (i, f, g, o) its own. B, T or the width may be 1: the mask is then shared
+along that axis, so that (1, H) serves the whole batch and (4, B, 1, H) is constant over time. What is not
+named is not masked. A zoneout mask filled with its rate is zoneout's expectation, as used in evaluation.
+"""
+
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy import ndarray
+from torch import Tensor
+from torch.nn import functional
+
+from labcode.dropout import dropout_mask
+from labcode.validate import expect, number, one_of, shape
+
+
+def variational_dropout(v: ndarray, w: ndarray, mask: ndarray) -> ndarray:
+    """Drop what the gates read, W (m ⊙ v): the same units at every step, if the mask is.
+
+    In the LSTM, z = W (m_x ⊙ x) + U (m_h ⊙ h) + b. One mask for the four gates is the tied form, a mask for
+    each gate the untied one: W_k (m_k ⊙ v) for k in i, f, g, o.
+
+    Args:
+        v: input x or state h, floating point, (B, F) or (B, T, F).
+        w: W or U, (4H, F), gates i, f, g, o.
+        mask: as v, or with a leading 4; sizes of 1 are shared. Scaled by 1/(1-p).
+
+    Returns:
+        the share of v in the gates, (B, 4H) or (B, T, 4H).
+
+    Raises:
+        ValueError: a wrong shape or dtype.
+
+    Source: Gal & Ghahramani (2016), "A theoretically grounded application of dropout in recurrent neural
+        networks". Chapter 3.
+    """
+    v, w, mask = _float64(v=v, w=w, mask=mask)
+    if _is_per_gate(v, w, mask):
+        gates = np.einsum("k...f,khf->...kh", mask * v, w.reshape(4, -1, w.shape[1]))
+        return gates.reshape(*v.shape[:-1], len(w))
+    return (mask * v) @ w.T
+
+
+def variational_dropout_grad(v: ndarray, w: ndarray, mask: ndarray, grad_output: ndarray) -> ndarray:
+    """Return the gradient with respect to v, m ⊙ (Wᵀ grad_output), summed over the gates."""
+    v, w, mask, grad_output = _float64(v=v, w=w, mask=mask, grad_output=grad_output)
+    if _is_per_gate(v, w, mask):
+        by_gate = grad_output.reshape(*v.shape[:-1], 4, -1)
+        return (mask * np.einsum("...kh,khf->k...f", by_gate, w.reshape(4, -1, w.shape[1]))).sum(axis=0)
+    return mask * (grad_output @ w)
+
+
+def variational_dropout_torch(v: Tensor, w: Tensor, mask: Tensor) -> Tensor:
+    """Drop what the gates read, W (m ⊙ v): the twin of ``variational_dropout``."""
+    _expect_floating(v=v, w=w, mask=mask)
+    if _is_per_gate(v, w, mask):
+        parts = zip(mask, w.chunk(4), strict=True)
+        return torch.cat([functional.linear(m * v, w_k) for m, w_k in parts], dim=-1)
+    return functional.linear(mask * v, w)
+
+
+def non_recurrent_dropout(x: ndarray, mask: ndarray) -> ndarray:
+    """Drop what a layer reads from below, m ⊙ x, and nothing that moves through time.
+
+    In the LSTM, z = W (m ⊙ x) + U h + b, with a new mask at each step; x is the input or, between layers, the
+    output h of the layer below.
+
+    Args:
+        x: what the layer reads, floating point, (B, T, F).
+        mask: (B, T, F); sizes of 1 are shared. Scaled by 1/(1-p).
+
+    Returns:
+        m ⊙ x, (B, T, F).
+
+    Raises:
+        ValueError: a wrong shape or dtype.
+
+    Source: Zaremba, Sutskever & Vinyals (2014), "Recurrent neural network regularization". Chapter 3.
+    """
+    x, mask = _float64(x=x, mask=mask)
+    shape("x", x, (None, None, None))
+    expect_mask("mask", mask, x.shape)
+    return mask * x
+
+
+def non_recurrent_dropout_torch(x: Tensor, mask: Tensor) -> Tensor:
+    """Drop what a layer reads from below: the twin of ``non_recurrent_dropout``."""
+    _expect_floating(x=x, mask=mask)
+    shape("x", x, (None, None, None))
+    expect_mask("mask", mask, tuple(x.shape))
+    return mask * x
+
+
+def candidate_dropout(c: ndarray, f: ndarray, i: ndarray, g: ndarray, mask: ndarray) -> ndarray:
+    """Drop what would be written into the cell, never what it remembers: c' = f ⊙ c + i ⊙ (m ⊙ g).
+
+    Args:
+        c: cell before the step, floating point, (B, H).
+        f, i, g: forget gate, input gate and candidate, (B, H).
+        mask: (B, H), drawn for each step or once for the sequence; sizes of 1 are shared. Scaled by 1/(1-p).
+
+    Returns:
+        the new cell, (B, H).
+
+    Raises:
+        ValueError: a wrong shape or dtype.
+
+    Source: Semeniuta, Severyn & Barth (2016), "Recurrent dropout without memory loss". Chapter 3.
+    """
+    c, f, i, g, mask = _float64(c=c, f=f, i=i, g=g, mask=mask)
+    _expect_cell(c, mask, f=f, i=i, g=g)
+    return f * c + i * (mask * g)
+
+
+def candidate_dropout_torch(c: Tensor, f: Tensor, i: Tensor, g: Tensor, mask: Tensor) -> Tensor:
+    """Drop what would be written into the cell: the twin of ``candidate_dropout``."""
+    _expect_floating(c=c, f=f, i=i, g=g, mask=mask)
+    _expect_cell(c, mask, f=f, i=i, g=g)
+    return torch.addcmul(f * c, i, mask * g)
+
+
+def cell_dropout(c: ndarray, f: ndarray, i: ndarray, g: ndarray, mask: ndarray) -> ndarray:
+    """Drop the cell itself, memory included: c' = m ⊙ (f ⊙ c + i ⊙ g).
+
+    Args:
+        c: cell before the step, floating point, (B, H).
+        f, i, g: forget gate, input gate and candidate, (B, H).
+        mask: (B, H), the same at every step; sizes of 1 are shared. Scaled by 1/(1-p), which is applied anew
+            at every step: a cell that is kept grows by it.
+
+    Returns:
+        the new cell, (B, H).
+
+    Raises:
+        ValueError: a wrong shape or dtype.
+
+    Source: Moon et al. (2015), "RnnDrop: a novel dropout for RNNs in ASR". Chapter 3.
+    """
+    c, f, i, g, mask = _float64(c=c, f=f, i=i, g=g, mask=mask)
+    _expect_cell(c, mask, f=f, i=i, g=g)
+    return mask * (f * c + i * g)
+
+
+def cell_dropout_torch(c: Tensor, f: Tensor, i: Tensor, g: Tensor, mask: Tensor) -> Tensor:
+    """Drop the cell itself, memory included: the twin of ``cell_dropout``."""
+    _expect_floating(c=c, f=f, i=i, g=g, mask=mask)
+    _expect_cell(c, mask, f=f, i=i, g=g)
+    return mask * torch.addcmul(f * c, i, g)
+
+
+def weight_drop(u: ndarray, mask: ndarray) -> ndarray:
+    """Drop single recurrent weights, m ⊙ U, for a whole forward pass (DropConnect).
+
+    In the LSTM, z = W x + (m ⊙ U) h + b, with one mask for every step and every sequence of the batch.
+
+    Args:
+        u: recurrent weights U, floating point, (4H, H).
+        mask: (4H, H), scaled by 1/(1-p).
+
+    Returns:
+        the recurrent weights of this pass, (4H, H).
+
+    Raises:
+        ValueError: a wrong shape or dtype.
+
+    Source: Merity, Keskar & Socher (2018), "Regularizing and optimizing LSTM language models", after
+        Wan et al. (2013). Chapter 3.
+    """
+    u, mask = _float64(u=u, mask=mask)
+    shape("u", u, (None, None))
+    shape("mask", mask, u.shape)
+    return mask * u
+
+
+def weight_drop_torch(u: Tensor, mask: Tensor) -> Tensor:
+    """Drop single recurrent weights for a whole forward pass: the twin of ``weight_drop``."""
+    _expect_floating(u=u, mask=mask)
+    shape("u", u, (None, None))
+    shape("mask", mask, tuple(u.shape))
+    return mask * u
+
+
+def zoneout(previous: ndarray, new: ndarray, mask: ndarray) -> ndarray:
+    """Let units keep their previous value instead of the new one: z ⊙ previous + (1 - z) ⊙ new.
+
+    In the LSTM, for h and c alike, after h' = o ⊙ tanh(c') has read the new cell; what the LSTM returns is
+    the zoned-out h. Nothing is scaled: in evaluation z is the rate, zoneout's expectation.
+
+    Args:
+        previous, new: h or c before and after the step, floating point, (B, H).
+        mask: (B, H), 1 where the previous value is kept, else 0, or rates between; sizes of 1 are shared.
+
+    Returns:
+        the state after the step, (B, H).
+
+    Raises:
+        ValueError: a wrong shape or dtype.
+
+    Source: Krueger et al. (2017), "Zoneout: regularizing RNNs by randomly preserving hidden activations".
+        Chapter 3.
+    """
+    previous, new, mask = _float64(previous=previous, new=new, mask=mask)
+    _expect_cell(previous, mask, new=new)
+    return mask * previous + (1 - mask) * new
+
+
+def zoneout_torch(previous: Tensor, new: Tensor, mask: Tensor) -> Tensor:
+    """Let units keep their previous value instead of the new one: the twin of ``zoneout``."""
+    _expect_floating(previous=previous, new=new, mask=mask)
+    _expect_cell(previous, mask, new=new)
+    return torch.lerp(new, previous, mask)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropoutSettings:
+    """Say which masks an LSTM draws in training, and how often each of them drops.
+
+    Args:
+        dropout: rate between layers, in [0, 1], as in ``torch.nn.LSTM``: a new mask at each step.
+        input_dropout: rate on the input of the first layer, in [0, 1).
+        recurrent_dropout: rate inside the recurrence, in [0, 1).
+        on: where that is: "h" (Gal & Ghahramani), "g" (Semeniuta et al.) or "c" (Moon et al.).
+        tied: whether the four gates share the masks on the input and on h.
+        per_step: whether the masks of ``input_dropout`` and ``recurrent_dropout`` are new at each step rather
+            than locked for the sequence.
+        zoneout_h, zoneout_c: share of units that keep their previous h or c, in [0, 1], new at each step.
+        weight_drop: rate on the recurrent weights U, in [0, 1), once for each forward pass.
+        share_mask: "sample" for a mask for each sequence, "batch" for one that the whole batch shares.
+
+    Raises:
+        ValueError: a rate outside its range, another ``on`` or ``share_mask``, untied masks on g or c.
+
+    Chapter 3.
+    """
+
+    dropout: float = 0.0
+    input_dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    on: str = "h"
+    tied: bool = True
+    per_step: bool = False
+    zoneout_h: float = 0.0
+    zoneout_c: float = 0.0
+    weight_drop: float = 0.0
+    share_mask: str = "sample"
+
+    def __post_init__(self):
+        for name in ("dropout", "zoneout_h", "zoneout_c"):
+            number(name, getattr(self, name), low=0.0, high=1.0)
+        for name in ("input_dropout", "recurrent_dropout", "weight_drop"):
+            rate = number(name, getattr(self, name))
+            expect(0 <= rate < 1, name, "a probability to drop in [0, 1)", rate)
+        one_of("on", self.on, ("h", "g", "c"))
+        one_of("share_mask", self.share_mask, ("sample", "batch"))
+        one_of("tied", self.tied, (True, False))
+        one_of("per_step", self.per_step, (True, False))
+        expect(
+            self.tied or self.on == "h", "tied", f"True with on={self.on!r}, which is no gate's", self.tied
+        )
+
+    def plan(
+        self, x_shape: tuple, hidden_size: int, num_layers: int, bidirectional: bool
+    ) -> Iterator[tuple[list[str], tuple, float]]:
+        """Yield (names, shape, rate) of every mask to draw; both directions read one masked input."""
+        batch, steps, input_size = x_shape
+        batch, gates = batch if self.share_mask == "sample" else 1, () if self.tied else (4,)
+        drawn = steps if self.per_step else 1
+        for layer in range(num_layers):
+            suffixes = _suffixes(layer, bidirectional)
+            masks = [(suffixes, "x", (*gates, batch, drawn, input_size), self.input_dropout)]
+            if layer > 0:
+                masks = [(suffixes, "x", (batch, steps, len(suffixes) * hidden_size), self.dropout)]
+            for suffix in suffixes:
+                masks += [
+                    ([suffix], self.on, (*gates, batch, drawn, hidden_size), self.recurrent_dropout),
+                    ([suffix], "weight_hh", (4 * hidden_size, hidden_size), self.weight_drop),
+                    ([suffix], "zoneout_h", (batch, steps, hidden_size), self.zoneout_h),
+                    ([suffix], "zoneout_c", (batch, steps, hidden_size), self.zoneout_c),
+                ]
+            yield from (([kind + s for s in on], sizes, rate) for on, kind, sizes, rate in masks if rate > 0)
+
+
+def sample_masks(
+    settings: DropoutSettings,
+    x_shape: tuple[int, int, int],
+    hidden_size: int,
+    num_layers: int = 1,
+    *,
+    bidirectional: bool = False,
+    rng: np.random.Generator,
+) -> dict[str, ndarray]:
+    """Draw every mask that an LSTM needs for one forward pass in training.
+
+    Args:
+        settings: which masks, and their rates.
+        x_shape: (B, T, F) of the input.
+        hidden_size, num_layers, bidirectional: of the LSTM.
+        rng: source of randomness.
+
+    Returns:
+        masks, float64, under the names of this module's table; both directions of a layer share that on x.
+
+    Raises:
+        ValueError: no ``rng``.
+
+    Warns:
+        UserWarning: ``dropout`` with a single layer, which has no layer above to drop for.
+
+    Chapter 3.
+    """
+    expect(isinstance(rng, np.random.Generator), "rng", "a NumPy Generator", rng)
+    if settings.dropout > 0 and num_layers == 1:
+        warnings.warn("dropout is between layers: a single layer drops nothing", UserWarning, stacklevel=2)
+    masks = {}
+    for names, sizes, rate in settings.plan(x_shape, hidden_size, num_layers, bidirectional):
+        if names[0].startswith("zoneout"):
+            mask = (rng.random(sizes) < rate).astype(np.float64)
+        else:
+            mask = dropout_mask(sizes, rate, rng=rng) if rate < 1 else np.zeros(sizes)
+        masks |= dict.fromkeys(names, mask)
+    return masks
+
+
+def check_masks(
+    masks: Mapping, x_shape: tuple[int, int, int], hidden_size: int, num_layers: int, bidirectional: bool
+) -> None:
+    """Check the names and shapes of an LSTM's masks (arrays or tensors) against this module's table.
+
+    Raises:
+        ValueError: no mapping, an unknown name, or a mask of another shape.
+    """
+    expect(isinstance(masks, Mapping), "masks", "masks by name", type(masks))
+    batch, steps, width = x_shape
+    state, sizes = (batch, steps, hidden_size), {}
+    for layer in range(num_layers):
+        suffixes = _suffixes(layer, bidirectional)
+        for suffix in suffixes:
+            sizes |= {kind + suffix: state for kind in ("h", "g", "c", "zoneout_h", "zoneout_c")}
+            sizes |= {
+                "x" + suffix: (batch, steps, width),
+                "weight_hh" + suffix: (4 * hidden_size, hidden_size),
+            }
+        width = len(suffixes) * hidden_size
+    for name, mask in masks.items():
+        expect(name in sizes, "masks", f"names among {sorted(sizes)}", name)
+        if name.startswith("weight_hh"):
+            shape(name, mask, sizes[name])
+        else:
+            constant = len(getattr(mask, "shape", ())) == 2
+            wanted = (batch, sizes[name][-1]) if constant else sizes[name]
+            expect_mask(name, mask, wanted, per_gate=name[0] in "xh" and not constant)
+
+
+def expect_mask(name: str, mask: object, sizes: tuple, *, per_gate: bool = False) -> None:
+    """Check that a mask has the given sizes, or 1 in their place, perhaps with a leading 4.
+
+    Raises:
+        ValueError: another shape.
+    """
+    received = tuple(getattr(mask, "shape", ()))
+    is_per_gate = per_gate and len(received) == len(sizes) + 1 and received[0] == 4
+    shared = received[1:] if is_per_gate else received
+    fits = len(shared) == len(sizes) and all(
+        got in (1, size) for got, size in zip(shared, sizes, strict=True)
+    )
+    wanted = f"shape {sizes}" + f" or {(4, *sizes)}" * per_gate + ", or 1 in place of a size"
+    expect(fits, name, wanted, received)
+
+
+def _suffixes(layer, bidirectional):
+    return [f"_l{layer}{direction}" for direction in ("", "_reverse")[: 1 + bidirectional]]
+
+
+def _is_per_gate(v, w, mask):
+    """Check what ``variational_dropout`` takes; return whether each gate has a mask of its own."""
+    shape("w", w, (None, v.shape[-1] if v.ndim else None))
+    expect(w.shape[0] % 4 == 0, "w", "rows for four gates", tuple(w.shape))
+    expect_mask("mask", mask, tuple(v.shape), per_gate=True)
+    return mask.ndim > v.ndim
+
+
+def _expect_cell(c, mask, **others):
+    shape("c", c, (None, None))
+    for name, array in others.items():
+        shape(name, array, tuple(c.shape))
+    expect_mask("mask", mask, tuple(c.shape))
+
+
+def _float64(**arrays):
+    arrays = {name: np.asarray(array) for name, array in arrays.items()}
+    for name, array in arrays.items():
+        expect(np.issubdtype(array.dtype, np.floating), name, "a floating-point array", array.dtype)
+    return [array.astype(np.float64, copy=False) for array in arrays.values()]
+
+
+def _expect_floating(**tensors):
+    dtypes = {getattr(tensor, "dtype", type(tensor)) for tensor in tensors.values()}
+    is_floating = all(
+        isinstance(tensor, Tensor) and tensor.is_floating_point() for tensor in tensors.values()
+    )
+    expect(
+        is_floating and len(dtypes) == 1, ", ".join(tensors), "floating-point tensors of one dtype", dtypes
+    )
+
+
+_CELL = {"c": (2, 3), "f": (2, 3), "i": (2, 3), "g": (2, 3), "mask": (2, 3)}
+
+# (NumPy, PyTorch, arguments): a tuple of sizes stands for an array of that shape.
+PAIRS = [
+    (variational_dropout, variational_dropout_torch, {"v": (2, 3), "w": (8, 3), "mask": (2, 3)}),
+    (variational_dropout, variational_dropout_torch, {"v": (2, 3), "w": (8, 3), "mask": (4, 2, 3)}),
+    (variational_dropout, variational_dropout_torch, {"v": (2, 5, 3), "w": (8, 3), "mask": (2, 1, 3)}),
+    (variational_dropout, variational_dropout_torch, {"v": (2, 5, 3), "w": (8, 3), "mask": (4, 1, 5, 3)}),
+    (non_recurrent_dropout, non_recurrent_dropout_torch, {"x": (2, 5, 3), "mask": (2, 5, 3)}),
+    (candidate_dropout, candidate_dropout_torch, _CELL),
+    (cell_dropout, cell_dropout_torch, _CELL),
+    (weight_drop, weight_drop_torch, {"u": (8, 2), "mask": (8, 2)}),
+    (zoneout, zoneout_torch, {"previous": (2, 3), "new": (2, 3), "mask": (2, 3)}),
+]

@@ -1,0 +1,311 @@
+"""The PyTorch LSTM: ``torch.nn.LSTM`` with every mask of ``recurrent_dropout.py``, and a model with one."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from labcode.dropout import dropout_mask_torch
+from labcode.recurrent_dropout import (
+    DropoutSettings,
+    check_masks,
+    variational_dropout_torch,
+    weight_drop_torch,
+    zoneout_torch,
+)
+from labcode.validate import expect, integer, one_of, shape
+
+
+class RegularizedLSTM(nn.LSTM):
+    """Run an LSTM over a batch of sequences, batch first, on any device, with every dropout of the course.
+
+    In training it draws masks anew for each call. In evaluation it is ``torch.nn.LSTM``, or zoneout's
+    expectation. Its ``state_dict`` is that of ``torch.nn.LSTM``: masks are never part of it. Without masks,
+    or with weight drop alone, it runs on torch's fused kernel; other masks, and padding, take a loop over the
+    steps, several times slower on a CPU.
+
+    Args:
+        input_size: features per step, F.
+        hidden_size: units per layer and direction, H.
+        num_layers: layers, each reading the output of the one below.
+        bias: whether the gates have biases.
+        bidirectional: whether a second direction reads the sequence backwards (then D = 2, else 1).
+        dropout, input_dropout, recurrent_dropout, on, tied, per_step, zoneout_h, zoneout_c, weight_drop,
+            share_mask: which masks are drawn, and their rates, as in ``DropoutSettings``.
+
+    Raises:
+        ValueError: a size that is not a whole number of at least 1, or a setting that ``DropoutSettings``
+            refuses.
+
+    Warns:
+        UserWarning: ``dropout`` with a single layer, which has no layer above to drop for (as in torch).
+
+    Source: Hochreiter & Schmidhuber (1997), with the forget gate of Gers et al. (2000); the masks as in
+        ``recurrent_dropout.py``. Chapters 1 and 3.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        *,
+        bias: bool = True,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        on: str = "h",
+        tied: bool = True,
+        per_step: bool = False,
+        zoneout_h: float = 0.0,
+        zoneout_c: float = 0.0,
+        weight_drop: float = 0.0,
+        share_mask: str = "sample",
+    ):
+        settings = DropoutSettings(
+            dropout=dropout,
+            input_dropout=input_dropout,
+            recurrent_dropout=recurrent_dropout,
+            on=on,
+            tied=tied,
+            per_step=per_step,
+            zoneout_h=zoneout_h,
+            zoneout_c=zoneout_c,
+            weight_drop=weight_drop,
+            share_mask=share_mask,
+        )
+        sizes = {"input_size": input_size, "hidden_size": hidden_size, "num_layers": num_layers}
+        super().__init__(
+            **{name: integer(name, size, low=1) for name, size in sizes.items()},
+            bias=one_of("bias", bias, (True, False)),
+            batch_first=True,
+            dropout=dropout,
+            bidirectional=one_of("bidirectional", bidirectional, (True, False)),
+        )
+        self.settings = settings
+
+    @property
+    def num_directions(self) -> int:
+        """2 if bidirectional, else 1."""
+        return 2 if self.bidirectional else 1
+
+    def forward(
+        self,
+        x: Tensor,
+        state: tuple[Tensor, Tensor] | None = None,
+        *,
+        padding_mask: Tensor | None = None,
+        masks: Mapping[str, Tensor] | None = None,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Return the outputs of the last layer and the final state.
+
+        Args:
+            x: sequences, (B, T, F), of the weights' dtype.
+            state: (h_0, c_0), each (layers * D, B, H), layer by layer, forward before reverse; None is zero.
+            padding_mask: bool, (B, T), True at real steps; None takes every step as real.
+            masks: masks by name, layer and direction, such as ``{"h_l0": (B, H)}``, as in the table of
+                ``recurrent_dropout.py``, of the weights' dtype. They replace all that would be drawn in
+                training or expected in evaluation: what is not named is not masked.
+            generator: source of the masks that are drawn in training; None is torch's default generator on
+                the CPU (the one that ``torch.manual_seed`` sets), wherever the weights are.
+
+        Returns:
+            output (B, T, D*H) and (h_n, c_n) shaped as the state.
+
+        Raises:
+            ValueError: a wrong shape or dtype, an empty sequence, an unknown mask.
+        """
+        self._check(x, state, padding_mask, masks)
+        if masks is None:
+            masks = self.sample_masks(x, generator=generator) if self.training else self.expected_masks(x)
+        if state is None:
+            state = x.new_zeros(2, self.num_layers * self.num_directions, len(x), self.hidden_size).unbind()
+        weights, masks = self._drop_weights(masks)
+        if padding_mask is None and not masks:
+            output, *state = torch.lstm(
+                x,
+                state,
+                [tensor for tensors in weights for tensor in tensors],
+                self.bias,
+                self.num_layers,
+                0.0,
+                self.training,
+                self.bidirectional,
+                True,
+            )
+            return output, tuple(state)
+        return self._loop(x, state, padding_mask, weights, masks)
+
+    def sample_masks(self, x: Tensor, *, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """Draw every mask that one forward pass of x needs in training.
+
+        Args:
+            x: sequences, (B, T, F): the masks are of their dtype and on their device.
+            generator: as in ``forward``.
+
+        Returns:
+            masks by name, to be passed to ``forward`` or, as arrays, to ``lstm_forward``.
+        """
+        generator, masks = torch.default_generator if generator is None else generator, {}
+        expect(isinstance(generator, torch.Generator), "generator", "a torch.Generator or None", generator)
+        for names, sizes, rate in self._plan(x):
+            if names[0].startswith("zoneout"):
+                dropped = torch.rand(sizes, generator=generator, device=generator.device) < rate
+                mask = dropped.to(x)
+            elif rate < 1:
+                mask = dropout_mask_torch(sizes, rate, generator=generator, dtype=x.dtype).to(x)
+            else:
+                mask = x.new_zeros(sizes)
+            masks |= dict.fromkeys(names, mask)
+        return masks
+
+    def expected_masks(self, x: Tensor) -> dict[str, Tensor]:
+        """Return the masks of evaluation: zoneout's rates, and no dropout, for x as in ``sample_masks``."""
+        return {
+            name: x.new_full((1, 1), rate)
+            for names, _, rate in self._plan(x)
+            for name in names
+            if name.startswith("zoneout")
+        }
+
+    def extra_repr(self) -> str:
+        """Return what ``print`` shows: that of ``torch.nn.LSTM``, and settings other than the default."""
+        shown = [super().extra_repr()]
+        for name, default in vars(DropoutSettings()).items():
+            value = getattr(self.settings, name)
+            if name != "dropout" and value != default:
+                shown.append(f"{name}={value!r}")
+        return ", ".join(shown)
+
+    def _plan(self, x):
+        return self.settings.plan(tuple(x.shape), self.hidden_size, self.num_layers, self.bidirectional)
+
+    def _drop_weights(self, masks):
+        """Return each direction's weights, U masked where a mask is named, and the other masks."""
+        masks, weights = dict(masks), self.all_weights
+        for names, tensors in zip(self._all_weights, weights, strict=True):
+            if names[1] in masks:
+                tensors[1] = weight_drop_torch(tensors[1], masks.pop(names[1]))
+        return weights, masks
+
+    def _loop(self, x, state, padding_mask, weights, masks):
+        """Run all layers step by step."""
+        real = x.new_ones(x.shape[:2], dtype=torch.bool) if padding_mask is None else padding_mask
+        real = real.unsqueeze(-1)
+        output, finals, todo = x.masked_fill(~real, 0), [], zip(*state, weights, strict=True)
+        for layer in range(self.num_layers):
+            outputs = []
+            for direction in ("", "_reverse")[: self.num_directions]:
+                by_kind = _masks_of(f"_l{layer}{direction}", masks, x.shape[:2])
+                directed, *final = _scan(output, real, *next(todo), by_kind, reverse=direction == "_reverse")
+                outputs.append(directed)
+                finals.append(final)
+            output = torch.cat(outputs, dim=-1)
+        h_n, c_n = (torch.stack(parts) for parts in zip(*finals, strict=True))
+        return output, (h_n, c_n)
+
+    def _check(self, x, state, padding_mask, masks):
+        dtype = self.weight_ih_l0.dtype
+        shape("x", x, (None, None, self.input_size))
+        expect(x.dtype == dtype, "x", f"the weights' dtype, {dtype}", x.dtype)
+        if state is not None:
+            is_pair = isinstance(state, tuple | list) and len(state) == 2
+            expect(is_pair, "state", "a pair (h_0, c_0)", type(state))
+            for name, tensor in zip(("h_0", "c_0"), state, strict=True):
+                shape(name, tensor, (self.num_layers * self.num_directions, len(x), self.hidden_size))
+                expect(tensor.dtype == dtype, name, f"the weights' dtype, {dtype}", tensor.dtype)
+        if padding_mask is not None:
+            shape("padding_mask", padding_mask, tuple(x.shape[:2]))
+            is_bool = padding_mask.dtype == torch.bool
+            expect(is_bool, "padding_mask", "dtype torch.bool (True at real steps)", padding_mask.dtype)
+        if masks is not None:
+            check_masks(masks, tuple(x.shape), self.hidden_size, self.num_layers, self.bidirectional)
+            for name, mask in masks.items():
+                expect(mask.dtype == dtype, name, f"the weights' dtype, {dtype}", mask.dtype)
+
+
+def _masks_of(suffix, masks, batch_and_steps):
+    """Return the masks that are named for one direction, by kind, over all steps."""
+    found = {}
+    for name, mask in masks.items():
+        if name.endswith(suffix):
+            mask = mask.unsqueeze(1) if mask.ndim == 2 else mask
+            kind = name.removesuffix(suffix)
+            found[kind] = mask.expand(*mask.shape[:-3], *batch_and_steps, mask.shape[-1])
+    return found
+
+
+def _scan(x, real, h, c, parameters, masks, *, reverse):
+    """Run one layer in one direction over all steps, holding output and state at steps that are not real."""
+    w, u, *biases = parameters
+    z_x = variational_dropout_torch(x, w, masks.pop("x")) if "x" in masks else functional.linear(x, w)
+    z_x, output, outputs = (z_x + sum(biases)).unbind(1), torch.zeros_like(h), []
+    by_step = {kind: mask.unbind(-2) for kind, mask in masks.items()}
+    order = range(len(z_x))
+    for t in reversed(order) if reverse else order:
+        now, at_t = real[:, t], {kind: mask[t] for kind, mask in by_step.items()}
+        h_new, c_new = _step(z_x[t], h, c, u, at_t)
+        output = torch.where(now, h_new, output)
+        h, c = torch.where(now, h_new, h), torch.where(now, c_new, c)
+        outputs.append(output)
+    return torch.stack(outputs[::-1] if reverse else outputs, dim=1), h, c
+
+
+def _step(z_x, h, c, u, masks):
+    """Advance one layer by one step, with the masks of this step by kind."""
+    z_h = variational_dropout_torch(h, u, masks["h"]) if "h" in masks else functional.linear(h, u)
+    i, f, g, o = (z_x + z_h).chunk(4, dim=-1)
+    i, f, g, o = torch.sigmoid(i), torch.sigmoid(f), torch.tanh(g), torch.sigmoid(o)
+    if "g" in masks:
+        g = masks["g"] * g
+    c_new = f * c + i * g
+    if "c" in masks:
+        c_new = masks["c"] * c_new
+    h_new = o * torch.tanh(c_new)
+    if "zoneout_h" in masks:
+        h_new = zoneout_torch(h, h_new, masks["zoneout_h"])
+    if "zoneout_c" in masks:
+        c_new = zoneout_torch(c, c_new, masks["zoneout_c"])
+    return h_new, c_new
+
+
+class SequenceModel(nn.Module):
+    """Map each sequence to ``output_size`` numbers, by a linear head on what the LSTM holds at its end.
+
+    The head reads the last layer's final h: the output of the last real step or, with two directions, that of
+    both, each having read the whole sequence.
+
+    Args:
+        input_size: features per step, F.
+        hidden_size: units per layer and direction, H.
+        output_size: numbers per sequence: targets, or one logit per class.
+        num_layers: layers of the LSTM.
+        options: keyword arguments of ``RegularizedLSTM``, such as ``bidirectional`` or ``recurrent_dropout``.
+
+    Raises:
+        ValueError: a size that is not a whole number of at least 1, or an option that ``RegularizedLSTM``
+            refuses.
+
+    Chapter 1.
+    """
+
+    def __init__(self, input_size: int, hidden_size: int, output_size: int, num_layers: int = 1, **options):
+        super().__init__()
+        output_size = integer("output_size", output_size, low=1)
+        self.lstm = RegularizedLSTM(input_size, hidden_size, num_layers, **options)
+        self.head = nn.Linear(self.lstm.num_directions * hidden_size, output_size)
+
+    def forward(
+        self,
+        x: Tensor,
+        padding_mask: Tensor | None = None,
+        *,
+        masks: Mapping[str, Tensor] | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Return (B, output_size) for sequences x (B, T, F), called as ``RegularizedLSTM`` is."""
+        _, (h_n, _) = self.lstm(x, padding_mask=padding_mask, masks=masks, generator=generator)
+        return self.head(h_n[-self.lstm.num_directions :].transpose(0, 1).flatten(1))
