@@ -13,21 +13,18 @@ def version(numbers):
 
 
 def refuse_other_pythons():
-    fits = OLDEST <= tuple(sys.version_info[:2]) <= NEWEST and sys.maxsize > 2**32
-    if not fits:
-        bits = "64-bit" if sys.maxsize > 2**32 else "32-bit"
-        sys.exit(
-            "This course needs Python " + version(OLDEST) + " to " + version(NEWEST) + " (64-bit); "
-            "this is Python "
-            + version(sys.version_info[:3])
-            + " ("
-            + bits
-            + "), "
-            + str(sys.executable)
-            + ".\n"
-            "Install a newer one from https://www.python.org/downloads/ (or with conda, pyenv, apt, brew), "
-            "then call it by its name, for example:\n    python" + version(OLDEST) + " course.py lab"
-        )
+    bits = 64 if sys.maxsize > 2**32 else 32
+    if OLDEST <= tuple(sys.version_info[:2]) <= NEWEST and bits == 64:
+        return
+    found = version(sys.version_info[:3]) + " (" + str(bits) + "-bit), " + str(sys.executable)
+    lines = [
+        "This course needs Python " + version(OLDEST) + " to " + version(NEWEST) + " (64-bit).",
+        "This is Python " + found,
+        "Install one of those (https://www.python.org/downloads/, conda, pyenv, brew) and call it by name:",
+        "    python" + version(OLDEST) + " course.py lab",
+        "    py -" + version(OLDEST) + " course.py lab        (on Windows)",
+    ]
+    sys.exit("\n".join(lines))
 
 
 if __name__ == "__main__":

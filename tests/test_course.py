@@ -14,6 +14,7 @@ import sys
 import time
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import toy_course
@@ -23,7 +24,7 @@ from labcode.course.environment import Environment
 from labcode.course.installer import Installer
 from labcode.course.lock import locked
 from labcode.course.preflight import require_room
-from labcode.course.process import CourseError, clean_environment
+from labcode.course.process import CourseError, ToolError, clean_environment
 from labcode.course.setup import ensure, is_ready, packages, why_anew
 
 COURSE = toy_course.COURSE
@@ -199,16 +200,21 @@ def test_a_killed_set_up_is_said_and_mended(made):
 @pytest.mark.parametrize(("number", "send"), [("SIGINT", "killpg"), ("SIGTERM", "kill"), ("SIGHUP", "kill")])
 def test_stopping_a_set_up_takes_one_line_and_stops_its_tools(made, capsys, number, send):
     write_constraints(made, "torch==1.0\ntoydep==1.1\n")
+    (made.site_packages / "slow.pth").write_text(
+        "import pathlib, time; pathlib.Path('begun').touch(); time.sleep(30)\n", "utf-8"
+    )
     with subprocess.Popen(
         [sys.executable, "course.py", "lab"], cwd=made.root, start_new_session=True, stderr=subprocess.PIPE
     ) as command:
-        wait_for(made.marker.exists)
+        wait_for((made.root / "begun").exists)
         getattr(os, send)(command.pid, getattr(signal, number))
         said = command.stderr.read().decode()
     assert command.returncode == 130
     assert said == "\nStopped. Call the same command again to go on.\n"
     with locked(made.root / ".course" / "setup.lock"):
         assert "Another set-up" not in capsys.readouterr().out
+    for path in (made.root / "begun", made.site_packages / "slow.pth"):
+        path.unlink()
     write_constraints(made, toy_course.CONSTRAINTS)
     ensure(made)
 
@@ -273,6 +279,85 @@ def test_pip_stands_in_where_uv_does_not_run(toy, tmp_path, monkeypatch, capsys)
     lowest = Installer(toy.python, toy.site_packages, toy.root, frozenset(), "cpu", lowest=True)
     with pytest.raises(CourseError, match="Only uv"):
         lowest.install()
+
+
+# Where PyTorch comes from
+
+
+class Tools:
+    """Stands in for pip and uv: says what they were asked, and answers as told."""
+
+    def __init__(self, monkeypatch, settings="", find_links_has=None, fails=None):
+        self.settings, self.find_links_has, self.fails = settings, find_links_has, fails
+        self.installs = []
+        monkeypatch.setattr("labcode.course.installer.run_tool", self.run)
+
+    def run(self, python, tool, *arguments, env, cwd, show):
+        if arguments[:2] == ("config", "list"):
+            return self.settings.splitlines()
+        if "--dry-run" in arguments:
+            assert env["UV_FIND_LINKS"] == "/wheels,https://example.org/more"
+            return [f" + torch=={self.find_links_has}"] if self.find_links_has else []
+        if "install" in arguments:
+            torch = [argument for argument in arguments if argument.startswith("torch")]
+            self.installs.append((tool, *torch, env.get("UV_TORCH_BACKEND")))
+            if self.fails and env.get("UV_TORCH_BACKEND"):
+                raise ToolError(tool, 2, self.fails, shown=True)
+        return []
+
+
+FIND_LINKS = ":env:.find-links='/wheels https://example.org/more'\nglobal.find-links='/overruled'"
+
+
+def install(environment, backend="cpu"):
+    Installer(environment.python, environment.site_packages, environment.root, TEST, backend, False).install()
+
+
+@pytest.fixture
+def told_nothing(monkeypatch):
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.usefixtures("told_nothing")
+class TestTorch:
+    def test_it_comes_from_the_users_own_wheels(self, toy, monkeypatch):
+        tools = Tools(monkeypatch, FIND_LINKS, find_links_has="1.0+local")
+        install(toy)
+        assert tools.installs == [("uv", "torch==1.0+local", None)]
+
+    def test_else_it_is_built_for_the_cpu_or_for_the_gpu_that_is_there(self, toy, monkeypatch):
+        tools = Tools(monkeypatch, FIND_LINKS)
+        install(toy)
+        install(toy, "auto")
+        assert tools.installs == [("uv", "torch==1.0", "cpu"), ("uv", "torch==1.0", "auto")]
+
+    def test_else_it_is_the_default_build_and_the_price_is_said(self, toy, monkeypatch, capsys):
+        tools = Tools(monkeypatch, fails="error: Request failed\n  cause: dns error")
+        monkeypatch.setattr("labcode.course.installer.require_room", lambda *_: None)
+        install(toy)
+        assert tools.installs == [("uv", "torch==1.0", "cpu"), ("uv", "torch==1.0", None)]
+        assert "Warning: PyTorch's own index cannot be reached" in capsys.readouterr().out
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the default build is the one for the CPU")
+    def test_the_default_build_is_not_begun_without_room_for_it(self, toy, monkeypatch):
+        tools = Tools(monkeypatch, fails="dns error")
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=3e9))
+        with pytest.raises(CourseError, match=r"about 8\.0 GB .* 3\.0 GB are free"):
+            install(toy)
+        assert len(tools.installs) == 1
+
+    def test_no_other_build_is_tried_where_the_network_is_not_to_blame(self, toy, monkeypatch):
+        tools = Tools(monkeypatch, fails="No solution found when resolving dependencies")
+        with pytest.raises(ToolError):
+            install(toy)
+        assert len(tools.installs) == 1
+
+    def test_what_is_installed_is_left_alone(self, toy, monkeypatch):
+        tools = Tools(monkeypatch)
+        (toy.site_packages / "torch-1.0+cpu.dist-info").mkdir(parents=True)
+        install(toy)
+        assert tools.installs == [("uv", None)]
 
 
 # Places where no environment can be, or must not be
@@ -428,6 +513,8 @@ def test_clean_removes_what_was_made_and_never_follows_a_link(toy, tmp_path, cap
     with contextlib.suppress(OSError):  # Windows may not allow links
         (toy.root / "link").symlink_to(tmp_path / "elsewhere")
         (toy.root / ".venv" / "link").symlink_to(tmp_path / "elsewhere")
+        (toy.root / ".venv-lowest").rmdir()
+        (toy.root / ".venv-lowest").symlink_to(tmp_path / "elsewhere")
     before = sorted(toy.root.rglob("*"))
     clean.clean(toy.root, dry_run=True)
     assert [path for path in sorted(toy.root.rglob("*")) if path.name != "setup.lock"] == before
@@ -445,7 +532,7 @@ def test_clean_removes_what_was_made_and_never_follows_a_link(toy, tmp_path, cap
 
 @contextlib.contextmanager
 def running_lab(environment, *arguments):
-    """Start `course.py lab`; yields the process, the address it printed, and what it printed before."""
+    """Start `course.py lab`; yields the process and the address it printed, and sees to its end."""
     with subprocess.Popen(
         [sys.executable, "-u", "course.py", "lab", "--no-browser", *arguments],
         cwd=environment.root,
@@ -455,14 +542,16 @@ def running_lab(environment, *arguments):
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     ) as process:
         printed = ""
-        for line in process.stdout:
-            printed += line
-            if found := re.search(r"http://\S+", line):
-                yield process, found[0], printed
-                break
-        else:
-            pytest.fail(printed)
-        process.kill()
+        try:
+            for line in process.stdout:
+                printed += line
+                if found := re.search(r"http://\S+", line):
+                    yield process, found[0]
+                    break
+            else:
+                pytest.fail(printed)
+        finally:
+            process.terminate()
 
 
 INTERRUPT = signal.CTRL_BREAK_EVENT if sys.platform == "win32" else signal.SIGINT
@@ -474,7 +563,7 @@ INTERRUPT = signal.CTRL_BREAK_EVENT if sys.platform == "win32" else signal.SIGIN
     | (set() if sys.platform == "win32" else {signal.SIGTERM}),
 )
 def test_lab_serves_the_first_chapter_until_it_is_told_to_stop(made, number):
-    with running_lab(made) as (process, address, _):
+    with running_lab(made) as (process, address):
         found = re.fullmatch(
             r"http://127\.0\.0\.1:(\d+)/lab/tree/work/notebooks/01_toy\.ipynb\?token=(\w+)", address
         )

@@ -14,30 +14,19 @@ import time
 
 import pytest
 import torch
-from torch import nn
 from tqdm.auto import tqdm
+from training_runs import Model, make_data, same
 
 from labcode import checkpoint as checkpoint_module
 from labcode.early_stopping import EarlyStopping
 from labcode.training import fit, seeded
 
+# A fork server imports torch once; where forking is not safe, each child imports it anew, in seconds.
+METHOD = "forkserver" if sys.platform == "linux" else "spawn"
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
-KILLS = int(os.environ.get("LABCODE_KILLS", "20"))
+KILLS = int(os.environ.get("LABCODE_KILLS", "20" if METHOD == "forkserver" else "10"))
 EPOCHS, SAMPLES, BATCH = 12, 64, 8
 BEFORE_REPLACE, AFTER_REPLACE = ("torn", "unsynced", "unreplaced"), ("replaced",)
-# A fork server imports torch once; where it cannot be trusted, each child imports it anew.
-METHOD = "forkserver" if sys.platform == "linux" else "spawn"
-
-
-class Model(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.lstm = nn.LSTM(3, 8, batch_first=True)
-        self.dropout = nn.Dropout(0.3)
-        self.head = nn.Linear(8, 1)
-
-    def forward(self, x):
-        return self.head(self.dropout(self.lstm(x)[0][:, -1]))
 
 
 def die_at(place, write):
@@ -75,8 +64,6 @@ def train(path, result, place, write, pipe):
     tqdm.set_lock(threading.RLock())  # its own default is a semaphore, which a kill would leave behind
     steps = []
     with seeded(0):
-        x = torch.randn(SAMPLES + 20, 6, 3)
-        y = x.sum(dim=(1, 2))[:, None] + torch.randn(SAMPLES + 20, 1)
         model = Model()
         optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
         generator = torch.Generator().manual_seed(0)
@@ -86,8 +73,8 @@ def train(path, result, place, write, pipe):
             die_at(place, write)
         history = fit(
             model,
-            (x[:SAMPLES], y[:SAMPLES]),
-            (x[SAMPLES:], y[SAMPLES:]),
+            make_data(SAMPLES),
+            make_data(20, seed=1),
             optimizer=optimizer,
             epochs=EPOCHS,
             generator=generator,
@@ -125,12 +112,6 @@ def launch(context, path, result, place=None, write=0, after=None):
     seconds = time.perf_counter() - began
     assert child.exitcode != 1, "the child failed by itself"
     return (receiver.recv() if receiver.poll() and child.exitcode == 0 else None), seconds
-
-
-def same(a, b):
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
-    return torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
 
 @pytest.fixture
@@ -172,8 +153,8 @@ def test_killed_runs_end_as_uninterrupted_ones(context, tmp_path):
             assert same(expected[name], received[name]), name
         assert not temporary.exists()
     print(
-        f"\n{kills} kills in {runs} runs, {resumptions} resumptions: {aimed} aimed, {kills - aimed} at random; "
+        f"\n{kills} kills in {runs} runs, {resumptions} resumptions: {aimed} aimed, {kills - aimed} at random"
     )
-    print(f"{during_write} during a write, {by_chance} of them by chance")
+    print(f"{during_write} kills during a write, {by_chance} of them by chance")
     assert during_write > 0
     assert resumptions > 0

@@ -192,12 +192,34 @@ def test_a_deleted_copy_comes_back(root):
 
 
 def test_a_folder_in_a_notebooks_place_is_left_alone(root):
-    (root / "work" / NAMES[0]).unlink()
-    (root / "work" / NAMES[0]).mkdir()
+    folders = [root / "work" / NAMES[0], root / "work" / "notebooks" / "01_a.new.ipynb"]
+    folders[0].unlink()
+    for folder in folders:
+        folder.mkdir()
     (root / "work" / MANIFEST).unlink()
     report = publish(root, "version 2")
-    assert (root / "work" / NAMES[0]).is_dir()
-    assert report.beside == [(NAMES[0], "notebooks/01_a.new.ipynb")]
+    assert all(folder.is_dir() for folder in folders)
+    assert report.beside == [(NAMES[0], "notebooks/01_a.new-2.ipynb")]
+
+
+def test_a_notebook_set_back_to_what_was_copied_follows_again(root):
+    mine = root / "work" / NAMES[0]
+    mine.write_text("mine", "utf-8")
+    publish(root, "version 2")
+    mine.write_text("version 1", "utf-8")
+    assert synchronize(root).replaced == [NAMES[0]]
+
+
+def test_a_copy_is_there_whole_or_not_at_all(root, monkeypatch):
+    def be_killed(source, target):
+        raise Killed
+
+    with monkeypatch.context() as context:
+        context.setattr(files.os, "replace", be_killed)
+        with pytest.raises(Killed):
+            publish(root, "version 2")
+    assert (root / "work" / NAMES[0]).read_text("utf-8") == "version 1"
+    assert synchronize(root).replaced == [NAMES[0]]
 
 
 def test_half_copies_of_a_killed_synchronization_are_removed(root):

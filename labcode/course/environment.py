@@ -94,7 +94,10 @@ class Environment:
             CourseError: the course's folder cannot be written to.
         """
         path = os.pathsep.join([str(self.scripts), os.environ.get("PATH", "")])
-        variables = clean_environment() | private_variables(private_folder(self.root))
+        # The course's models are so small that a second thread costs more than it brings.
+        variables = (
+            {"OMP_NUM_THREADS": "1"} | clean_environment() | private_variables(private_folder(self.root))
+        )
         return variables | {"VIRTUAL_ENV": str(self.folder), "PATH": path}
 
 

@@ -178,7 +178,7 @@ def choose_port(wanted: int | None) -> int:
 def is_free(port: int) -> bool:
     """Return whether nothing answers at the port and a server may listen there."""
     with socket.socket() as probe:
-        if probe.connect_ex((HOST, port)) == 0:
+        if probe.connect_ex((HOST, port)) == 0:  # macOS lets one listen beside a server of all addresses
             return False
     with socket.socket() as probe:
         if sys.platform != "win32":  # there, the option would let two servers share the port
