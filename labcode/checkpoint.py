@@ -111,9 +111,10 @@ def describe_run(
     settings = {f"model.{name}": f"{tuple(v.shape)} {v.dtype}" for name, v in model.state_dict().items()}
     settings |= {"model": str(model), "device": device.type, "optimizer": type(optimizer).__name__}
     settings["seed of the generator"] = generator.initial_seed()
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
     for index, group in enumerate(optimizer.param_groups):
-        values = {name: repr(value) for name, value in group.items() if name != "params"}
-        settings |= {f"optimizer.{index}.{name}": value for name, value in values.items()}
+        named = group | {"params": [names[id(parameter)] for parameter in group["params"]]}
+        settings |= {f"optimizer.{index}.{name}": repr(value) for name, value in named.items()}
     if early_stopping is not None:
         settings |= {f"early_stopping.{name}": getattr(early_stopping, name) for name in STOPPING_RULE}
     return settings | {f"{name} data": _fingerprint(tensors) for name, tensors in data.items()}

@@ -7,7 +7,7 @@ import numpy as np
 from labcode.validate import expect
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """What a run of :func:`fit` saw, epoch by epoch; epochs count from 0.
 
@@ -32,6 +32,13 @@ class History:
     stopped_epoch: int | None = None
     interrupted: bool = False
     seconds: float = field(default=0.0, compare=False)
+
+    def __repr__(self) -> str:
+        lists = {name: values for name, values in self.to_dict().items() if isinstance(values, list)}
+        last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in lists.items() if values)
+        return (
+            f"History({len(self.objective)} epochs, best {self.best_epoch}; at the end {last or 'nothing'})"
+        )
 
     @property
     def gap(self) -> np.ndarray:

@@ -70,14 +70,14 @@ def fit(
         generator: shuffles the batches. Dropout draws from torch's global generator: see :func:`seeded`.
         task: "regression" or "classification".
         batch_size: samples in a batch.
-        penalty: function of the model that returns a scalar tensor, added to each batch's loss.
+        penalty: function of the model's weights that returns a scalar tensor, added to each batch's loss.
         clip_norm: largest norm of the whole gradient, None for no limit.
         early_stopping: rule that monitors the validation loss; it is reset, and its best weights, where it
             keeps them, are put into the model at the end of a run that was not interrupted.
         checkpoint: file that receives the whole state after each epoch, in a folder that is made if needed.
-        resume: go on from ``checkpoint``, bit for bit as if there had been no break (on the same kind of
-            device); start anew if there is no such file. A finished run returns at once. With
-            ``resume=False`` a file that exists is an error, so that no run is overwritten by mistake.
+        resume: go on from ``checkpoint``, bit for bit as if there had been no break (torch's global random
+            state is put back, too); start anew if there is no such file. A finished run returns at once.
+            With ``resume=False`` a file that exists is an error, so that no run is lost by mistake.
         measure_train: also measure the training loss in evaluation mode after each epoch.
         progress: show a progress bar; None for yes, unless the environment variable TQDM_DISABLE is set.
 
@@ -93,7 +93,7 @@ def fit(
     Chapter: 1.2.
     """
     epochs, batch_size = integer("epochs", epochs, low=1), integer("batch_size", batch_size, low=1)
-    _check_trainers(model, optimizer, generator, penalty, clip_norm)
+    _check_arguments(model, optimizer, generator, penalty, clip_norm)
     _check_early_stopping(early_stopping, validation)
     data = {"train": prepare("train", train, model, task)}
     if validation is not None:
@@ -319,7 +319,7 @@ def _check_finite(losses: dict[str, float], epoch: int, model: nn.Module) -> Non
         )
 
 
-def _check_trainers(
+def _check_arguments(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     generator: torch.Generator,

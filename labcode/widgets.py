@@ -50,10 +50,10 @@ class CurveExplorer:
         axes = plots.learning_curves(*first, baseline=baseline, unit=unit, mark_best=False)
         axes.set_ylim(0, 1.05 * max(pair.max() for pair in self.curves.values()))
         axes.set_title(" ", fontsize="medium")
-        axes.get_legend().set_loc("upper left")
+        axes.get_legend().set_loc("lower left")
         figure = axes.figure
         plt.close(figure)  # the notebook must not show it beside the widget
-        figure.set_dpi(80)
+        figure.set_dpi(96)
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
         figure.set_layout_engine("none")
@@ -96,6 +96,7 @@ class CurveExplorer:
         slider = ipywidgets.SelectionSlider(
             options=keys, value=keys[-1], description=self.setting, style={"description_width": "initial"}
         )
-        picture = ipywidgets.Image(value=self.draw(slider.value), format="png")
+        width = f"{self._canvas.get_width_height()[0]}px"  # its own size: stretched, it would blur
+        picture = ipywidgets.Image(value=self.draw(slider.value), format="png", layout={"width": width})
         slider.observe(lambda change: setattr(picture, "value", self.draw(change["new"])), names="value")
         return ipywidgets.VBox([slider, picture])

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -67,40 +68,60 @@ def page(lab):
         browser.close()
 
 
-def run_all_cells(page, saved: Path) -> list[dict]:
-    """Run the open notebook from its first to its last cell, save it, and return its code cells as saved."""
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(timeout=60_000)
-    page.locator(".lm-MenuBar-itemLabel", has_text=re.compile("^Run$")).click()
-    page.locator(".lm-Menu-itemLabel", has_text=re.compile("^Run All Cells$")).click()
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('.jp-InputPrompt')].every(p => !p.textContent.includes('*'))"
-    )
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(timeout=1000 * RUN_SECONDS)
-    before = saved.stat().st_mtime_ns
+def choose(page, menu: str, item: str) -> None:
+    """Choose an item of JupyterLab's menu bar."""
+    page.locator(".lm-MenuBar-itemLabel", has_text=re.compile(f"^{menu}$")).click()
+    page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{item}$")).click()
+
+
+def saved_code_cells(page, path: Path) -> list[dict]:
+    """Save the open notebook and return its code cells as they are on the disk."""
+    before = path.stat().st_mtime_ns
     page.keyboard.press("Control+s")
-    for _ in range(100):
-        if saved.stat().st_mtime_ns != before:
-            break
-        page.wait_for_timeout(100)
-    return [
-        cell for cell in json.loads(saved.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"
-    ]
+    while path.stat().st_mtime_ns == before:
+        page.wait_for_timeout(50)
+    page.wait_for_timeout(200)  # the server writes the file in place
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return [cell for cell in cells if cell["cell_type"] == "code"]
+
+
+def run_all_cells(page, path: Path) -> list[dict]:
+    """Run the open notebook from its first to its last cell and return its code cells as saved."""
+    idle = page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").first
+    idle.wait_for(timeout=60_000)
+    page.locator(".jp-CodeCell").first.wait_for()
+    deadline = time.monotonic() + RUN_SECONDS
+    while any(cell["execution_count"] for cell in saved_code_cells(page, path)):
+        assert time.monotonic() < deadline, "the outputs were not cleared"
+        choose(page, "Edit", "Clear Outputs of All Cells")
+    choose(page, "Run", "Run All Cells")
+    while not all(cell["execution_count"] for cell in saved_code_cells(page, path)):
+        assert time.monotonic() < deadline, "the notebook did not run to its end"
+        page.wait_for_timeout(1000)
+    return saved_code_cells(page, path)
+
+
+def scroll_to(page, element) -> dict:
+    """Bring an element into view and return its box; the notebook moves while it measures its cells."""
+    for _ in range(40):
+        element.evaluate("e => e.scrollIntoView({block: 'center'})")
+        page.wait_for_timeout(250)
+        box = element.bounding_box()
+        if 100 < box["y"] < 800:
+            return box
+    pytest.fail("the slider cannot be brought into view")
 
 
 def test_chapter_1_runs_and_its_slider_redraws(lab, page):
     folder, address = lab
-    page.goto(address)
+    page.goto(f"{address}&reset")
     cells = run_all_cells(page, folder / "work" / "notebooks" / "01_background.ipynb")
-    assert all(cell["execution_count"] for cell in cells)
     outputs = [output for cell in cells for output in cell["outputs"]]
     assert not [o for o in outputs if o["output_type"] == "error" or o.get("name") == "stderr"]
 
-    picture, handle = (
-        page.locator("img.widget-image").first,
-        page.locator(".widget-slider .noUi-handle").first,
-    )
-    handle.scroll_into_view_if_needed()
-    before, box = picture.get_attribute("src"), handle.bounding_box()
+    picture, handle = page.locator("img.widget-image").first, page.locator(".noUi-handle").first
+    box = scroll_to(page, handle)
+    before = picture.get_attribute("src")
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] - 120, box["y"] + box["height"] / 2, steps=10)
@@ -112,7 +133,7 @@ def test_chapter_1_runs_and_its_slider_redraws(lab, page):
 
 def test_exercise_1_greets_the_blank_and_names_a_mistake(lab, page):
     folder, address = lab
-    page.goto(address.replace("notebooks/01_background", "exercises/01_background"))
+    page.goto(f"{address}&reset".replace("notebooks/", "exercises/"))
     cells = run_all_cells(page, folder / "work" / "exercises" / "01_background.ipynb")
     shown = page.locator(".jp-OutputArea-output", has_text="still blank")
     assert shown.count() == sum("check." in "".join(cell["source"]) for cell in cells) == 3

@@ -1,0 +1,34 @@
+"""The course's only entry point: `python course.py lab` to learn, `python course.py --help` for the rest.
+
+This file also parses on Python 2 and early 3, so that these get an answer instead of a SyntaxError.
+"""
+
+import sys
+
+OLDEST, NEWEST = (3, 11), (3, 14)
+
+
+def version(numbers):
+    return ".".join(map(str, numbers))
+
+
+def refuse_other_pythons():
+    bits = 64 if sys.maxsize > 2**32 else 32
+    if OLDEST <= tuple(sys.version_info[:2]) <= NEWEST and bits == 64:
+        return
+    found = version(sys.version_info[:3]) + " (" + str(bits) + "-bit), " + str(sys.executable)
+    lines = [
+        "This course needs Python " + version(OLDEST) + " to " + version(NEWEST) + " (64-bit).",
+        "This is Python " + found,
+        "Install one of those (https://www.python.org/downloads/, conda, pyenv, brew) and call it by name:",
+        "    python" + version(OLDEST) + " course.py lab",
+        "    py -" + version(OLDEST) + " course.py lab        (on Windows)",
+    ]
+    sys.exit("\n".join(lines))
+
+
+if __name__ == "__main__":
+    refuse_other_pythons()
+    from labcode.course.commands import main
+
+    sys.exit(main())

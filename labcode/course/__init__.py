@@ -1,0 +1,1 @@
+"""What `course.py` does; all but the builder needs Python's standard library alone."""
