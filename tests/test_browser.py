@@ -16,6 +16,7 @@ COURSE = Path(__file__).resolve().parent.parent
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+IDLE = ".jp-Notebook-ExecutionIndicator[data-status='idle']"
 SCREENSHOT = COURSE / "tests" / "screenshot.png"
 SETUP_SECONDS, RUN_SECONDS = 300, 240
 
@@ -69,35 +70,49 @@ def page(lab):
 
 
 def choose(page, menu: str, item: str) -> None:
-    """Choose an item of JupyterLab's menu bar."""
-    page.locator(".lm-MenuBar-itemLabel", has_text=re.compile(f"^{menu}$")).click()
-    page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{item}$")).click()
+    """Choose an item of JupyterLab's menu bar; while the page loads, it may not be there at once."""
+    from playwright.sync_api import TimeoutError as NotThereYet
+
+    for _ in range(10):
+        page.locator(".lm-MenuBar-itemLabel", has_text=re.compile(f"^{menu}$")).click()
+        try:
+            page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{item}$")).click(timeout=2000)
+        except NotThereYet:
+            page.keyboard.press("Escape")
+        else:
+            return
+    pytest.fail(f"JupyterLab's menu has no item {menu} > {item}")
 
 
 def saved_code_cells(page, path: Path) -> list[dict]:
     """Save the open notebook and return its code cells as they are on the disk."""
     before = path.stat().st_mtime_ns
-    page.keyboard.press("Control+s")
-    while path.stat().st_mtime_ns == before:
-        page.wait_for_timeout(50)
-    page.wait_for_timeout(200)  # the server writes the file in place
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return [cell for cell in cells if cell["cell_type"] == "code"]
+    for _ in range(30):
+        choose(page, "File", "Save Notebook")
+        page.wait_for_timeout(1000)
+        if path.stat().st_mtime_ns != before:
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            return [cell for cell in cells if cell["cell_type"] == "code"]
+    pytest.fail(f"{path.name} cannot be saved")
 
 
 def run_all_cells(page, path: Path) -> list[dict]:
     """Run the open notebook from its first to its last cell and return its code cells as saved."""
-    idle = page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").first
+    idle = page.locator(IDLE).first
     idle.wait_for(timeout=60_000)
-    page.locator(".jp-CodeCell").first.wait_for()
+    page.locator(".jp-CodeCell").first.click()
     deadline = time.monotonic() + RUN_SECONDS
-    while any(cell["execution_count"] for cell in saved_code_cells(page, path)):
-        assert time.monotonic() < deadline, "the outputs were not cleared"
-        choose(page, "Edit", "Clear Outputs of All Cells")
+
+    def wait_until(condition, *repeated):
+        while not condition(cell["execution_count"] for cell in saved_code_cells(page, path)):
+            assert time.monotonic() < deadline, f"{path.name}: not all of its cells were run in time"
+            for menu_and_item in repeated:
+                choose(page, *menu_and_item)
+
+    wait_until(lambda counts: not any(counts), ("Edit", "Clear Outputs of All Cells"))
     choose(page, "Run", "Run All Cells")
-    while not all(cell["execution_count"] for cell in saved_code_cells(page, path)):
-        assert time.monotonic() < deadline, "the notebook did not run to its end"
-        page.wait_for_timeout(1000)
+    wait_until(all)
+    idle.wait_for(timeout=1000 * RUN_SECONDS)
     return saved_code_cells(page, path)
 
 
@@ -128,6 +143,8 @@ def test_chapter_1_runs_and_its_slider_redraws(lab, page):
     page.mouse.up()
     page.wait_for_function("([img, src]) => img.src !== src", arg=[picture.element_handle(), before])
     if os.environ.get("SCREENSHOT"):
+        page.locator(IDLE).first.wait_for()
+        page.wait_for_timeout(1000)
         page.screenshot(path=SCREENSHOT)
 
 
