@@ -19,9 +19,17 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 from labcode.lstm import RegularizedLSTM, SequenceModel, lstm_forward
 
 AVAILABLE = ["cpu"] + ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.backends.mps.is_available()
+RATES = {"dropout": 0.5, "input_dropout": 0.5, "recurrent_dropout": 0.5, "weight_drop": 0.5}
+RATES |= {"zoneout_h": 0.5, "zoneout_c": 0.5}
 MODELS = {
     "kernel": lambda: (RegularizedLSTM(3, 4, 2, bidirectional=True), {}),
     "loop": lambda: (RegularizedLSTM(3, 4, 2, bidirectional=True), {"padding_mask": np.ones((2, 5), bool)}),
+    "all masks": lambda: (RegularizedLSTM(3, 4, 2, bidirectional=True, **RATES), {}),
+    "masks for each gate": lambda: (RegularizedLSTM(3, 4, **RATES | {"dropout": 0.0, "tied": False}), {}),
+    "mask on g": lambda: (RegularizedLSTM(3, 4, recurrent_dropout=0.5, on="g", per_step=True), {}),
+    "mask on c": lambda: (RegularizedLSTM(3, 4, recurrent_dropout=0.5, on="c"), {}),
+    "weight drop": lambda: (RegularizedLSTM(3, 4, weight_drop=0.5), {}),
+    "zoneout in evaluation": lambda: (RegularizedLSTM(3, 4, 2, **RATES).eval(), {}),
     "model": lambda: (SequenceModel(3, 4, 1), {}),
     "masked model": lambda: (SequenceModel(3, 4, 1), {"padding_mask": np.ones((2, 5), bool)}),
 }
