@@ -204,11 +204,14 @@ def test_stopping_a_set_up_takes_one_line_and_stops_its_tools(made, capsys, numb
         "import pathlib, time; pathlib.Path('begun').touch(); time.sleep(30)\n", "utf-8"
     )
     with subprocess.Popen(
-        [sys.executable, "course.py", "lab"], cwd=made.root, start_new_session=True, stderr=subprocess.PIPE
+        [sys.executable, "course.py", "lab"],
+        cwd=made.root,
+        start_new_session=True,
+        stderr=subprocess.PIPE,
     ) as command:
         wait_for((made.root / "begun").exists)
         getattr(os, send)(command.pid, getattr(signal, number))
-        said = command.stderr.read().decode()
+        said = command.communicate(timeout=60)[1].decode()
     assert command.returncode == 130
     assert said == "\nStopped. Call the same command again to go on.\n"
     with locked(made.root / ".course" / "setup.lock"):
