@@ -98,7 +98,8 @@ assert parameters > 20 * len(weather.train.x)
 # every target.
 #
 # `labcode` holds each method of this course twice: in NumPy, to be read beside the equation, and in PyTorch, to be
-# used. Here is the whole step in NumPy.
+# used. Here is the whole step in NumPy. (The three factors `m` are dropout masks, the subject of chapter 3; until then
+# they are 1.)
 
 # %%
 import inspect
