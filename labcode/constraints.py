@@ -24,8 +24,9 @@ import torch
 from numpy import ndarray
 from torch import Tensor, nn
 
+from labcode.arrays import floating_array, floating_tensor
 from labcode.penalties import target_arrays
-from labcode.validate import expect, number, shape
+from labcode.validate import expect, instance, number, shape
 
 Axis = str | int | tuple[int, ...]
 
@@ -165,13 +166,13 @@ def non_neg(w: ndarray) -> ndarray:
     Source: Lee & Seung (1999), "Learning the parts of objects by non-negative matrix factorization", for the
         aim; Keras's ``NonNeg``. Chapter 3.
     """
-    w = _float64(w)
+    w = floating_array("w", w)
     return np.where(w < 0, 0.0, w)
 
 
 def non_neg_torch(w: Tensor) -> Tensor:
     """Set negative weights to zero: the twin of ``non_neg``."""
-    return _floating(w).clamp(min=0)
+    return floating_tensor("w", w).clamp(min=0)
 
 
 def constrain(weights: Mapping, projections: Mapping[str, Callable]) -> dict:
@@ -192,7 +193,10 @@ def constrain(weights: Mapping, projections: Mapping[str, Callable]) -> dict:
         ValueError: no target, an unknown one, or one that ``weights`` does not hold; a projection that
             changes the shape. Chapter 3.
     """
-    expect(len(projections) > 0, "projections", "a projection for at least one target", projections)
+    is_mapping = isinstance(projections, Mapping) and len(projections) > 0
+    expect(is_mapping, "projections", "a projection for at least one target", projections)
+    expect(all(map(callable, projections.values())), "projections", "functions by target", projections)
+    instance("weights", weights, Mapping, "arrays or tensors by name")
     constrained = dict(weights)
     for target, projection in projections.items():
         for suffix, array in target_arrays(weights, target).items():
@@ -213,6 +217,7 @@ def constrain_(module: nn.Module, projections: Mapping[str, Callable]) -> None:
     Raises:
         ValueError: a module without an LSTM; else as in ``constrain``. Chapter 3.
     """
+    instance("module", module, nn.Module, "a module that holds an nn.LSTM")
     lstms = [part for part in module.modules() if isinstance(part, nn.LSTM)]
     expect(len(lstms) > 0, "module", "a module that holds an nn.LSTM", type(module).__name__)
     with torch.no_grad():
@@ -227,7 +232,7 @@ _TAKES_THE_CHANGE = {"input": "weight_ih", "recurrent": "weight_hh", "bias": "bi
 
 def _with_norms(w, axis, new_norms):
     """Rescale each vector of w to the norm that ``new_norms`` gives it; zeros stay zeros."""
-    w = _float64(w)
+    w = floating_array("w", w)
     vectors, axes = _vectors(w, axis)
     norms = np.sqrt(np.square(vectors).sum(axis=axes, keepdims=True))
     scale = np.divide(new_norms(norms), norms, out=np.ones_like(norms), where=norms > 0)
@@ -235,7 +240,7 @@ def _with_norms(w, axis, new_norms):
 
 
 def _with_norms_torch(w, axis, new_norms):
-    vectors, axes = _vectors(_floating(w), axis)
+    vectors, axes = _vectors(floating_tensor("w", w), axis)
     norms = torch.linalg.vector_norm(vectors, dim=axes, keepdim=True)
     safe = norms.masked_fill(norms == 0, 1)
     return (vectors * (new_norms(norms) / safe)).reshape(w.shape)
@@ -244,6 +249,8 @@ def _with_norms_torch(w, axis, new_norms):
 def _vectors(w, axis):
     """Return w, reshaped where the axis has a name, and the axes that one norm is taken over."""
     expect(w.ndim >= 1 and 0 not in w.shape, "w", "at least one weight on at least one axis", tuple(w.shape))
+    wanted = f"'row', 'unit', 'matrix' or different axes of a {w.ndim}-dimensional array"
+    expect(isinstance(axis, str | Integral | tuple), "axis", wanted, axis)
     if axis == "row":
         return w.reshape(len(w), -1), (1,)
     if axis == "unit":
@@ -252,8 +259,10 @@ def _vectors(w, axis):
     if axis == "matrix":
         return w, tuple(range(w.ndim))
     axes = axis if isinstance(axis, tuple) else (axis,)
-    are_axes = all(isinstance(a, Integral) and -w.ndim <= a < w.ndim for a in axes) and len(axes) > 0
-    wanted = f"'row', 'unit', 'matrix' or different axes of a {w.ndim}-dimensional array"
+    are_axes = (
+        all(isinstance(a, Integral) and not isinstance(a, bool) and -w.ndim <= a < w.ndim for a in axes)
+        and len(axes) > 0
+    )
     expect(are_axes and len({a % w.ndim for a in axes}) == len(axes), "axis", wanted, axis)
     return w, axes
 
@@ -262,18 +271,6 @@ def _bounds(low, high, rate):
     low, high = number("low", low, low=0.0), number("high", high, low=0.0)
     expect(low <= high, "high", f"at least low = {low:g}", high)
     return low, high, number("rate", rate, low=0.0, high=1.0)
-
-
-def _float64(w):
-    w = np.asarray(w)
-    expect(np.issubdtype(w.dtype, np.floating), "w", "a floating-point array", w.dtype)
-    return w.astype(np.float64, copy=False)
-
-
-def _floating(w):
-    is_floating = isinstance(w, Tensor) and w.is_floating_point()
-    expect(is_floating, "w", "a floating-point tensor", w.dtype if isinstance(w, Tensor) else type(w))
-    return w
 
 
 # (NumPy, PyTorch, arguments): a tuple of sizes stands for an array of that shape.

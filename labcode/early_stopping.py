@@ -3,9 +3,10 @@
 import copy
 import math
 import warnings
+from collections.abc import Mapping
 from numbers import Real
 
-from labcode.validate import expect, integer, number, one_of
+from labcode.validate import expect, instance, integer, number, one_of
 
 _STATE = ("best", "best_epoch", "wait", "stopped_epoch", "best_weights")
 
@@ -127,7 +128,8 @@ class EarlyStopping:
         Raises:
             ValueError: another set of keys.
         """
-        expect(set(state) == set(_STATE), "state", f"the keys {sorted(_STATE)}", sorted(state))
+        instance("state", state, Mapping, "what state_dict returned")
+        expect(set(state) == set(_STATE), "state", f"the keys {sorted(_STATE)}", list(state))
         for name in _STATE:
             setattr(self, name, copy.deepcopy(state[name]))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from labcode.arrays import floating_array
 from labcode.data import Dataset
 from labcode.lstm import SequenceModel
 from labcode.training import History, fit, seeded
@@ -91,7 +92,8 @@ def paired_interval(
     Source: Politis and Romano (1992), A circular block-resampling procedure for stationary data.
     Chapter: 1.2.
     """
-    differences = np.asarray(differences, dtype=float)
+    expect(isinstance(rng, np.random.Generator), "rng", "a NumPy Generator", rng)
+    differences = floating_array("differences", differences)
     expect(
         differences.ndim == 2 and differences.size > 0,
         "differences",

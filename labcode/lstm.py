@@ -12,15 +12,17 @@ from collections.abc import Mapping
 import numpy as np
 from numpy import ndarray
 
+from labcode.arrays import floating_array
 from labcode.recurrent_dropout import (
     check_masks,
+    expect_mask,
     variational_dropout,
     variational_dropout_grad,
     weight_drop,
     zoneout,
 )
 from labcode.regularized_lstm import RegularizedLSTM, SequenceModel
-from labcode.validate import expect, shape
+from labcode.validate import expect, instance, shape
 
 __all__ = [
     "RegularizedLSTM",
@@ -64,19 +66,21 @@ def lstm_forward(
 
     Source: Hochreiter & Schmidhuber (1997), with the forget gate of Gers et al. (2000). Chapter 1.
     """
-    weights = {name: _float64(name, array) for name, array in weights.items()}
+    instance("weights", weights, Mapping, "arrays by name")
+    weights = {name: floating_array(name, array) for name, array in weights.items()}
     layers = _check_weights(weights)
-    x = _float64("x", x)
+    x = floating_array("x", x)
     shape("x", x, (None, None, weights["weight_ih_l0"].shape[1]))
     hidden_size = weights["weight_hh_l0"].shape[1]
     state_shape = (sum(map(len, layers)), len(x), hidden_size)
     h_0, c_0 = _state_pair(("h_0", "c_0"), state, state_shape)
-    real = np.ones(x.shape[:2], bool) if padding_mask is None else np.asarray(padding_mask)
+    real = np.ones(x.shape[:2], bool) if padding_mask is None else padding_mask
+    instance("padding_mask", real, ndarray, "an array of dtype bool (True at real steps)")
     shape("padding_mask", real, x.shape[:2])
     expect(real.dtype == bool, "padding_mask", "dtype bool (True at real steps)", real.dtype)
     masks = {} if masks is None else masks
     check_masks(masks, x.shape, hidden_size, len(layers), len(layers[0]) == 2)
-    masks = {name: _float64(name, mask) for name, mask in masks.items()}
+    masks = {name: floating_array(name, mask) for name, mask in masks.items()}
 
     output, h_n, c_n, scans = np.where(real[:, :, None], x, 0.0), np.empty_like(h_0), np.empty_like(c_0), []
     for directions in layers:
@@ -122,7 +126,7 @@ def lstm_backward(
     layers, scans, names = cache
     batch, steps, hidden_size = scans[0][1].shape
     grad_h, grad_c = _state_pair(("grad_h_n", "grad_c_n"), grad_state, (len(scans), batch, hidden_size))
-    grad = _float64("grad_output", grad_output)
+    grad = floating_array("grad_output", grad_output)
     shape("grad_output", grad, (batch, steps, len(layers[0]) * hidden_size))
 
     grads, k = {}, len(scans)
@@ -159,6 +163,14 @@ def lstm_step(
     Returns:
         the new h and c, and what ``lstm_step_backward`` needs. Chapters 1 and 3.
     """
+    z_x, h, c = floating_array("z_x", z_x), floating_array("h", h), floating_array("c", c)
+    m_g, m_c = floating_array("m_g", m_g), floating_array("m_c", m_c)
+    shape("h", h, (None, None))
+    shape("z_x", z_x, (len(h), 4 * h.shape[1]))
+    shape("c", c, h.shape)
+    shape("u", u, (4 * h.shape[1], h.shape[1]))
+    expect_mask("m_g", m_g, h.shape)
+    expect_mask("m_c", m_c, h.shape)
     # z = W x + b + U (m_h ⊙ h)
     z_i, z_f, z_g, z_o = np.split(z_x + variational_dropout(h, u, m_h), 4, axis=1)
     # i, f, o = σ(z),  g = tanh(z)
@@ -184,6 +196,9 @@ def lstm_step_backward(
         gradients with respect to z (B, 4H), and to the h and c before the step (B, H). Chapters 1 and 3.
     """
     i, f, g, o, h, c, c_new, m_h, m_g, m_c = step
+    grad_h, grad_c = floating_array("grad_h", grad_h), floating_array("grad_c", grad_c)
+    shape("grad_h", grad_h, h.shape)
+    shape("grad_c", grad_c, h.shape)
     # h' = o ⊙ tanh(c')
     grad_o = grad_h * np.tanh(c_new)
     grad_c = grad_c + grad_h * o * (1 - np.tanh(c_new) ** 2)
@@ -267,12 +282,6 @@ def _sigmoid(z):
     return 0.5 * (1 + np.tanh(0.5 * z))
 
 
-def _float64(name, array):
-    array = np.asarray(array)
-    expect(np.issubdtype(array.dtype, np.floating), name, "a floating-point array", array.dtype)
-    return array.astype(np.float64, copy=False)
-
-
 def _state_pair(names, pair, sizes):
     """Return a checked copy of a pair of states, (2, layers * D, B, H), or zeros for None."""
     if pair is None:
@@ -280,7 +289,7 @@ def _state_pair(names, pair, sizes):
     is_pair = isinstance(pair, tuple | list) and len(pair) == 2
     expect(is_pair, "state", f"a pair ({', '.join(names)})", type(pair))
     for name, array in zip(names, pair, strict=True):
-        shape(name, _float64(name, array), sizes)
+        shape(name, floating_array(name, array), sizes)
     return np.array(pair, np.float64)
 
 

@@ -19,8 +19,9 @@ import torch
 from numpy import ndarray
 from torch import Tensor
 
+from labcode.arrays import floating_array, floating_tensor
 from labcode.penalties import soft_threshold, soft_threshold_torch
-from labcode.validate import expect, number, one_of, shape
+from labcode.validate import expect, integer, number, one_of, shape
 
 
 def sgd(
@@ -60,7 +61,7 @@ def sgd(
     Source: Polyak (1964), "Some methods of speeding up the convergence of iteration methods"; Sutskever et
         al. (2013), "On the importance of initialization and momentum in deep learning". Chapter 2.
     """
-    w, grad, velocity = _float64_alike(w=w, grad=grad, state=state)
+    w, grad, velocity = _float64_alike(w, grad, state=state)
     lr, momentum, dampening = (
         _at_least_zero("lr", lr),
         _share("momentum", momentum),
@@ -106,8 +107,10 @@ def adam(
 
     Source: Kingma & Ba (2015), "Adam: a method for stochastic optimization". Chapter 2.
     """
+    is_state = state is None or (isinstance(state, tuple | list) and len(state) == 3)
+    expect(is_state, "state", "what the step before returned: (m, v, steps)", type(state))
     m, v, t = (None, None, 0) if state is None else state
-    w, grad, m, v = _float64_alike(w=w, grad=grad, m=m, v=v)
+    (w, grad, m, v), t = _float64_alike(w, grad, m=m, v=v), integer("steps", t)
     (beta1, beta2), lr, eps = _betas(betas), _at_least_zero("lr", lr), _at_least_zero("eps", eps)
     w, grad = _decay(w, grad, lr, weight_decay, decoupled_weight_decay)
     m = beta1 * (0.0 if m is None else m) + (1 - beta1) * grad
@@ -216,10 +219,19 @@ class ProximalSGD(torch.optim.SGD):
             ``[{"params": [lstm.weight_hh_l0], "lam_l1": 1e-3}, {"params": biases, "lam_l1": 0.0}]``.
         lr, lam_l1, momentum, nesterov, weight_decay: as in ``proximal_sgd``, for groups that state none.
 
+    Raises:
+        ValueError: as in ``proximal_sgd``.
+        TypeError, ValueError: what ``torch.optim.SGD`` raises where ``params`` are no parameters.
+
     Chapter 2.
     """
 
     def __init__(self, params, lr: float, *, lam_l1: float, momentum=0.0, nesterov=False, weight_decay=0.0):
+        settings = {"lr": lr, "weight_decay": weight_decay}
+        lr, weight_decay = (_at_least_zero(name, value) for name, value in settings.items())
+        allowed = not one_of("nesterov", nesterov, (True, False)) or _share("momentum", momentum) > 0
+        expect(allowed, "nesterov", "False without momentum", nesterov)
+        momentum = _share("momentum", momentum)
         super().__init__(params, lr, momentum, nesterov=nesterov, weight_decay=weight_decay)
         _add_lam_l1(self, lam_l1)
 
@@ -241,6 +253,10 @@ class ProximalAdam(torch.optim.Adam):
         lr, lam_l1, betas, eps, weight_decay, decoupled_weight_decay: as in ``proximal_adam``, for groups that
             state none.
 
+    Raises:
+        ValueError: as in ``proximal_adam``.
+        TypeError, ValueError: what ``torch.optim.Adam`` raises where ``params`` are no parameters.
+
     Chapter 2.
     """
 
@@ -255,6 +271,10 @@ class ProximalAdam(torch.optim.Adam):
         weight_decay=0.0,
         decoupled_weight_decay=False,
     ):
+        settings = {"lr": lr, "eps": eps, "weight_decay": weight_decay}
+        lr, eps, weight_decay = (_at_least_zero(name, value) for name, value in settings.items())
+        betas = tuple(_betas(betas))
+        one_of("decoupled_weight_decay", decoupled_weight_decay, (True, False))
         super().__init__(params, lr, betas, eps, weight_decay, decoupled_weight_decay=decoupled_weight_decay)
         _add_lam_l1(self, lam_l1)
 
@@ -284,13 +304,12 @@ def clip_by_value(grad: ndarray, limit: float) -> ndarray:
 
     Source: Graves (2013), "Generating sequences with recurrent neural networks". Chapter 3.
     """
-    (grad,) = _float64_alike(grad=grad)
-    return np.clip(grad, -_above_zero("limit", limit), limit)
+    return np.clip(floating_array("grad", grad), -_above_zero("limit", limit), limit)
 
 
 def clip_by_value_torch(grad: Tensor, limit: float) -> Tensor:
     """Cut every entry of a gradient off at the limit: the twin of ``clip_by_value``."""
-    return _floating(grad).clamp(-_above_zero("limit", limit), limit)
+    return floating_tensor("grad", grad).clamp(-_above_zero("limit", limit), limit)
 
 
 def clip_by_norm(grad: ndarray, max_norm: float) -> ndarray:
@@ -339,8 +358,8 @@ def clip_by_global_norm(
     Source: Pascanu, Mikolov & Bengio (2013). Chapter 3.
     """
     max_norm, eps = _above_zero("max_norm", max_norm), _at_least_zero("eps", eps)
-    expect(len(grads) > 0, "grads", "at least one gradient", grads)
-    grads = [_float64_alike(grads=grad)[0] for grad in grads]
+    _expect_gradients(grads)
+    grads = [floating_array("grads", grad) for grad in grads]
     norm = np.sqrt(sum(np.square(grad).sum() for grad in grads))
     scale = 1.0 if norm + eps <= max_norm else max_norm / (norm + eps)
     return [scale * grad for grad in grads], norm
@@ -351,8 +370,10 @@ def clip_by_global_norm_torch(
 ) -> tuple[list[Tensor], Tensor]:
     """Shorten the gradient of all weights together to the limit: the twin of ``clip_by_global_norm``."""
     max_norm, eps = _above_zero("max_norm", max_norm), _at_least_zero("eps", eps)
-    expect(len(grads) > 0, "grads", "at least one gradient", grads)
-    norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(_floating(g)) for g in grads]))
+    _expect_gradients(grads)
+    norm = torch.linalg.vector_norm(
+        torch.stack([torch.linalg.vector_norm(floating_tensor("grad", g)) for g in grads])
+    )
     scale = (max_norm / (norm + eps)).clamp(max=1)
     return [grad * scale for grad in grads], norm
 
@@ -407,23 +428,19 @@ def _betas(betas):
     return [_share("betas", beta) for beta in betas]
 
 
-def _float64_alike(**arrays):
-    """Return the arrays in float64, checked to be of the first one's shape; None stays None."""
-    first = np.shape(next(iter(arrays.values())))
-    for name, array in arrays.items():
-        if array is None:
-            continue
-        dtype = np.asarray(array).dtype
-        expect(np.issubdtype(dtype, np.floating), name, "a floating-point array", dtype)
-        shape(name, array, first)
-    return [None if array is None else np.asarray(array, np.float64) for array in arrays.values()]
+def _expect_gradients(grads):
+    is_list = isinstance(grads, Sequence) and len(grads) > 0
+    expect(is_list, "grads", "at least one gradient, in a list or tuple", grads)
 
 
-def _floating(grad):
-    is_floating = isinstance(grad, Tensor) and grad.is_floating_point()
-    received = grad.dtype if isinstance(grad, Tensor) else type(grad)
-    expect(is_floating, "grad", "a floating-point tensor", received)
-    return grad
+def _float64_alike(w, grad, **state):
+    """Return the arrays in float64, checked to be of one shape; a state may be None and stays so."""
+    w, found = floating_array("w", w), [floating_array("grad", grad)]
+    found += [None if array is None else floating_array(name, array) for name, array in state.items()]
+    for name, array in zip(("grad", *state), found, strict=True):
+        if array is not None:
+            shape(name, array, w.shape)
+    return [w, *found]
 
 
 # (NumPy, PyTorch, arguments): a tuple of sizes stands for an array of that shape. The optimizers, whose twins

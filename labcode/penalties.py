@@ -13,7 +13,8 @@ from numpy import ndarray
 from torch import Tensor
 from torch.nn import functional
 
-from labcode.validate import expect, number, one_of, shape
+from labcode.arrays import floating_array, floating_tensor
+from labcode.validate import expect, instance, number, one_of, shape
 
 
 def l1_penalty(w: ndarray, lam: float) -> float:
@@ -31,17 +32,17 @@ def l1_penalty(w: ndarray, lam: float) -> float:
 
     Source: Tibshirani (1996), "Regression shrinkage and selection via the lasso". Chapter 2.
     """
-    return number("lam", lam, low=0.0) * np.abs(_float64(w)).sum()
+    return number("lam", lam, low=0.0) * np.abs(floating_array("w", w)).sum()
 
 
 def l1_penalty_grad(w: ndarray, lam: float) -> ndarray:
     """Return the gradient of ``l1_penalty``, lam * sign(w): the subgradient 0 is taken at w = 0."""
-    return number("lam", lam, low=0.0) * np.sign(_float64(w))
+    return number("lam", lam, low=0.0) * np.sign(floating_array("w", w))
 
 
 def l1_penalty_torch(w: Tensor, lam: float) -> Tensor:
     """Pull every weight towards zero with the same force: the twin of ``l1_penalty``."""
-    return number("lam", lam, low=0.0) * _floating(w).abs().sum()
+    return number("lam", lam, low=0.0) * floating_tensor("w", w).abs().sum()
 
 
 def l2_penalty(w: ndarray, lam: float) -> float:
@@ -60,17 +61,17 @@ def l2_penalty(w: ndarray, lam: float) -> float:
 
     Source: Krogh & Hertz (1991), "A simple weight decay can improve generalization". Chapter 2.
     """
-    return number("lam", lam, low=0.0) / 2 * np.square(_float64(w)).sum()
+    return number("lam", lam, low=0.0) / 2 * np.square(floating_array("w", w)).sum()
 
 
 def l2_penalty_grad(w: ndarray, lam: float) -> ndarray:
     """Return the gradient of ``l2_penalty``, lam * w."""
-    return number("lam", lam, low=0.0) * _float64(w)
+    return number("lam", lam, low=0.0) * floating_array("w", w)
 
 
 def l2_penalty_torch(w: Tensor, lam: float) -> Tensor:
     """Shrink every weight in proportion to its size: the twin of ``l2_penalty``."""
-    return number("lam", lam, low=0.0) / 2 * _floating(w).square().sum()
+    return number("lam", lam, low=0.0) / 2 * floating_tensor("w", w).square().sum()
 
 
 def l1_l2_penalty(w: ndarray, lam1: float, lam2: float) -> float:
@@ -90,19 +91,19 @@ def l1_l2_penalty(w: ndarray, lam1: float, lam2: float) -> float:
     Source: Zou & Hastie (2005), "Regularization and variable selection via the elastic net". Chapter 2.
     """
     lam1, lam2 = number("lam1", lam1, low=0.0), number("lam2", lam2, low=0.0)
-    return lam1 * np.abs(_float64(w)).sum() + lam2 / 2 * np.square(_float64(w)).sum()
+    return lam1 * np.abs(floating_array("w", w)).sum() + lam2 / 2 * np.square(floating_array("w", w)).sum()
 
 
 def l1_l2_penalty_grad(w: ndarray, lam1: float, lam2: float) -> ndarray:
     """Return the gradient of ``l1_l2_penalty``, lam1 * sign(w) + lam2 * w."""
     lam1, lam2 = number("lam1", lam1, low=0.0), number("lam2", lam2, low=0.0)
-    return lam1 * np.sign(_float64(w)) + lam2 * _float64(w)
+    return lam1 * np.sign(floating_array("w", w)) + lam2 * floating_array("w", w)
 
 
 def l1_l2_penalty_torch(w: Tensor, lam1: float, lam2: float) -> Tensor:
     """Make small weights vanish and shrink large ones: the twin of ``l1_l2_penalty``."""
     lam1, lam2 = number("lam1", lam1, low=0.0), number("lam2", lam2, low=0.0)
-    w = _floating(w)
+    w = floating_tensor("w", w)
     return lam1 * w.abs().sum() + lam2 / 2 * w.square().sum()
 
 
@@ -144,7 +145,11 @@ def orthogonal_penalty_grad(w: ndarray, lam: float, mode: str = "rows") -> ndarr
 def orthogonal_penalty_torch(w: Tensor, lam: float, mode: str = "rows") -> Tensor:
     """Push the rows (or columns) of a matrix towards right angles: the twin of ``orthogonal_penalty``."""
     shape("w", w, (None, None))
-    rows = _floating(w) if one_of("mode", mode, ("rows", "columns")) == "rows" else _floating(w).T
+    rows = (
+        floating_tensor("w", w)
+        if one_of("mode", mode, ("rows", "columns")) == "rows"
+        else floating_tensor("w", w).T
+    )
     expect(len(rows) >= 2, "w", f"at least two {mode}", tuple(w.shape))
     u = functional.normalize(rows, dim=1)
     pairs = len(rows) * (len(rows) - 1) / 2
@@ -171,19 +176,20 @@ def soft_threshold(w: ndarray, threshold: float | ndarray) -> ndarray:
     Source: Donoho (1995), "De-noising by soft-thresholding"; Parikh & Boyd (2014), "Proximal algorithms".
         Chapter 2.
     """
-    w = _float64(w)
-    return np.sign(w) * np.maximum(np.abs(w) - _threshold(threshold, w), 0.0)
+    w = floating_array("w", w)
+    return np.sign(w) * np.maximum(np.abs(w) - _threshold(threshold, w, floating_array), 0.0)
 
 
 def soft_threshold_grad(w: ndarray, threshold: float | ndarray, grad_output: ndarray) -> ndarray:
     """Return the gradient of ``soft_threshold``: grad_output where the weight survives, else 0."""
-    shape("grad_output", grad_output, np.shape(w))
-    return _float64(grad_output, "grad_output") * (np.abs(_float64(w)) > _threshold(threshold, w))
+    w, grad_output = floating_array("w", w), floating_array("grad_output", grad_output)
+    shape("grad_output", grad_output, w.shape)
+    return grad_output * (np.abs(w) > _threshold(threshold, w, floating_array))
 
 
 def soft_threshold_torch(w: Tensor, threshold: float | Tensor) -> Tensor:
     """Move every weight towards zero, the small ones to exactly zero: the twin of ``soft_threshold``."""
-    threshold = _threshold(threshold, _floating(w))
+    threshold = _threshold(threshold, floating_tensor("w", w), floating_tensor)
     return w - w.clamp(-threshold, threshold)
 
 
@@ -204,19 +210,20 @@ def activation_penalty(output: ndarray, alpha: float) -> float:
         Chapter 3.
     """
     shape("output", output, (None, None, None))
-    return number("alpha", alpha, low=0.0) * np.square(_float64(output, "output")).mean()
+    return number("alpha", alpha, low=0.0) * np.square(floating_array("output", output)).mean()
 
 
 def activation_penalty_grad(output: ndarray, alpha: float) -> ndarray:
     """Return the gradient of ``activation_penalty``, 2 * alpha * output / size."""
+    output = floating_array("output", output)
     shape("output", output, (None, None, None))
-    return 2 * number("alpha", alpha, low=0.0) * _float64(output, "output") / np.size(output)
+    return 2 * number("alpha", alpha, low=0.0) * output / output.size
 
 
 def activation_penalty_torch(output: Tensor, alpha: float) -> Tensor:
     """Keep what a layer puts out small: the twin of ``activation_penalty``."""
     shape("output", output, (None, None, None))
-    return number("alpha", alpha, low=0.0) * _floating(output, "output").square().mean()
+    return number("alpha", alpha, low=0.0) * floating_tensor("output", output).square().mean()
 
 
 def temporal_activation_penalty(output: ndarray, beta: float) -> float:
@@ -235,13 +242,13 @@ def temporal_activation_penalty(output: ndarray, beta: float) -> float:
     Source: Merity, McCann & Socher (2017). Chapter 3.
     """
     _check_steps(output)
-    return number("beta", beta, low=0.0) * np.square(np.diff(_float64(output, "output"), axis=1)).mean()
+    return number("beta", beta, low=0.0) * np.square(np.diff(floating_array("output", output), axis=1)).mean()
 
 
 def temporal_activation_penalty_grad(output: ndarray, beta: float) -> ndarray:
     """Return the gradient of ``temporal_activation_penalty``: each change pulls on the two steps it joins."""
     _check_steps(output)
-    change = np.diff(_float64(output, "output"), axis=1)
+    change = np.diff(floating_array("output", output), axis=1)
     grad_change = 2 * number("beta", beta, low=0.0) * change / change.size
     grad = np.zeros(np.shape(output))
     grad[:, 1:] += grad_change
@@ -251,7 +258,7 @@ def temporal_activation_penalty_grad(output: ndarray, beta: float) -> ndarray:
 
 def temporal_activation_penalty_torch(output: Tensor, beta: float) -> Tensor:
     """Keep what a layer puts out slow: the twin of ``temporal_activation_penalty``."""
-    _check_steps(_floating(output, "output"))
+    _check_steps(floating_tensor("output", output))
     change = output[:, 1:] - output[:, :-1]
     return number("beta", beta, low=0.0) * change.square().mean()
 
@@ -271,9 +278,12 @@ def target_arrays(weights: Mapping, target: str) -> dict:
     Raises:
         ValueError: another target, or nothing in ``weights`` that it names. Chapter 2.
     """
+    instance("weights", weights, Mapping, "arrays or tensors by name")
     kind, *others = _TARGETS[one_of("target", target, tuple(_TARGETS))]
     found = {name.removeprefix(kind): array for name, array in weights.items() if name.startswith(kind)}
     expect(len(found) > 0, "weights", f"keys that start with {kind}", sorted(weights))
+    for suffix, array in found.items():
+        _check_alike({name + suffix: weights.get(name + suffix) for name in (kind, *others)}, array)
     for other in others:
         found = {suffix: array + weights[other + suffix] for suffix, array in found.items()}
     return found
@@ -295,7 +305,8 @@ def penalty_by_target(penalty: Callable, weights: Mapping, strengths: Mapping[st
     Raises:
         ValueError: no target, an unknown one, or one that ``weights`` does not hold. Chapter 2.
     """
-    expect(len(strengths) > 0, "strengths", "a strength for at least one target", strengths)
+    _check_strengths(strengths)
+    instance("penalty", penalty, Callable, "a function of weights and a strength")
     return sum(
         penalty(array, strength)
         for target, strength in strengths.items()
@@ -320,8 +331,11 @@ def penalty_grad_by_target(
     Raises:
         ValueError: as ``penalty_by_target``. Chapter 2.
     """
-    expect(len(strengths) > 0, "strengths", "a strength for at least one target", strengths)
-    grads = {name: np.zeros(np.shape(array)) for name, array in weights.items()}
+    _check_strengths(strengths)
+    instance("penalty_grad", penalty_grad, Callable, "a function of weights and a strength")
+    instance("weights", weights, Mapping, "arrays by name")
+    weights = {name: floating_array(name, array) for name, array in weights.items()}
+    grads = {name: np.zeros(array.shape) for name, array in weights.items()}
     for target, strength in strengths.items():
         for suffix, array in target_arrays(weights, target).items():
             grads |= {kind + suffix: penalty_grad(array, strength) for kind in _TARGETS[target]}
@@ -331,23 +345,24 @@ def penalty_grad_by_target(
 _TARGETS = {"input": ("weight_ih",), "recurrent": ("weight_hh",), "bias": ("bias_ih", "bias_hh")}
 
 
-def _float64(array, name="w"):
-    array = np.asarray(array)
-    expect(np.issubdtype(array.dtype, np.floating), name, "a floating-point array", array.dtype)
-    return array.astype(np.float64, copy=False)
+def _check_alike(arrays, first):
+    """Check that arrays are floating point, of the library and of the shape of the first."""
+    library, checked = (Tensor, floating_tensor) if isinstance(first, Tensor) else (ndarray, floating_array)
+    for name, array in arrays.items():
+        instance(name, array, library, f"a {library.__name__}")
+        shape(name, checked(name, array), tuple(first.shape))
 
 
-def _floating(tensor, name="w"):
-    is_floating = isinstance(tensor, Tensor) and tensor.is_floating_point()
-    received = tensor.dtype if isinstance(tensor, Tensor) else type(tensor)
-    expect(is_floating, name, "a floating-point tensor", received)
-    return tensor
+def _check_strengths(strengths):
+    is_mapping = isinstance(strengths, Mapping) and len(strengths) > 0
+    expect(is_mapping, "strengths", "a strength for at least one target", strengths)
 
 
-def _threshold(threshold, w):
+def _threshold(threshold, w, checked):
     """Return a threshold for all weights as a checked number; one for each weight, if of the shape of w."""
     if getattr(threshold, "ndim", 0) == 0:
         return number("threshold", threshold, low=0.0)
+    threshold = checked("threshold", threshold)
     shape("threshold", threshold, tuple(w.shape))
     return threshold
 
@@ -359,7 +374,11 @@ def _check_steps(output):
 
 def _unit_vectors(w, mode):
     """Return the rows (or columns) of w as rows of length 1, and their lengths (1 for a row of zeros)."""
-    rows = _float64(w) if one_of("mode", mode, ("rows", "columns")) == "rows" else _float64(w).T
+    rows = (
+        floating_array("w", w)
+        if one_of("mode", mode, ("rows", "columns")) == "rows"
+        else floating_array("w", w).T
+    )
     shape("w", rows, (None, None))
     expect(len(rows) >= 2, "w", f"at least two {mode}", np.shape(w))
     norms = np.linalg.norm(rows, axis=1, keepdims=True)

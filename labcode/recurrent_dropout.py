@@ -29,7 +29,7 @@ named is not masked. A zoneout mask filled with its rate is zoneout's expectatio
 """
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,8 +38,9 @@ from numpy import ndarray
 from torch import Tensor
 from torch.nn import functional
 
+from labcode.arrays import floating_array, floating_tensor
 from labcode.dropout import dropout_mask
-from labcode.validate import expect, number, one_of, shape
+from labcode.validate import expect, instance, integer, number, one_of, shape
 
 
 def variational_dropout(v: ndarray, w: ndarray, mask: ndarray) -> ndarray:
@@ -72,7 +73,9 @@ def variational_dropout(v: ndarray, w: ndarray, mask: ndarray) -> ndarray:
 def variational_dropout_grad(v: ndarray, w: ndarray, mask: ndarray, grad_output: ndarray) -> ndarray:
     """Return the gradient with respect to v, m ⊙ (Wᵀ grad_output), summed over the gates."""
     v, w, mask, grad_output = _float64(v=v, w=w, mask=mask, grad_output=grad_output)
-    if _is_per_gate(v, w, mask):
+    is_per_gate = _is_per_gate(v, w, mask)
+    shape("grad_output", grad_output, (*v.shape[:-1], len(w)))
+    if is_per_gate:
         by_gate = grad_output.reshape(*v.shape[:-1], 4, -1)
         return (mask * np.einsum("...kh,khf->k...f", by_gate, w.reshape(4, -1, w.shape[1]))).sum(axis=0)
     return mask * (grad_output @ w)
@@ -336,7 +339,14 @@ def sample_masks(
 
     Chapter 3.
     """
-    expect(isinstance(rng, np.random.Generator), "rng", "a NumPy Generator", rng)
+    instance("rng", rng, np.random.Generator, "a NumPy Generator")
+    instance("settings", settings, DropoutSettings, "a DropoutSettings")
+    is_triple = isinstance(x_shape, Sequence) and len(x_shape) == 3
+    expect(is_triple, "x_shape", "the sizes (B, T, F)", x_shape)
+    x_shape = [integer("x_shape", size, low=1) for size in x_shape]
+    hidden_size = integer("hidden_size", hidden_size, low=1)
+    num_layers = integer("num_layers", num_layers, low=1)
+    one_of("bidirectional", bidirectional, (True, False))
     if settings.dropout > 0 and num_layers == 1:
         warnings.warn("dropout is between layers: a single layer drops nothing", UserWarning, stacklevel=2)
     masks = {}
@@ -415,20 +425,12 @@ def _expect_cell(c, mask, **others):
 
 
 def _float64(**arrays):
-    arrays = {name: np.asarray(array) for name, array in arrays.items()}
-    for name, array in arrays.items():
-        expect(np.issubdtype(array.dtype, np.floating), name, "a floating-point array", array.dtype)
-    return [array.astype(np.float64, copy=False) for array in arrays.values()]
+    return [floating_array(name, array) for name, array in arrays.items()]
 
 
 def _expect_floating(**tensors):
-    dtypes = {getattr(tensor, "dtype", type(tensor)) for tensor in tensors.values()}
-    is_floating = all(
-        isinstance(tensor, Tensor) and tensor.is_floating_point() for tensor in tensors.values()
-    )
-    expect(
-        is_floating and len(dtypes) == 1, ", ".join(tensors), "floating-point tensors of one dtype", dtypes
-    )
+    dtypes = {floating_tensor(name, tensor).dtype for name, tensor in tensors.items()}
+    expect(len(dtypes) == 1, ", ".join(tensors), "floating-point tensors of one dtype", dtypes)
 
 
 _CELL = {"c": (2, 3), "f": (2, 3), "i": (2, 3), "g": (2, 3), "mask": (2, 3)}

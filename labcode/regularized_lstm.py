@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from labcode.arrays import floating_tensor
 from labcode.dropout import dropout_mask_torch
 from labcode.recurrent_dropout import (
     DropoutSettings,
@@ -148,6 +149,9 @@ class RegularizedLSTM(nn.LSTM):
 
         Returns:
             masks by name, to be passed to ``forward`` or, as arrays, to ``lstm_forward``.
+
+        Raises:
+            ValueError: a wrong shape or dtype, no generator.
         """
         generator, masks = torch.default_generator if generator is None else generator, {}
         expect(isinstance(generator, torch.Generator), "generator", "a torch.Generator or None", generator)
@@ -181,6 +185,7 @@ class RegularizedLSTM(nn.LSTM):
         return ", ".join(shown)
 
     def _plan(self, x):
+        shape("x", floating_tensor("x", x), (None, None, self.input_size))
         return self.settings.plan(tuple(x.shape), self.hidden_size, self.num_layers, self.bidirectional)
 
     def _drop_weights(self, masks):

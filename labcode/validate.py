@@ -44,8 +44,18 @@ def one_of(name: str, value: object, choices: tuple) -> object:
     Raises:
         ValueError: it is none of them.
     """
-    expect(value in choices, name, "one of " + ", ".join(map(repr, choices)), value)
+    is_single = getattr(value, "ndim", 0) == 0  # an array would be compared entry by entry
+    expect(is_single and value in choices, name, "one of " + ", ".join(map(repr, choices)), value)
     return value
+
+
+def instance(name: str, value: object, kind: type, expected: str) -> None:
+    """Check that a value is of a kind.
+
+    Raises:
+        ValueError: it is of another.
+    """
+    expect(isinstance(value, kind), name, expected, type(value))
 
 
 def shape(name: str, array: object, sizes: tuple) -> None:
