@@ -31,6 +31,16 @@ def _axes_by_function():
         [4, 8], np.ones((2, 3)), np.full((2, 3), 2.0), xlabel="hidden units", baseline=1.5
     )
     yield plots.paired_differences({"L2": np.array([-1.0, 0.5])}, {"L2": (-1.0, 0.5)})
+    days = np.arange("2012-01-01", "2012-01-13", dtype="datetime64[D]")
+    yield plots.time_series({"training": (days, TRAIN), "test": (days, VALIDATION)}, unit="temperature [°C]")
+    yield plots.forecasts({"training": (TRAIN, TRAIN), "test": (TRAIN, VALIDATION)}, unit="°C")[0]
+
+
+def test_a_forecast_is_drawn_against_its_outcome():
+    panel = plots.forecasts({"test": (TRAIN[:, None], VALIDATION[:, None])}, unit="°C")[0]
+    np.testing.assert_array_equal(panel.lines[0].get_xdata(), TRAIN)
+    np.testing.assert_array_equal(panel.lines[0].get_ydata(), VALIDATION)
+    assert panel.get_title() == "test"
 
 
 def test_every_figure_is_labelled():
