@@ -568,7 +568,7 @@ INTERRUPT = signal.CTRL_BREAK_EVENT if sys.platform == "win32" else signal.SIGIN
 def test_lab_serves_the_first_chapter_until_it_is_told_to_stop(made, number):
     with running_lab(made) as (process, address):
         found = re.fullmatch(
-            r"http://127\.0\.0\.1:(\d+)/lab/tree/work/notebooks/01_toy\.ipynb\?token=(\w+)", address
+            r"http://127\.0\.0\.1:(\d+)/lab/tree/(?:work)/notebooks/01_toy\.ipynb\?token=(\w+)", address
         )
         port, token = found.groups()
         assert token not in (made.root / ".course/jupyter/runtime/argv").read_text("utf-8")
