@@ -218,6 +218,7 @@ hidden, train, validation = losses_at("last", result["capacity"])
 _ = plots.losses_against(hidden, train, validation, xlabel="hidden units", baseline=persistence, unit=unit)
 gap = (validation - train).mean(axis=1)
 print("mean gap after 40 epochs:", gap.round(2).tolist())
+assert (np.diff(train.mean(axis=1)) < 0).all()
 assert (np.diff(gap[:5]) > 0).all()
 assert abs(gap[5] - gap[4]) < 0.2
 
