@@ -21,7 +21,8 @@ from labcode.recurrent_dropout import (
     weight_drop,
     zoneout,
 )
-from labcode.regularized_lstm import RegularizedLSTM, SequenceModel
+from labcode.regularized_lstm import RegularizedLSTM
+from labcode.sequence_model import SequenceModel
 from labcode.validate import expect, instance, shape
 
 __all__ = [

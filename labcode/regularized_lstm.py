@@ -1,4 +1,4 @@
-"""The PyTorch LSTM: ``torch.nn.LSTM`` with every mask of ``recurrent_dropout.py``, and a model with one."""
+"""The PyTorch LSTM: ``torch.nn.LSTM`` with every mask of ``recurrent_dropout.py``."""
 
 from collections.abc import Mapping
 
@@ -275,42 +275,3 @@ def _step(z_x, h, c, u, masks):
     if "zoneout_c" in masks:
         c_new = zoneout_torch(c, c_new, masks["zoneout_c"])
     return h_new, c_new
-
-
-class SequenceModel(nn.Module):
-    """Map each sequence to ``output_size`` numbers, by a linear head on what the LSTM holds at its end.
-
-    The head reads the last layer's final h: the output of the last real step or, with two directions, that of
-    both, each having read the whole sequence.
-
-    Args:
-        input_size: features per step, F.
-        hidden_size: units per layer and direction, H.
-        output_size: numbers per sequence: targets, or one logit per class.
-        num_layers: layers of the LSTM.
-        options: keyword arguments of ``RegularizedLSTM``, such as ``bidirectional`` or ``recurrent_dropout``.
-
-    Raises:
-        ValueError: a size that is not a whole number of at least 1, or an option that ``RegularizedLSTM``
-            refuses.
-
-    Chapter 1.
-    """
-
-    def __init__(self, input_size: int, hidden_size: int, output_size: int, num_layers: int = 1, **options):
-        super().__init__()
-        output_size = integer("output_size", output_size, low=1)
-        self.lstm = RegularizedLSTM(input_size, hidden_size, num_layers, **options)
-        self.head = nn.Linear(self.lstm.num_directions * hidden_size, output_size)
-
-    def forward(
-        self,
-        x: Tensor,
-        padding_mask: Tensor | None = None,
-        *,
-        masks: Mapping[str, Tensor] | None = None,
-        generator: torch.Generator | None = None,
-    ) -> Tensor:
-        """Return (B, output_size) for sequences x (B, T, F), called as ``RegularizedLSTM`` is."""
-        _, (h_n, _) = self.lstm(x, padding_mask=padding_mask, masks=masks, generator=generator)
-        return self.head(h_n[-self.lstm.num_directions :].transpose(0, 1).flatten(1))

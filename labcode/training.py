@@ -46,7 +46,9 @@ def fit(
     task: str = "regression",
     batch_size: int = 32,
     penalty: Callable[[nn.Module], Tensor] | None = None,
+    activation_penalty: Callable[[Tensor], Tensor] | None = None,
     clip_norm: float | None = None,
+    constraint: Callable[[nn.Module], None] | None = None,
     early_stopping: EarlyStopping | None = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
@@ -56,7 +58,7 @@ def fit(
     """Train a model in place, in shuffled batches, and return the history of its losses.
 
     Each step minimizes the batch's mean squared error (regression) or cross-entropy (classification) plus
-    ``penalty(model)``. Afterwards the model is in evaluation mode. An interruption by the keyboard is no
+    the penalties. Afterwards the model is in evaluation mode. An interruption by the keyboard is no
     error: the history so far comes back, marked as interrupted, and the model can be used.
 
     Args:
@@ -71,7 +73,11 @@ def fit(
         task: "regression" or "classification".
         batch_size: samples in a batch.
         penalty: function of the model's weights that returns a scalar tensor, added to each batch's loss.
+        activation_penalty: function of what the model's LSTM puts out for a batch, (B, T, D*H), that returns
+            a scalar tensor (AR, TAR), added to the batch's loss. The model must hold just one ``nn.LSTM``.
         clip_norm: largest norm of the whole gradient, None for no limit.
+        constraint: function of the model that is called, without gradient, after each of the optimizer's
+            steps, such as ``lambda model: constrain_(model, {"recurrent": unit_norm_torch})``.
         early_stopping: rule that monitors the validation loss; it is reset, and its best weights, where it
             keeps them, are put into the model at the end of a run that was not interrupted.
         checkpoint: file that receives the whole state after each epoch, in a folder that is made if needed.
@@ -94,6 +100,11 @@ def fit(
     """
     epochs, batch_size = integer("epochs", epochs, low=1), integer("batch_size", batch_size, low=1)
     _check_arguments(model, optimizer, generator, penalty, clip_norm)
+    watched = None if activation_penalty is None else _the_lstm(model)
+    if activation_penalty is not None:
+        outputs = next(model.parameters()).new_zeros(1, 2, watched.hidden_size)
+        _expect_scalar("activation_penalty(outputs)", activation_penalty(outputs))
+    expect(constraint is None or callable(constraint), "constraint", "a function of the model", constraint)
     _check_early_stopping(early_stopping, validation)
     data = {"train": prepare("train", train, model, task)}
     if validation is not None:
@@ -102,11 +113,16 @@ def fit(
     if checkpoint is not None:
         settings = {"task": task, "batch_size": batch_size, "clip_norm": clip_norm}
         settings |= {"measure_train": measure_train}
+        settings |= {
+            "activation_penalty": activation_penalty is not None,
+            "constraint": constraint is not None,
+        }
         settings |= describe_run(model, optimizer, generator, early_stopping, data)
         keeper = Checkpoint(Path(checkpoint), settings, model, optimizer, generator, penalty, early_stopping)
     history = _begin(keeper, early_stopping, epochs, resume)
     step = {"optimizer": optimizer, "generator": generator, "task": task, "batch_size": batch_size}
-    step |= {"penalty": penalty, "clip_norm": clip_norm}
+    step |= {"penalty": penalty, "clip_norm": clip_norm, "constraint": constraint}
+    step |= {"activation_penalty": activation_penalty, "watched": watched}
     measured = data if measure_train else {name: data[name] for name in data if name != "train"}
     first = epochs if history.stopped_epoch is not None else len(history.objective)
     if progress is None:
@@ -208,23 +224,55 @@ def _train_epoch(
     task: str,
     batch_size: int,
     penalty: Callable[[nn.Module], Tensor] | None,
+    activation_penalty: Callable[[Tensor], Tensor] | None,
+    watched: nn.LSTM | None,
     clip_norm: float | None,
+    constraint: Callable[[nn.Module], None] | None,
 ) -> float:
     model.train()
     x = tensors[0]
     order = torch.randperm(len(x), generator=generator, device=generator.device).to(x.device)
     total = _sum_of_losses(x)
-    for x, y, *mask in zip(*(tensor[order].split(batch_size) for tensor in tensors), strict=True):
-        optimizer.zero_grad()
-        objective = _loss(task, model(x, *mask), y)
-        if penalty is not None:
-            objective = objective + penalty(model)
-        objective.backward()
-        if clip_norm is not None:
-            clip_grad_norm_(model.parameters(), clip_norm)
-        optimizer.step()
-        total += objective.detach() * len(x)
+    batches = zip(*(tensor[order].split(batch_size) for tensor in tensors), strict=True)
+    with _recorded_output(watched) as output:
+        for x, y, *mask in batches:
+            optimizer.zero_grad()
+            objective = _loss(task, model(x, *mask), y)
+            if penalty is not None:
+                objective = objective + penalty(model)
+            if activation_penalty is not None:
+                objective = objective + activation_penalty(output.pop())
+            objective.backward()
+            if clip_norm is not None:
+                clip_grad_norm_(model.parameters(), clip_norm)
+            optimizer.step()
+            if constraint is not None:
+                with torch.no_grad():
+                    constraint(model)
+            total += objective.detach() * len(x)
     return total.item() / len(order)
+
+
+@contextmanager
+def _recorded_output(lstm: nn.LSTM | None) -> Iterator[list[Tensor]]:
+    """Put what the LSTM returns as its output (B, T, D*H) into the list, at each call inside the block."""
+    recorded = []
+    if lstm is None:
+        yield recorded
+        return
+    handle = lstm.register_forward_hook(lambda module, inputs, returned: recorded.append(returned[0]))
+    try:
+        yield recorded
+    finally:
+        handle.remove()
+
+
+def _the_lstm(model: nn.Module) -> nn.LSTM:
+    """Return the one LSTM that a model holds, whose outputs an activation penalty sees."""
+    lstms = [module for module in model.modules() if isinstance(module, nn.LSTM)]
+    expected = "a model with one nn.LSTM, batch first, for activation_penalty"
+    expect(len(lstms) == 1 and lstms[0].batch_first, "model", expected, f"{len(lstms)} of them")
+    return lstms[0]
 
 
 def _loss(task: str, prediction: Tensor, y: Tensor) -> Tensor:
@@ -341,8 +389,12 @@ def _check_arguments(
     if penalty is not None:
         with torch.no_grad():
             value = penalty(model)
-        scalar = isinstance(value, Tensor) and value.ndim == 0
-        expect(scalar, "penalty(model)", "a scalar tensor (of the PyTorch twin, not of the NumPy one)", value)
+        _expect_scalar("penalty(model)", value)
+
+
+def _expect_scalar(name: str, value: object) -> None:
+    scalar = isinstance(value, Tensor) and value.ndim == 0
+    expect(scalar, name, "a scalar tensor (of the PyTorch twin, not of the NumPy one)", value)
 
 
 def _check_early_stopping(early_stopping: EarlyStopping | None, validation: Iterable | None) -> None:

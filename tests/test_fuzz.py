@@ -25,10 +25,11 @@ from labcode.experiments import paired_interval
 from labcode.lstm import lstm_forward, lstm_step
 from labcode.penalties import l2_penalty, l2_penalty_grad
 from labcode.recurrent_dropout import DropoutSettings
-from labcode.regularized_lstm import SequenceModel
+from labcode.sequence_model import SequenceModel
 
-MODULES = "constraints dropout early_stopping lstm optimizers penalties recurrent_dropout regularized_lstm"
-MODULES = [importlib.import_module(f"labcode.{name}") for name in MODULES.split()]
+TECHNIQUES = "constraints dropout early_stopping lstm optimizers penalties recurrent_dropout"
+MODULES = [f"labcode.{name}" for name in [*TECHNIQUES.split(), "regularized_lstm", "sequence_model"]]
+MODULES = [importlib.import_module(name) for name in MODULES]
 
 
 def weights(rng):
@@ -82,7 +83,7 @@ OTHERS = {
     "RegularizedLSTM.expected_masks": {"x": (2, 5, 3)},
     "RegularizedLSTM.forward": SEQUENCES | MASKS,
     "RegularizedLSTM.sample_masks": {"x": (2, 5, 3)} | GENERATOR,
-    "SequenceModel": {"input_size": 3, "hidden_size": 2, "output_size": 1},
+    "SequenceModel": {"input_size": 3, "hidden_size": 2, "output_size": 1, "output_dropout": 0.1},
     "SequenceModel.forward": SEQUENCES | {"masks": MASKS["masks"]} | GENERATOR,
     "adam": ADAM,
     "adamw": ADAM,

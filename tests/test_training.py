@@ -25,10 +25,12 @@ from training_runs import (
     same,
 )
 
+from labcode.constraints import constrain_, max_norm_torch
 from labcode.data import load_weather, persistence_loss
 from labcode.early_stopping import EarlyStopping
 from labcode.history import History
 from labcode.lstm import SequenceModel
+from labcode.penalties import activation_penalty_torch, temporal_activation_penalty_torch
 from labcode.training import evaluate, fit, predict, seeded
 
 DEVICES = ["cpu"] + ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.backends.mps.is_available()
@@ -132,6 +134,67 @@ def test_clip_norm_limits_the_step(limit):
     run.fit()
     step = (nn.utils.parameters_to_vector(run.model.parameters()) - before).norm().item()
     assert step == pytest.approx(limit, rel=1e-3) if limit < 1 else 1e-3 < step < limit
+
+
+def test_an_activation_penalty_is_in_the_objective_and_reaches_the_lstm():
+    """One step on the whole data equals the step that the sum of all three losses asks for."""
+    options = {"model": lambda: Model(p=0.0), "optimizer": torch.optim.SGD, "lr": 0.1, "batch_size": 40}
+
+    def ar_and_tar(output):
+        return activation_penalty_torch(output, 2.0) + temporal_activation_penalty_torch(output, 1.0)
+
+    run = Run(epochs=1, penalty=l2(0.1), activation_penalty=ar_and_tar, **options)
+    history = run.fit()
+    model = Run(**options).model
+    x, y = map(torch.tensor, TRAIN)
+    output = model.lstm(x)[0]
+    change = output[:, 1:] - output[:, :-1]
+    objective = ((model.head(output[:, -1]) - y) ** 2).mean() + l2(0.1)(model)
+    objective = objective + 2 * (output**2).mean() + (change**2).mean()
+    objective.backward()
+    assert history.objective[0] == pytest.approx(objective.item(), rel=1e-6)
+    for name, weight in model.named_parameters():
+        wanted = weight - 0.1 * weight.grad
+        torch.testing.assert_close(run.model.state_dict()[name], wanted.detach(), rtol=1e-5, atol=1e-7)
+
+
+def test_the_hook_of_an_activation_penalty_is_gone_afterwards():
+    run = Run(activation_penalty=lambda output: activation_penalty_torch(output, 1.0))
+    run.fit()
+    assert not run.model.lstm._forward_hooks
+
+
+def test_a_constraint_holds_after_every_step():
+    """Keras's order: the projection follows the step, so the weights that are measured obey it."""
+    norms = []
+
+    def onto_the_ball(model):
+        assert not torch.is_grad_enabled()
+        constrain_(model, {"recurrent": lambda u: max_norm_torch(u, 0.4, "row")})
+        norms.append(model.lstm.weight_hh_l0.norm(dim=1).max().item())
+
+    run = Run(lr=0.3, constraint=onto_the_ball)
+    run.fit()
+    assert len(norms) == 4 * 3
+    assert run.model.lstm.weight_hh_l0.norm(dim=1).max() <= 0.4 + 1e-6
+    free = Run(lr=0.3)
+    free.fit()
+    assert free.model.lstm.weight_hh_l0.norm(dim=1).max() > 0.5
+
+
+def test_a_resumed_run_needs_its_constraint_and_activation_penalty_again(tmp_path):
+    options = {"checkpoint": tmp_path / "run.pt", "constraint": lambda model: None}
+    Run(epochs=1, **options).fit()
+    with pytest.raises(ValueError, match="constraint: expected True"):
+        Run(resume=True, **(options | {"constraint": None})).fit()
+    assert len(Run(resume=True, **options).fit().objective) == 4
+
+
+def test_output_dropout_is_part_of_what_a_checkpoint_compares(tmp_path):
+    options = {"checkpoint": tmp_path / "run.pt"}
+    Run(model=lambda: SequenceModel(3, 4, 1, output_dropout=0.5), epochs=1, **options).fit()
+    with pytest.raises(ValueError, match=r"output_dropout=0\.5"):
+        Run(model=lambda: SequenceModel(3, 4, 1), resume=True, **options).fit()
 
 
 def test_weather_is_learned_better_than_by_persistence():
@@ -436,6 +499,11 @@ MISTAKES = {
         r"penalty\(model\): expected a scalar tensor .*received 0.5",
     ),
     "vector penalty": ({"penalty": lambda model: model.head.weight}, r"penalty\(model\): expected a scalar"),
+    "NumPy activation penalty": (
+        {"activation_penalty": lambda outputs: 0.5},
+        r"activation_penalty\(outputs\): expected a scalar tensor .*received 0.5",
+    ),
+    "constraint": ({"constraint": 3.0}, "constraint: expected a function of the model, received 3.0"),
     "monitor": ({"early_stopping": EarlyStopping(), "validation": None}, "validation: expected data"),
     "maximum": ({"early_stopping": EarlyStopping(mode="max")}, "early_stopping.mode: expected 'min'"),
 }
@@ -448,6 +516,17 @@ def test_a_mistake_is_named(change, message):
     with pytest.raises(ValueError, match=f"(?s){message}"):
         run.fit(**change)
     assert same(before, run.model.state_dict())
+
+
+@pytest.mark.parametrize("lstms", [0, 2])
+def test_an_activation_penalty_needs_one_lstm(lstms):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(15, 1))
+    model.extra = nn.ModuleList([nn.LSTM(3, 2, batch_first=True) for _ in range(lstms)])
+    run = Run(model=lambda: model)
+    with pytest.raises(
+        ValueError, match=f"model: expected a model with one nn.LSTM.* received '{lstms} of them'"
+    ):
+        run.fit(activation_penalty=lambda outputs: outputs.square().mean())
 
 
 def test_the_optimizer_must_hold_this_model_and_nothing_else():

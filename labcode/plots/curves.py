@@ -1,9 +1,4 @@
-"""All drawing of the course: colour-blind-safe, labelled, with units.
-
-Every function draws on the axes it is given, or on a new figure, and returns the axes. The colours are those
-of Okabe and Ito (2008), which stay apart for every common form of colour blindness; line styles differ too,
-so that a figure printed in grey can still be read.
-"""
+"""Series, learning curves, weights, and what repeated runs of an experiment gave."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,17 +6,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from labcode.plots.style import BASELINE, CYCLE, GAP, TRAIN, VALIDATION, new_axes
 from labcode.validate import expect
-
-TRAIN, VALIDATION, BASELINE, GAP = "#0072B2", "#D55E00", "#595959", "#E69F00"
-CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
-
-
-def new_axes(width: float = 6.4, height: float = 3.6) -> Axes:
-    """Open a figure of the given size in inches and return its axes, without the upper and right frame."""
-    axes = plt.subplots(figsize=(width, height), layout="constrained")[1]
-    axes.spines[["top", "right"]].set_visible(False)
-    return axes
 
 
 def time_series(
