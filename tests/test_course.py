@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import pytest
 import toy_course
 
-from labcode.course import clean, doctor, lab
+from labcode.course import clean, commands, doctor, lab
 from labcode.course.environment import Environment
 from labcode.course.installer import Installer
 from labcode.course.lock import locked
@@ -475,11 +475,22 @@ def test_arguments_after_two_dashes_and_the_exit_code_are_pytests(made):
     assert course(made, "test", "--", "fail").returncode == 5
 
 
-@pytest.mark.parametrize("command", ["lab", "test", "build", "doctor", "clean"])
+@pytest.mark.parametrize("command", ["lab", "test", "build", "bench", "doctor", "clean"])
 def test_each_command_has_help(toy, command):
     answer = course(toy, command, "--help")
     assert answer.returncode == 0
     assert command in answer.stdout
+
+
+@pytest.mark.parametrize("flags", [[], ["--tensorflow"]])
+@pytest.mark.parametrize(("command", "own"), [("test", {"test"}), ("build", {"test"}), ("bench", set())])
+def test_tensorflow_is_installed_when_it_is_asked_for(monkeypatch, flags, command, own):
+    asked = []
+    monkeypatch.setattr(commands, "ensure", lambda environment, **options: asked.append(options["extras"]))
+    monkeypatch.setattr(commands, "run_inside", lambda environment, module, arguments: arguments)
+    rest = commands.main([command, *flags, "--", "an argument"])
+    assert rest[-1] == "an argument"
+    assert asked == [own | {flag.removeprefix("--") for flag in flags}]
 
 
 def test_failures_are_said_without_a_traceback(toy):

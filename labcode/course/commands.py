@@ -19,7 +19,7 @@ TEST = frozenset({"test"})
 def lab(options: argparse.Namespace) -> int:
     """Set up, fill `work/` and serve JupyterLab."""
     environment = Environment()
-    ensure(environment, backend=options.backend, update=options.update)
+    ensure(environment, extras=options.extras, backend=options.backend, update=options.update)
     with locked(private_folder(environment.root) / "setup.lock"):
         report = synchronize(environment.root)
     for line in report.lines():
@@ -30,16 +30,26 @@ def lab(options: argparse.Namespace) -> int:
 def test(options: argparse.Namespace) -> int:
     """Set up and run every test."""
     environment = Environment(lowest=options.lowest)
-    ensure(environment, extras=TEST, backend=options.backend, update=options.update)
+    extras = TEST | options.extras
+    ensure(environment, extras=extras, backend=options.backend, update=options.update)
     return run_inside(environment, "pytest", options.rest)
 
 
 def build(options: argparse.Namespace) -> int:
     """Set up and build the notebooks from their sources."""
     environment = Environment()
-    ensure(environment, extras=TEST, backend=options.backend, update=options.update)
+    extras = TEST | options.extras
+    ensure(environment, extras=extras, backend=options.backend, update=options.update)
     check = ["--check"] if options.check else []
     return run_inside(environment, "labcode.course.build", [*check, *options.names, *options.rest])
+
+
+def bench(options: argparse.Namespace) -> int:
+    """Set up and time the LSTMs; what follows -- goes to the benchmark."""
+    environment = Environment()
+    ensure(environment, extras=options.extras, backend=options.backend, update=options.update)
+    small = ["--small"] if options.small else []
+    return run_inside(environment, "benchmarks", [*small, *options.rest])
 
 
 def run_inside(environment: Environment, module: str, arguments: list[str]) -> int:
@@ -71,6 +81,14 @@ def parser() -> argparse.ArgumentParser:
         action="store_const",
         const="cpu",
         help="PyTorch without CUDA (the default at first)",
+    )
+    setup.add_argument(
+        "--tensorflow",
+        dest="extras",
+        action="store_const",
+        const=frozenset({"tensorflow"}),
+        default=frozenset(),
+        help="install TensorFlow too, which chapter 7 compares with",
     )
     setup.add_argument(
         "--no-update",
@@ -105,6 +123,13 @@ def parser() -> argparse.ArgumentParser:
         "--check", action="store_true", help="build nothing; fail if something is not up to date"
     )
     builder.add_argument("names", nargs="*", metavar="NAME", help="a notebook's name, such as 01_background")
+    timer = command(
+        "bench",
+        bench,
+        "time the LSTMs against PyTorch, Keras and TensorFlow; arguments after -- as well",
+        setup,
+    )
+    timer.add_argument("--small", action="store_true", help="tiny sizes, in seconds: does it all run?")
     command("doctor", doctor, "check Python, PyTorch, disk, port and notebooks, and say what to do")
     cleaner = command("clean", remove, "remove environments and caches, never work/")
     cleaner.add_argument("--dry-run", action="store_true", help="only list them")
