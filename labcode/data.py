@@ -1,23 +1,18 @@
-"""Real data, kept in the course: windows of past days to learn from, split by time. Nothing is downloaded.
+"""The course's main task: Seattle's weather, as windows of past days to learn from, split by time.
 
-Each loader returns a :class:`Dataset`; its splits unpack into the arrays that training takes.
+The loader returns a :class:`Dataset`; its splits unpack into the arrays that training takes. The file is part
+of the course: nothing is downloaded. The data of the other tasks are in ``labcode/applications/``.
 """
 
 import csv
-import gzip
-import hashlib
-import textwrap
-import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
 
-from labcode.validate import expect, integer, number
+from labcode.dataset import DATA, Dataset, Split, provenance, read_verified
+from labcode.validate import expect, integer
 
-COURSE = Path(__file__).resolve().parent.parent
-WEATHER_FILE = COURSE / "labcode" / "data" / "seattle_weather.csv.gz"
+WEATHER_FILE = DATA / "seattle_weather.csv.gz"
 WEATHER_SHA256 = "62f0609f787158128aa2bd102967173a4953122dd4f872bf1d502cae1037df0b"  # of the unpacked content
 FEATURES = {
     "temp_max": "°C",
@@ -28,107 +23,6 @@ FEATURES = {
     "cos_day_of_year": "1",
 }
 VALIDATION_START, TEST_START = np.datetime64("2014-01-01"), np.datetime64("2015-01-01")
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Split:
-    """One part of a dataset; ``x, y = split`` unpacks it.
-
-    Attributes:
-        x: inputs, (N, T, F) float32, standardized.
-        y: targets, (N, 1) float32.
-        dates: the day that each target belongs to, (N,) datetime64[D], in ascending order.
-    """
-
-    x: np.ndarray
-    y: np.ndarray
-    dates: np.ndarray
-
-    def __post_init__(self):
-        for array in (self.x, self.y, self.dates):
-            array.flags.writeable = False
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        return iter((self.x, self.y))
-
-    def __repr__(self) -> str:
-        n, steps, features = self.x.shape
-        return f"Split({n} windows of {steps} x {features}, {self.dates[0]} to {self.dates[-1]})"
-
-    def last(self, fraction: float) -> "Split":
-        """Keep the most recent part of the split, to ask what fewer data would do.
-
-        Args:
-            fraction: share of the windows to keep, above 0 and at most 1 (at least one window is kept).
-
-        Raises:
-            ValueError: a fraction outside (0, 1].
-        """
-        fraction = number("fraction", fraction, low=0.0, high=1.0)
-        expect(fraction > 0, "fraction", "a number above 0", fraction)
-        first = len(self.x) - max(1, round(fraction * len(self.x)))
-        return Split(self.x[first:], self.y[first:], self.dates[first:])
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Dataset:
-    """A task with its three splits, in time order, and all that is needed to read its numbers.
-
-    Attributes:
-        name: short name.
-        title: what is predicted, in one line.
-        task: "regression".
-        feature_names, feature_units: of the F inputs, before standardization.
-        target_name, target_unit: of the target.
-        train, validation, test: the splits; no target day is in two of them.
-        mean, std: what the inputs were standardized with, (F,) float64, from the training years only.
-        target_std: one unit of the target, in °C, from the training years only: an error of 1 is
-            ``target_std`` degrees, a mean squared error of m is ``target_std * sqrt(m)`` degrees.
-        licence, provenance: who may use the data, and where they come from.
-    """
-
-    name: str
-    title: str
-    task: str
-    feature_names: tuple[str, ...]
-    feature_units: tuple[str, ...]
-    target_name: str
-    target_unit: str
-    train: Split
-    validation: Split
-    test: Split
-    mean: np.ndarray
-    std: np.ndarray
-    target_std: float
-    licence: str
-    provenance: str
-
-    def __post_init__(self):
-        for array in (self.mean, self.std):
-            array.flags.writeable = False
-
-    def __repr__(self) -> str:
-        sizes = ", ".join(f"{name} {len(split.x)}" for name, split in self._splits().items())
-        return f"Dataset({self.name!r}, {self.task}, windows of {self.train.x.shape[1]} days: {sizes})"
-
-    def describe(self) -> str:
-        """Return the dataset at a glance: sizes, dates, features with units, target and licence."""
-        steps = self.train.x.shape[1]
-        lines = [f"{self.name}: {self.title}", f"task        {self.task}, from windows of {steps} days"]
-        for name, split in self._splits().items():
-            lines.append(f"{name:<11} {len(split.x)} windows, targets {split.dates[0]} to {split.dates[-1]}")
-        units = zip(self.feature_names, self.feature_units, strict=True)
-        features = ", ".join(f"{name} [{unit}]" for name, unit in units)
-        lines += [
-            textwrap.fill(f"features    {features}", width=100, subsequent_indent=" " * 12),
-            "            standardized with the mean and standard deviation of the training years",
-            f"target      {self.target_name} [{self.target_unit}]",
-            f"licence     {self.licence}",
-        ]
-        return "\n".join(lines)
-
-    def _splits(self) -> dict[str, Split]:
-        return {"train": self.train, "validation": self.validation, "test": self.test}
 
 
 def load_weather(window: int = 14) -> Dataset:
@@ -163,29 +57,10 @@ def persistence_loss(split: Split) -> float:
 
 
 def _read_weather() -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    rows = list(csv.DictReader(_verified(WEATHER_FILE, WEATHER_SHA256).decode().splitlines()))
+    rows = list(csv.DictReader(read_verified(WEATHER_FILE, WEATHER_SHA256).decode().splitlines()))
     dates = np.array([row["date"].replace("/", "-") for row in rows], dtype="datetime64[D]")
     names = ("temp_max", "temp_min", "precipitation", "wind")
     return dates, {name: np.array([float(row[name]) for row in rows]) for name in names}
-
-
-def _verified(path: Path, sha256: str) -> bytes:
-    shown = path.relative_to(COURSE).as_posix() if path.is_relative_to(COURSE) else path.as_posix()
-    remedy = f"restore it with: git checkout -- {shown} (or download the course again)"
-    try:
-        content = gzip.decompress(path.read_bytes())
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"{shown}: expected this file of the course, it is missing; {remedy}"
-        ) from None
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise ValueError(
-            f"{shown}: expected gzip data, received a damaged file ({error}); {remedy}"
-        ) from error
-    received = hashlib.sha256(content).hexdigest()
-    if received != sha256:
-        raise ValueError(f"{shown}: expected content with sha256 {sha256}, received {received}; {remedy}")
-    return content
 
 
 def _weather_dataset(dates: np.ndarray, columns: Mapping[str, np.ndarray], window: int) -> Dataset:
@@ -219,7 +94,7 @@ def _weather_dataset(dates: np.ndarray, columns: Mapping[str, np.ndarray], windo
         std=std,
         target_std=target_std,
         licence="public domain (observations of the US National Oceanic and Atmospheric Administration)",
-        provenance=WEATHER_FILE.with_name("seattle_weather.txt").read_text(encoding="utf-8"),
+        provenance=provenance("seattle_weather"),
     )
 
 

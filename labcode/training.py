@@ -1,4 +1,4 @@
-"""One training loop for regression and classification, with early stopping, checkpoints and a history.
+"""One training loop for every task, with early stopping, checkpoints and a history.
 
 Example::
 
@@ -27,9 +27,10 @@ from torch.nn.utils import clip_grad_norm_, get_total_norm
 from tqdm.auto import tqdm
 
 from labcode.checkpoint import Checkpoint, describe_run
+from labcode.dataset import IGNORED
 from labcode.early_stopping import EarlyStopping
 from labcode.history import History
-from labcode.inputs import evaluation_mode, prepare, prepare_inputs
+from labcode.inputs import evaluation_mode, prepare, prepare_inputs, prepare_targets, run
 from labcode.validate import expect, integer, number
 
 EVALUATION_BATCH = 256
@@ -57,24 +58,30 @@ def fit(
 ) -> History:
     """Train a model in place, in shuffled batches, and return the history of its losses.
 
-    Each step minimizes the batch's mean squared error (regression) or cross-entropy (classification) plus
-    the penalties. Afterwards the model is in evaluation mode. An interruption by the keyboard is no
-    error: the history so far comes back, marked as interrupted, and the model can be used.
+    Each step minimizes the batch's mean squared error (regression) or cross-entropy (classification; for
+    sequences the mean over all real tokens of the batch) plus the penalties. Afterwards the model is in
+    evaluation mode. An interruption by the keyboard is no error: the history so far comes back, marked as
+    interrupted, and the model can be used.
 
     Args:
-        model: called as ``model(x)`` or ``model(x, padding_mask)``, returns (N, outputs).
-        train: ``(x, y)`` or ``(x, y, padding_mask)``, NumPy arrays or tensors: x (N, T, F) of floats; y
-            (N, outputs) of floats for regression, (N,) of class numbers for classification; padding_mask
-            (N, T) of booleans, True for a real step. They are moved once to the model's device and dtype.
+        model: called as ``model(x)`` or ``model(x, padding_mask)``, returns (N, outputs), or (N, L, classes)
+            for sequences. If it has an attribute ``teacher_forcing`` that is true, it is also given the
+            batch's y as ``targets``.
+        train: ``(x, y)`` or ``(x, y, padding_mask)``, NumPy arrays or tensors: x (N, T, F) of floats, or
+            (N, T) of whole numbers, the tokens; y (N, outputs) of floats for regression, (N,) of class
+            numbers for classification, (N, L) of them for sequences, -100 where a target is padding;
+            padding_mask (N, T) of booleans, True for a real step. They are moved once to the model's device
+            and dtype.
         validation: the same for the validation split, measured after each epoch.
         optimizer: an optimizer of this model's parameters.
         epochs: passes through the training data, those before a resumption included.
         generator: shuffles the batches. Dropout draws from torch's global generator: see :func:`seeded`.
-        task: "regression" or "classification".
+        task: "regression", "classification" or "sequence".
         batch_size: samples in a batch.
         penalty: function of the model's weights that returns a scalar tensor, added to each batch's loss.
         activation_penalty: function of what the model's LSTM puts out for a batch, (B, T, D*H), that returns
-            a scalar tensor (AR, TAR), added to the batch's loss. The model must hold just one ``nn.LSTM``.
+            a scalar tensor (AR, TAR), added to the batch's loss. If the model holds several ``nn.LSTM``, such
+            as an encoder and a decoder, the penalties of all are added.
         clip_norm: largest norm of the whole gradient, None for no limit.
         constraint: function of the model that is called, without gradient, after each of the optimizer's
             steps, such as ``lambda model: constrain_(model, {"recurrent": unit_norm_torch})``.
@@ -100,9 +107,9 @@ def fit(
     """
     epochs, batch_size = integer("epochs", epochs, low=1), integer("batch_size", batch_size, low=1)
     _check_arguments(model, optimizer, generator, penalty, clip_norm)
-    watched = None if activation_penalty is None else _the_lstm(model)
-    if activation_penalty is not None:
-        outputs = next(model.parameters()).new_zeros(1, 2, watched.hidden_size)
+    watched = [] if activation_penalty is None else _lstms(model)
+    for lstm in watched:
+        outputs = next(model.parameters()).new_zeros(1, 2, lstm.hidden_size)
         _expect_scalar("activation_penalty(outputs)", activation_penalty(outputs))
     expect(constraint is None or callable(constraint), "constraint", "a function of the model", constraint)
     _check_early_stopping(early_stopping, validation)
@@ -158,10 +165,11 @@ def evaluate(model: nn.Module, data: Iterable, task: str = "regression") -> dict
     Args:
         model: called as ``model(x)`` or ``model(x, padding_mask)``; its mode is as before afterwards.
         data: ``(x, y)`` or ``(x, y, padding_mask)``, as for :func:`fit`.
-        task: "regression" (mean squared error) or "classification" (cross-entropy).
+        task: "regression" (mean squared error), "classification" (cross-entropy) or "sequence" (the same,
+            the mean over all real tokens).
 
     Returns:
-        "loss", and "accuracy" for classification.
+        "loss", and "accuracy" (the share of right classes or tokens) unless it is a regression.
 
     Raises:
         ValueError: data that do not fit the model or the task.
@@ -172,27 +180,36 @@ def evaluate(model: nn.Module, data: Iterable, task: str = "regression") -> dict
 
 
 def predict(
-    model: nn.Module, x: np.ndarray | Tensor, padding_mask: np.ndarray | Tensor | None = None
+    model: nn.Module,
+    x: np.ndarray | Tensor,
+    padding_mask: np.ndarray | Tensor | None = None,
+    *,
+    targets: np.ndarray | Tensor | None = None,
 ) -> Tensor:
     """Compute a model's outputs in evaluation mode (without dropout) and without gradients.
 
     Args:
         model: called as ``model(x)`` or ``model(x, padding_mask)``; its mode is as before afterwards.
-        x: inputs, (N, T, F) of floats.
+        x: inputs, (N, T, F) of floats, or (N, T) of whole numbers, the tokens.
         padding_mask: (N, T) of booleans, True for a real step, or None.
+        targets: (N, L) of whole numbers, for a model with teacher forcing; None for others.
 
     Returns:
-        The outputs, (N, outputs), on the CPU.
+        The outputs, (N, outputs) or (N, L, classes), on the CPU.
 
     Raises:
         ValueError: inputs of another shape or kind, empty, or not finite.
 
     Chapter: 1.2.
     """
-    inputs = prepare_inputs(x, padding_mask, model)
+    x, *mask = prepare_inputs(x, padding_mask, model)
+    forced = getattr(model, "teacher_forcing", False)
+    expect(forced == (targets is not None), "targets", "targets if the model has teacher forcing", targets)
+    y = prepare_targets(targets, model) if forced else x
+    expect(len(y) == len(x), "targets", f"{len(x)} of them, as many as samples", len(y))
     with evaluation_mode(model):
-        batches = zip(*(tensor.split(EVALUATION_BATCH) for tensor in inputs), strict=True)
-        return torch.cat([model(*batch) for batch in batches]).cpu()
+        batches = zip(*(tensor.split(EVALUATION_BATCH) for tensor in (x, y, *mask)), strict=True)
+        return torch.cat([run(model, x, y, mask) for x, y, *mask in batches]).cpu()
 
 
 @contextmanager
@@ -225,23 +242,23 @@ def _train_epoch(
     batch_size: int,
     penalty: Callable[[nn.Module], Tensor] | None,
     activation_penalty: Callable[[Tensor], Tensor] | None,
-    watched: nn.LSTM | None,
+    watched: Sequence[nn.LSTM],
     clip_norm: float | None,
     constraint: Callable[[nn.Module], None] | None,
 ) -> float:
     model.train()
     x = tensors[0]
     order = torch.randperm(len(x), generator=generator, device=generator.device).to(x.device)
-    total = _sum_of_losses(x)
+    total, weights = _sum_of_losses(next(model.parameters())), 0
     batches = zip(*(tensor[order].split(batch_size) for tensor in tensors), strict=True)
-    with _recorded_output(watched) as output:
+    with _recorded_outputs(watched) as outputs:
         for x, y, *mask in batches:
             optimizer.zero_grad()
-            objective = _loss(task, model(x, *mask), y)
+            objective = _loss(task, run(model, x, y, mask), y)
             if penalty is not None:
                 objective = objective + penalty(model)
-            if activation_penalty is not None:
-                objective = objective + activation_penalty(output.pop())
+            while outputs:
+                objective = objective + activation_penalty(outputs.pop())
             objective.backward()
             if clip_norm is not None:
                 clip_grad_norm_(model.parameters(), clip_norm)
@@ -249,35 +266,46 @@ def _train_epoch(
             if constraint is not None:
                 with torch.no_grad():
                     constraint(model)
-            total += objective.detach() * len(x)
-    return total.item() / len(order)
+            weight = _weight(task, y)
+            total += objective.detach() * weight
+            weights += weight
+    return total.item() / int(weights)
 
 
 @contextmanager
-def _recorded_output(lstm: nn.LSTM | None) -> Iterator[list[Tensor]]:
-    """Put what the LSTM returns as its output (B, T, D*H) into the list, at each call inside the block."""
-    recorded = []
-    if lstm is None:
-        yield recorded
-        return
-    handle = lstm.register_forward_hook(lambda module, inputs, returned: recorded.append(returned[0]))
+def _recorded_outputs(lstms: Sequence[nn.LSTM]) -> Iterator[list[Tensor]]:
+    """Put what the LSTMs return as their output (B, T, D*H) into the list, at each call inside the block."""
+    recorded: list[Tensor] = []
+    handles = [
+        lstm.register_forward_hook(lambda module, inputs, returned: recorded.append(returned[0]))
+        for lstm in lstms
+    ]
     try:
         yield recorded
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
 
 
-def _the_lstm(model: nn.Module) -> nn.LSTM:
-    """Return the one LSTM that a model holds, whose outputs an activation penalty sees."""
+def _lstms(model: nn.Module) -> list[nn.LSTM]:
+    """Return the LSTMs that a model holds, whose outputs an activation penalty sees."""
     lstms = [module for module in model.modules() if isinstance(module, nn.LSTM)]
-    expected = "a model with one nn.LSTM, batch first, for activation_penalty"
-    expect(len(lstms) == 1 and lstms[0].batch_first, "model", expected, f"{len(lstms)} of them")
-    return lstms[0]
+    expected = "a model with an nn.LSTM, batch first, for activation_penalty"
+    fits = len(lstms) > 0 and all(lstm.batch_first for lstm in lstms)
+    expect(fits, "model", expected, f"{len(lstms)}, batch_first {[lstm.batch_first for lstm in lstms]}")
+    return lstms
 
 
 def _loss(task: str, prediction: Tensor, y: Tensor) -> Tensor:
+    if task == "sequence":
+        prediction, y = prediction.flatten(0, 1), y.flatten()
     loss = functional.mse_loss if task == "regression" else functional.cross_entropy
     return loss(prediction, y)
+
+
+def _weight(task: str, y: Tensor) -> int | Tensor:
+    """Return how many losses a batch's mean loss is the mean of: samples, or real tokens."""
+    return (y != IGNORED).sum() if task == "sequence" else len(y)
 
 
 def _sum_of_losses(like: Tensor) -> Tensor:
@@ -294,16 +322,18 @@ def _measure(model: nn.Module, data: dict[str, Sequence[Tensor]], task: str) -> 
 
 
 def _evaluate(model: nn.Module, tensors: Sequence[Tensor], task: str) -> dict[str, float]:
-    loss, right = _sum_of_losses(tensors[0]), _sum_of_losses(tensors[0])
+    like = next(model.parameters())
+    loss, right, weights = _sum_of_losses(like), _sum_of_losses(like), 0
     with evaluation_mode(model):
         for x, y, *mask in zip(*(tensor.split(EVALUATION_BATCH) for tensor in tensors), strict=True):
-            prediction = model(x, *mask)
-            loss += _loss(task, prediction, y) * len(x)
-            if task == "classification":
-                right += (prediction.argmax(dim=1) == y).sum()
-    n = len(tensors[0])
+            prediction, weight = run(model, x, y, mask), _weight(task, y)
+            loss += _loss(task, prediction, y) * weight
+            weights += weight
+            if task != "regression":
+                right += (prediction.argmax(dim=-1) == y).sum()
+    n = int(weights)
     metrics = {"loss": loss.item() / n}
-    return metrics | {"accuracy": right.item() / n} if task == "classification" else metrics
+    return metrics | {"accuracy": right.item() / n} if task != "regression" else metrics
 
 
 def _begin(

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labcode import data
+from labcode import data, dataset
 from labcode.data import load_weather, persistence_loss
 
 FAST = settings(deadline=None, derandomize=True, max_examples=25)
@@ -239,7 +239,7 @@ def test_a_damaged_file_is_refused_or_harmless(tmp_path_factory, weather, positi
         path = tmp_path_factory.mktemp("data") / "seattle_weather.csv.gz"
         path.write_bytes(damaged)
         try:
-            content = data._verified(path, data.WEATHER_SHA256)
+            content = dataset.read_verified(path, data.WEATHER_SHA256)
         except ValueError as error:
             says = r"expected (gzip data|content with sha256 62f0).*received.*restore"
             content = whole_content if re.search(says, str(error)) else None
@@ -257,5 +257,5 @@ def test_other_content_is_refused(tmp_path, monkeypatch):
 def test_loading_needs_numpy_alone():
     code = "import sys; from labcode.data import load_weather; load_weather(); print(*sys.modules)"
     run = [sys.executable, "-c", code]
-    done = subprocess.run(run, cwd=data.COURSE, capture_output=True, text=True, check=True)
+    done = subprocess.run(run, cwd=dataset.COURSE, capture_output=True, text=True, check=True)
     assert {"torch", "pandas", "matplotlib"}.isdisjoint(done.stdout.split())

@@ -1,0 +1,121 @@
+"""Write a translation: greedily, or by a beam search that keeps several beginnings."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from labcode.applications.seq2seq import Seq2Seq
+from labcode.applications.translation import END, PADDING, START
+from labcode.inputs import evaluation_mode, prepare_inputs
+from labcode.validate import integer, number
+
+
+def greedy_search(
+    model: Seq2Seq, x: Tensor, padding_mask: Tensor | None = None, *, longest: int = 20
+) -> list:
+    """Translate by taking the most probable token at each step.
+
+    Args:
+        model: a trained model; it is used in evaluation mode.
+        x: source tokens, (N, T), a NumPy array or a tensor of whole numbers.
+        padding_mask: (N, T) of booleans, True at real tokens, or None.
+        longest: tokens after which a translation is cut, the end not counted.
+
+    Returns:
+        For each source the list of its tokens, without the end.
+
+    Raises:
+        ValueError: inputs that do not fit, or a length below 1.
+
+    Chapter 6.2.
+    """
+    inputs, longest = prepare_inputs(x, padding_mask, model), integer("longest", longest, low=1)
+    with evaluation_mode(model):
+        state = model.encode(*inputs)
+        token, written = inputs[0].new_full((len(inputs[0]), 1), START), []
+        for _ in range(longest):
+            logits, state = model.decode(token, state)
+            token = _allowed(logits[:, -1]).argmax(dim=1, keepdim=True)
+            written.append(token)
+    return [_until_end(tokens) for tokens in torch.cat(written, dim=1).tolist()]
+
+
+def beam_search(
+    model: Seq2Seq,
+    x: Tensor,
+    padding_mask: Tensor | None = None,
+    *,
+    width: int = 4,
+    longest: int = 20,
+    length_power: float = 0.0,
+) -> list[list[tuple[list[int], float]]]:
+    """Translate by keeping the ``width`` most probable beginnings at each step.
+
+    Args:
+        model: a trained model; it is used in evaluation mode.
+        x: source tokens, (N, T), a NumPy array or a tensor of whole numbers.
+        padding_mask: (N, T) of booleans, True at real tokens, or None.
+        width: beginnings that are kept; 1 is greedy search.
+        longest: tokens after which a translation is cut, the end not counted.
+        length_power: translations are compared by log-probability / length ** length_power, the end counted:
+            0 favours short ones, 1 compares the mean of a token.
+
+    Returns:
+        For each source its best translations, best first, at most ``width``: (tokens without the end, score).
+
+    Raises:
+        ValueError: inputs that do not fit, a width or length below 1, or a power below 0.
+
+    Source: Graves (2012), "Sequence transduction with recurrent neural networks"; Wu et al. (2016) for the
+        length. Chapter 6.2.
+    """
+    inputs = prepare_inputs(x, padding_mask, model)
+    width, longest = integer("width", width, low=1), integer("longest", longest, low=1)
+    power = number("length_power", length_power, low=0.0)
+    with evaluation_mode(model):
+        states = model.encode(*inputs)
+        each = [tuple(part[:, n : n + 1] for part in states) for n in range(len(inputs[0]))]
+        return [_search_one(model.decode, state, width, longest, power) for state in each]
+
+
+def _search_one(
+    decode: Callable, state: tuple[Tensor, Tensor], width: int, longest: int, power: float
+) -> list[tuple[list[int], float]]:
+    """Search for one source: a batch of open beginnings, and those that have come to their end."""
+    tokens, total, finished = state[0].new_full((1, 1), START, dtype=torch.int64), state[0].new_zeros(1), []
+    for length in range(1, longest + 1):
+        logits, state = decode(tokens[:, -1:], state)
+        scores = total[:, None] + torch.log_softmax(_allowed(logits[:, -1]), dim=1)
+        best = scores.flatten().topk(min(width, scores.numel()))
+        possible = best.values > -torch.inf
+        chosen, total = best.indices[possible], best.values[possible]
+        rows, new = chosen // scores.shape[1], chosen % scores.shape[1]
+        tokens = torch.cat([tokens[rows], new[:, None]], dim=1)
+        done = new == END
+        finished += [(_until_end(t[1:]), s / length**power) for t, s in _as_lists(tokens[done], total[done])]
+        tokens, total, rows = tokens[~done], total[~done], rows[~done]
+        if len(tokens) == 0 or (power == 0 and _decided(finished, total, width)):
+            break
+        state = tuple(part[:, rows] for part in state)
+    else:
+        finished += [(t[1:], s / longest**power) for t, s in _as_lists(tokens, total)]
+    return sorted(finished, key=lambda pair: -pair[1])[:width]
+
+
+def _decided(finished: list, total: Tensor, width: int) -> bool:
+    """Say whether no open beginning can still be among the best: a longer one is never more probable."""
+    return len(finished) >= width and sorted(score for _, score in finished)[-width] >= total.max().item()
+
+
+def _allowed(logits: Tensor) -> Tensor:
+    """Rule out the tokens that no translation holds: padding and start."""
+    return logits.index_fill(-1, torch.tensor([PADDING, START], device=logits.device), -torch.inf)
+
+
+def _as_lists(tokens: Tensor, total: Tensor) -> list[tuple[list[int], float]]:
+    return list(zip(tokens.tolist(), total.tolist(), strict=True))
+
+
+def _until_end(tokens: list[int]) -> list[int]:
+    return tokens[: tokens.index(END)] if END in tokens else tokens

@@ -1,0 +1,144 @@
+"""Speech recognition: which digit is spoken? Or, as second data, who of nine men says two vowels?
+
+A recording is a sequence of frames of 20 to 30 ms; a frame is a handful of cepstral coefficients.
+"""
+
+import io
+from functools import cache
+
+import numpy as np
+
+from labcode.applications.baselines import (
+    RIDGE_STRENGTHS,
+    best_on_validation,
+    class_frequencies,
+    logistic_regression,
+)
+from labcode.applications.messages import PARTS
+from labcode.dataset import DATA, Dataset, Split, provenance, read_verified
+from labcode.validate import expect, integer, one_of
+
+DIGITS_SHA256 = "ee34e5abd75f5fba754fb9fc488de0f07e376a22d786b41cfa014e3315e9c74f"
+VOWELS_SHA256 = "f3278a5c9ba6bd7dd825cdf8ddfccfef82ab38489e0559098fe5b92cc9569302"
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+DIGITS_TEST, VOWELS_TEST = 1200, 370
+SETTINGS = {"hidden_size": 64, "epochs": 40, "learning_rate": 3e-3, "batch_size": 32}
+
+
+def load(
+    seed: int = 0,
+    part: str = "first",
+    *,
+    train_size: int | None = None,
+    validation_size: int | None = None,
+    longest: int = 32,
+) -> Dataset:
+    """Load spoken digits, or the Japanese vowels, as sequences of cepstral coefficients.
+
+    Parts are drawn by recording. Who speaks a digit is not in the data, so the same six voices are in all
+    parts: the test says how well new recordings of known voices are understood, not new voices.
+
+    Args:
+        seed: draws the recordings for training and validation; those for testing are always the same.
+        part: "first" for the digits (the last 1,200 of 3,000 recordings are for testing), "second" for the
+            vowels (the official 370 of 640 are for testing).
+        train_size: recordings for training; None for 300 of the digits, 150 of the vowels.
+        validation_size: recordings for validation; None for 300 of the digits, 120 of the vowels.
+        longest: frames that are kept of a recording, T; what is longer is cut at its end.
+
+    Returns:
+        The dataset; inputs (N, T, 13) or (N, T, 12) with a padding mask, targets (N,).
+
+    Raises:
+        ValueError: a bad argument, more recordings than there are, or a data file that is damaged.
+        FileNotFoundError: the data file is missing.
+
+    Source: Free Spoken Digit Dataset; Kudo et al. (1999); see the texts beside the files in labcode/data/.
+    Chapter 6.3.
+    """
+    digits = one_of("part", part, PARTS) == "first"
+    name = "spoken_digits" if digits else "japanese_vowels"
+    recordings, labels = _recordings(name, DIGITS_SHA256 if digits else VOWELS_SHA256)
+    longest = integer("longest", longest, low=1)
+    pool = len(recordings) - (DIGITS_TEST if digits else VOWELS_TEST)
+    n_train = integer("train_size", (300 if digits else 150) if train_size is None else train_size, low=1)
+    default = 300 if digits else 120
+    n_validation = integer("validation_size", default if validation_size is None else validation_size, low=1)
+    received = n_train + n_validation
+    expect(received <= pool, "train_size + validation_size", f"at most {pool} recordings", received)
+    drawn = np.random.default_rng(integer("seed", seed)).permutation(pool)
+    parts = drawn[:n_train], drawn[n_train:received], np.arange(pool, len(recordings))
+    return _dataset(name, recordings, labels, parts, longest)
+
+
+def logistic_on_means(dataset: Dataset, split: str) -> np.ndarray:
+    """Predict by a linear classifier of each coefficient's mean and spread over the recording's real frames.
+
+    It does not know in which order the frames came. Its strength is the one with the lowest validation loss.
+    """
+    known = _summaries(dataset.train), dataset.train.y
+
+    def predict(part, strength):
+        return logistic_regression(*known, _summaries(part), classes=len(dataset.classes), lam=strength)
+
+    return best_on_validation(predict, dataset, split, RIDGE_STRENGTHS)
+
+
+BASELINES = {"class frequencies": class_frequencies, "logistic regression on means": logistic_on_means}
+
+
+@cache
+def _recordings(name: str, sha256: str) -> tuple[list[np.ndarray], np.ndarray]:
+    data = np.load(io.BytesIO(read_verified(DATA / f"{name}.npz.gz", sha256)))
+    frames = data["low"] + data["step"] * data["frames"]
+    ends = np.cumsum(data["lengths"], dtype=np.int64)
+    return np.split(frames, ends[:-1]), data["labels"].astype(np.int64)
+
+
+def _dataset(name, recordings, labels, parts, longest) -> Dataset:
+    frames = np.concatenate([recordings[at][:longest] for at in parts[0]]).astype(np.float64)
+    mean, std = frames.mean(axis=0), frames.std(axis=0)
+    lengths = np.array([min(len(recording), longest) for recording in recordings])
+    padding_mask = np.arange(longest) < lengths[:, None]
+    x = np.zeros((*padding_mask.shape, len(mean)), dtype=np.float32)
+    for row, recording, length in zip(x, recordings, lengths, strict=True):
+        row[:length] = (recording[:length] - mean) / std
+    items = np.array([f"recording {number}" for number in range(len(recordings))])
+    train, validation, test = (
+        Split(x[at], labels[at], padding_mask=padding_mask[at], items=items[at], groups=items[at])
+        for at in parts
+    )
+    digits = name == "spoken_digits"
+    kind = "MFCC" if digits else "LPC cepstrum"
+    return Dataset(
+        name=name,
+        title="which digit is spoken?" if digits else "which of nine men says these two vowels?",
+        task="classification",
+        feature_names=tuple(f"{kind} {number}" for number in range(len(mean))),
+        feature_units=("1",) * len(mean),
+        target_name="digit" if digits else "speaker",
+        target_unit=f"one of {labels.max() + 1}",
+        train=train,
+        validation=validation,
+        test=test,
+        mean=mean,
+        std=std,
+        target_std=1.0,
+        licence=(
+            "CC BY-SA 4.0 (Free Spoken Digit Dataset)"
+            if digits
+            else "CC BY 4.0 (M. Kudo, J. Toyama, M. Shimbo)"
+        ),
+        provenance=provenance(name),
+        step="frame",
+        classes=DIGITS if digits else tuple(f"speaker {number}" for number in range(1, 10)),
+    )
+
+
+def _summaries(split: Split) -> np.ndarray:
+    """Return mean and standard deviation over the real frames, (N, 2 * F)."""
+    real = split.padding_mask[:, :, None]
+    count = real.sum(axis=1)
+    mean = (split.x * real).sum(axis=1, dtype=np.float64) / count
+    variance = (np.square(split.x - mean[:, None]) * real).sum(axis=1) / count
+    return np.concatenate([mean, np.sqrt(variance)], axis=1)

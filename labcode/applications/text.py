@@ -1,0 +1,152 @@
+"""Text classification: which of eight languages is this short text of a user interface?
+
+Lower case, without accents, Latin letters only, so that no single letter gives the answer away.
+"""
+
+import hashlib
+import re
+from collections import Counter, defaultdict
+from functools import cache
+
+import numpy as np
+
+from labcode.applications.baselines import best_on_validation, class_frequencies, ngram_naive_bayes
+from labcode.applications.messages import LICENCE, messages, plain, quarter, source_text, split_groups
+from labcode.dataset import Dataset, Split
+from labcode.validate import expect
+
+LANGUAGES = {
+    "de_DE": "German",
+    "es_ES": "Spanish",
+    "fi_FI": "Finnish",
+    "fr_FR": "French",
+    "it_IT": "Italian",
+    "pl_PL": "Polish",
+    "pt_BR": "Portuguese",
+    "tr_TR": "Turkish",
+}
+CHARACTERS = ("<padding>", *"abcdefghijklmnopqrstuvwxyz", " ", "'", "-")
+SHORTEST, LONGEST = 6, 24
+MOST = (
+    125  # texts of one language in a quarter of the messages, so that none is far more frequent than others
+)
+SETTINGS = {"hidden_size": 64, "embedding_size": 16, "epochs": 30, "learning_rate": 5e-3, "batch_size": 64}
+
+
+def load(seed: int = 0, part: str = "first", *, train_size: int = 1500) -> Dataset:
+    """Load short texts in eight languages.
+
+    A text that is the same in two languages, or the English one, is left out: nobody could tell. A message
+    and its translations into all languages are in one part together.
+
+    Args:
+        seed: draws which messages are for training and which for validation.
+        part: "first" or "second": two test parts without a message in common.
+        train_size: texts for training.
+
+    Returns:
+        The dataset; inputs (N, 24) of characters' numbers with a padding mask, targets (N,).
+
+    Raises:
+        ValueError: a bad argument.
+        ModuleNotFoundError: a language's package is not installed.
+
+    Source: the packages jupyterlab-language-pack-*. Chapter 6.1.
+    """
+    texts, languages, groups = _samples()
+    x, y, padding_mask = _encode(texts), languages.astype(np.int64), _lengths_mask(texts)
+    parts = split_groups(groups, seed=seed, part=part, train_size=train_size)
+    train, validation, test = (
+        Split(x[at], y[at], padding_mask=padding_mask[at], items=texts[at], groups=groups[at]) for at in parts
+    )
+    return Dataset(
+        name="interface_languages",
+        title="which language is this short text of a user interface?",
+        task="classification",
+        feature_names=("character",),
+        feature_units=("a to z, space, apostrophe, hyphen",),
+        target_name="language",
+        target_unit="one of eight",
+        train=train,
+        validation=validation,
+        test=test,
+        mean=None,
+        std=None,
+        target_std=1.0,
+        licence=LICENCE,
+        provenance=source_text(tuple(LANGUAGES), list(texts)),
+        step="character",
+        classes=tuple(LANGUAGES.values()),
+        vocabulary=CHARACTERS,
+    )
+
+
+def encode(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Turn texts of your own into what a model of this task takes.
+
+    Args:
+        texts: strings of any length, cut after 24 characters; accents and capitals are removed.
+
+    Returns:
+        Characters' numbers, (N, 24) int64, and the padding mask, (N, 24) bool.
+
+    Raises:
+        ValueError: a text without any of the known characters.
+    """
+    cleaned = ["".join(c for c in plain(text) if c in CHARACTERS)[:LONGEST] for text in texts]
+    for text, clean in zip(texts, cleaned, strict=True):
+        expect(clean != "", "texts", "texts with at least one Latin letter", text)
+    return _encode(cleaned), _lengths_mask(cleaned)
+
+
+def naive_bayes(dataset: Dataset, split: str) -> np.ndarray:
+    """Return log-probabilities (N, classes) of naive Bayes on groups of 1 to 3 neighbouring characters.
+
+    Its smoothing is the one with the lowest validation loss.
+    """
+    known = list(dataset.train.items), dataset.train.y
+
+    def predict(part, alpha):
+        return ngram_naive_bayes(*known, list(part.items), classes=len(dataset.classes), alpha=alpha)
+
+    return best_on_validation(predict, dataset, split, (0.01, 0.03, 0.1, 0.3, 1.0))
+
+
+BASELINES = {"class frequencies": class_frequencies, "n-gram naive Bayes": naive_bayes}
+
+
+@cache
+def _samples() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the texts, their languages' numbers and their messages, each (N,)."""
+    owners = defaultdict(set)
+    found = [{} for _ in LANGUAGES]
+    for number, language in enumerate(LANGUAGES):
+        for english, translated in messages(language).items():
+            text, message = plain(translated), plain(english)
+            fits = SHORTEST <= len(text) <= LONGEST and re.fullmatch(r"[a-z' -]+", text)
+            if fits and text != message:
+                owners[text].add(number)
+                found[number].setdefault(text, message)
+    kept = []
+    for number, texts in enumerate(found):
+        own = [text for text in texts if len(owners[text]) == 1]
+        own.sort(key=lambda text: hashlib.sha256(text.encode()).digest())  # an order without a meaning
+        seen = Counter()
+        for text in own:
+            seen[quarter(texts[text])] += 1
+            if seen[quarter(texts[text])] <= MOST:
+                kept.append((text, number, texts[text]))
+    texts, languages, groups = zip(*kept, strict=True)
+    return np.array(texts), np.array(languages), np.array(groups)
+
+
+def _encode(texts) -> np.ndarray:
+    number = {character: at for at, character in enumerate(CHARACTERS)}
+    x = np.zeros((len(texts), LONGEST), dtype=np.int64)
+    for row, text in zip(x, texts, strict=True):
+        row[: len(text)] = [number[character] for character in text]
+    return x
+
+
+def _lengths_mask(texts) -> np.ndarray:
+    return np.arange(LONGEST) < np.array([len(text) for text in texts])[:, None]
