@@ -14,12 +14,10 @@ from numpy import ndarray
 
 from labcode.arrays import floating_array
 from labcode.recurrent_dropout import (
+    _masked_product,
+    _masked_product_grad,
     check_masks,
     expect_mask,
-    variational_dropout,
-    variational_dropout_grad,
-    weight_drop,
-    zoneout,
 )
 from labcode.regularized_lstm import RegularizedLSTM
 from labcode.sequence_model import SequenceModel
@@ -165,22 +163,30 @@ def lstm_step(
         the new h and c, and what ``lstm_step_backward`` needs. Chapters 1 and 3.
     """
     z_x, h, c = floating_array("z_x", z_x), floating_array("h", h), floating_array("c", c)
+    u, m_h = floating_array("u", u), floating_array("m_h", m_h)
     m_g, m_c = floating_array("m_g", m_g), floating_array("m_c", m_c)
     shape("h", h, (None, None))
     shape("z_x", z_x, (len(h), 4 * h.shape[1]))
     shape("c", c, h.shape)
     shape("u", u, (4 * h.shape[1], h.shape[1]))
+    expect_mask("m_h", m_h, h.shape, per_gate=True)
     expect_mask("m_g", m_g, h.shape)
     expect_mask("m_c", m_c, h.shape)
+    return step_equations(z_x, h, c, u, m_h, m_g, m_c)
+
+
+def step_equations(z_x, h, c, u, m_h, m_g, m_c):
+    """Do what ``lstm_step`` does, without its checks."""
     # z = W x + b + U (m_h ⊙ h)
-    z_i, z_f, z_g, z_o = np.split(z_x + variational_dropout(h, u, m_h), 4, axis=1)
+    z_i, z_f, z_g, z_o = _gates(z_x + _masked_product(h, u, m_h))
     # i, f, o = σ(z),  g = tanh(z)
     i, f, g, o = _sigmoid(z_i), _sigmoid(z_f), np.tanh(z_g), _sigmoid(z_o)
     # c' = m_c ⊙ (f ⊙ c + i ⊙ (m_g ⊙ g))
     c_new = m_c * (f * c + i * (m_g * g))
     # h' = o ⊙ tanh(c')
-    h_new = o * np.tanh(c_new)
-    return h_new, c_new, (i, f, g, o, h, c, c_new, m_h, m_g, m_c)
+    tanh_c = np.tanh(c_new)
+    h_new = o * tanh_c
+    return h_new, c_new, (i, f, g, o, c, tanh_c, m_h, m_g, m_c)
 
 
 def lstm_step_backward(
@@ -196,13 +202,24 @@ def lstm_step_backward(
     Returns:
         gradients with respect to z (B, 4H), and to the h and c before the step (B, H). Chapters 1 and 3.
     """
-    i, f, g, o, h, c, c_new, m_h, m_g, m_c = step
-    grad_h, grad_c = floating_array("grad_h", grad_h), floating_array("grad_c", grad_c)
-    shape("grad_h", grad_h, h.shape)
-    shape("grad_c", grad_c, h.shape)
+    grad_h, grad_c, u = (
+        floating_array("grad_h", grad_h),
+        floating_array("grad_c", grad_c),
+        floating_array("u", u),
+    )
+    batch, hidden_size = step[0].shape
+    shape("grad_h", grad_h, (batch, hidden_size))
+    shape("grad_c", grad_c, (batch, hidden_size))
+    shape("u", u, (4 * hidden_size, hidden_size))
+    return _step_backward(grad_h, grad_c, u, step)
+
+
+def _step_backward(grad_h, grad_c, u, step):
+    """Do what ``lstm_step_backward`` does, without its checks."""
+    i, f, g, o, c, tanh_c, m_h, m_g, m_c = step
     # h' = o ⊙ tanh(c')
-    grad_o = grad_h * np.tanh(c_new)
-    grad_c = grad_c + grad_h * o * (1 - np.tanh(c_new) ** 2)
+    grad_o = grad_h * tanh_c
+    grad_c = grad_c + grad_h * o * (1 - tanh_c**2)
     # c' = m_c ⊙ (f ⊙ c + i ⊙ (m_g ⊙ g))
     grad_c = m_c * grad_c
     grad_i, grad_f, grad_g = grad_c * (m_g * g), grad_c * c, grad_c * i * m_g
@@ -210,54 +227,52 @@ def lstm_step_backward(
     grad_gates = [grad_i * i * (1 - i), grad_f * f * (1 - f), grad_g * (1 - g**2), grad_o * o * (1 - o)]
     grad_z = np.concatenate(grad_gates, axis=1)
     # z = W x + b + U (m_h ⊙ h)
-    return grad_z, variational_dropout_grad(h, u, m_h, grad_z), grad_c * f
+    return grad_z, _masked_product_grad(u, m_h, grad_z), grad_c * f
 
 
 def _scan(x, real, h, c, w, u, b, masks):
     """Run one layer in one direction over all steps, holding the state at steps that are not real."""
-    z_x = variational_dropout(x, w, masks["x"]) + b  # the input's share of every step at once
-    u, before, after, steps = weight_drop(u, masks["weight_hh"]), [], [], []
+    z_x = _masked_product(x, w, masks["x"]) + b  # the input's share of every step at once
+    u, before, after, steps = masks["weight_hh"] * u, [], [], []
+    # at a padded step all units keep what they hold
+    masks |= {kind: np.where(real[:, :, None], masks[kind], 1.0) for kind in ("zoneout_h", "zoneout_c")}
     for t in range(x.shape[1]):
         before.append(h)
-        at_t = {kind: masks[kind][..., t, :] for kind in _STEP_KINDS}
-        h_new, c_new, step = lstm_step(z_x[:, t], h, c, u, at_t["h"], at_t["g"], at_t["c"])
-        h_new, c_new = zoneout(h, h_new, at_t["zoneout_h"]), zoneout(c, c_new, at_t["zoneout_c"])
-        h, c = np.where(real[:, t, None], h_new, h), np.where(real[:, t, None], c_new, c)
+        m_h, m_g, m_c, z_h, z_c = (masks[kind][..., t, :] for kind in _STEP_KINDS)
+        h_new, c_new, step = step_equations(z_x[:, t], h, c, u, m_h, m_g, m_c)
+        # h ← z_h ⊙ h + (1 - z_h) ⊙ h',  c ← z_c ⊙ c + (1 - z_c) ⊙ c'
+        h, c = z_h * h + (1 - z_h) * h_new, z_c * c + (1 - z_c) * c_new
         after.append(h)
         steps.append(step)
     started = np.logical_or.accumulate(real, axis=1)[:, :, None]
-    scan = x, np.stack(before, axis=1), steps, real, started, w, u, masks
+    scan = x, np.stack(before, axis=1), steps, started, w, u, masks
     return np.stack(after, axis=1) * started, h, c, scan
 
 
 def _scan_backward(grad_output, grad_h, grad_c, scan):
     """Carry a gradient back through one layer in one direction, the last step first."""
-    x, h, steps, real, started, w, u, masks = scan
+    x, h, steps, started, w, u, masks = scan
     grad_output = grad_output * started
-    grad_z = np.empty((*real.shape, len(u)))
+    grad_z = np.empty((*h.shape[:2], len(u)))
     for t in reversed(range(len(steps))):
-        grad_h, now = grad_h + grad_output[:, t], real[:, t, None]
-        grad_h_new, grad_c_new = np.where(now, grad_h, 0.0), np.where(now, grad_c, 0.0)
+        grad_h = grad_h + grad_output[:, t]
         # h ← z_h ⊙ h + (1 - z_h) ⊙ h',  c ← z_c ⊙ c + (1 - z_c) ⊙ c'
         z_h, z_c = masks["zoneout_h"][:, t], masks["zoneout_c"][:, t]
-        grad_z[:, t], past_h, past_c = lstm_step_backward(
-            (1 - z_h) * grad_h_new, (1 - z_c) * grad_c_new, u, steps[t]
-        )
-        grad_h = np.where(now, past_h + z_h * grad_h, grad_h)
-        grad_c = np.where(now, past_c + z_c * grad_c, grad_c)
+        grad_z[:, t], past_h, past_c = _step_backward((1 - z_h) * grad_h, (1 - z_c) * grad_c, u, steps[t])
+        grad_h, grad_c = past_h + z_h * grad_h, past_c + z_c * grad_c
     # the weights are the same at every step, so their gradients add up over the steps
     grads = {
         "weight_ih": _weight_grad(grad_z, masks["x"] * x),
         "weight_hh": masks["weight_hh"] * _weight_grad(grad_z, masks["h"] * h),
     }
     grads |= {name: grad_z.sum(axis=(0, 1)) for name in ("bias_ih", "bias_hh")}
-    return variational_dropout_grad(x, w, masks["x"], grad_z), grad_h, grad_c, grads
+    return _masked_product_grad(w, masks["x"], grad_z), grad_h, grad_c, grads
 
 
 def _weight_grad(grad_z, v):
     """Return the gradient of W in z = W v, where v has a leading 4 if each gate reads a v of its own."""
     if v.ndim == 3:
-        return np.einsum("btk,btf->kf", grad_z, v)
+        return grad_z.reshape(-1, grad_z.shape[2]).T @ v.reshape(-1, v.shape[2])
     by_gate = grad_z.reshape(*grad_z.shape[:2], 4, -1)
     return np.einsum("btkh,kbtf->khf", by_gate, v).reshape(grad_z.shape[2], -1)
 
@@ -276,6 +291,12 @@ def _masks_of(suffix, masks, sizes, u):
 def _time_order(suffix):
     """Return the slice that puts the steps into the order in which this direction reads them."""
     return slice(None, None, -1 if suffix.endswith("_reverse") else 1)
+
+
+def _gates(z):
+    """Return the four gates' parts of z, (B, 4H)."""
+    size = z.shape[1] // 4
+    return [z[:, k * size : (k + 1) * size] for k in range(4)]
 
 
 def _sigmoid(z):

@@ -64,7 +64,13 @@ def variational_dropout(v: ndarray, w: ndarray, mask: ndarray) -> ndarray:
         networks". Chapter 3.
     """
     v, w, mask = _float64(v=v, w=w, mask=mask)
-    if _is_per_gate(v, w, mask):
+    _is_per_gate(v, w, mask)
+    return _masked_product(v, w, mask)
+
+
+def _masked_product(v: ndarray, w: ndarray, mask: ndarray) -> ndarray:
+    """Return what ``variational_dropout`` does, without its checks: a loop over steps calls it often."""
+    if mask.ndim > v.ndim:
         gates = np.einsum("k...f,khf->...kh", mask * v, w.reshape(4, -1, w.shape[1]))
         return gates.reshape(*v.shape[:-1], len(w))
     return (mask * v) @ w.T
@@ -73,10 +79,15 @@ def variational_dropout(v: ndarray, w: ndarray, mask: ndarray) -> ndarray:
 def variational_dropout_grad(v: ndarray, w: ndarray, mask: ndarray, grad_output: ndarray) -> ndarray:
     """Return the gradient with respect to v, m ⊙ (Wᵀ grad_output), summed over the gates."""
     v, w, mask, grad_output = _float64(v=v, w=w, mask=mask, grad_output=grad_output)
-    is_per_gate = _is_per_gate(v, w, mask)
+    _is_per_gate(v, w, mask)
     shape("grad_output", grad_output, (*v.shape[:-1], len(w)))
-    if is_per_gate:
-        by_gate = grad_output.reshape(*v.shape[:-1], 4, -1)
+    return _masked_product_grad(w, mask, grad_output)
+
+
+def _masked_product_grad(w: ndarray, mask: ndarray, grad_output: ndarray) -> ndarray:
+    """Return what ``variational_dropout_grad`` does, without its checks."""
+    if mask.ndim > grad_output.ndim:
+        by_gate = grad_output.reshape(*grad_output.shape[:-1], 4, -1)
         return (mask * np.einsum("...kh,khf->k...f", by_gate, w.reshape(4, -1, w.shape[1]))).sum(axis=0)
     return mask * (grad_output @ w)
 

@@ -4,17 +4,11 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from labcode.arrays import floating_tensor
 from labcode.dropout import dropout_mask_torch
-from labcode.recurrent_dropout import (
-    DropoutSettings,
-    check_masks,
-    variational_dropout_torch,
-    weight_drop_torch,
-    zoneout_torch,
-)
+from labcode.lstm_layers import lstm_layers
+from labcode.recurrent_dropout import DropoutSettings, check_masks
 from labcode.validate import expect, integer, one_of, shape
 
 
@@ -23,8 +17,9 @@ class RegularizedLSTM(nn.LSTM):
 
     In training it draws masks anew for each call. In evaluation it is ``torch.nn.LSTM``, or zoneout's
     expectation. Its ``state_dict`` is that of ``torch.nn.LSTM``: masks are never part of it. Without masks,
-    or with weight drop alone, it runs on torch's fused kernel; other masks, and padding, take a loop over the
-    steps, several times slower on a CPU.
+    with weight drop, with masks on h that the batch and the steps share, and with most masks on the input it
+    runs on torch's fused kernel. Other masks, and padding, take a loop over the steps, slower on a CPU and
+    differentiable once; ``lstm_layers.py`` says which and why.
 
     Args:
         input_size: features per step, F.
@@ -124,21 +119,11 @@ class RegularizedLSTM(nn.LSTM):
             masks = self.sample_masks(x, generator=generator) if self.training else self.expected_masks(x)
         if state is None:
             state = x.new_zeros(2, self.num_layers * self.num_directions, len(x), self.hidden_size).unbind()
-        weights, masks = self._drop_weights(masks)
         if padding_mask is None and not masks:
-            output, *state = torch.lstm(
-                x,
-                state,
-                [tensor for tensors in weights for tensor in tensors],
-                self.bias,
-                self.num_layers,
-                0.0,
-                self.training,
-                self.bidirectional,
-                True,
-            )
-            return output, tuple(state)
-        return self._loop(x, state, padding_mask, weights, masks)
+            return self._kernel(x, state, self.all_weights)
+        suffixes = (names[0].removeprefix("weight_ih") for names in self._all_weights)
+        weights = dict(zip(suffixes, self.all_weights, strict=True))
+        return lstm_layers(x, state, weights, masks, padding_mask, self._kernel)
 
     def sample_masks(self, x: Tensor, *, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """Draw every mask that one forward pass of x needs in training.
@@ -157,8 +142,7 @@ class RegularizedLSTM(nn.LSTM):
         expect(isinstance(generator, torch.Generator), "generator", "a torch.Generator or None", generator)
         for names, sizes, rate in self._plan(x):
             if names[0].startswith("zoneout"):
-                dropped = torch.rand(sizes, generator=generator, device=generator.device) < rate
-                mask = dropped.to(x)
+                mask = torch.rand(sizes, generator=generator, device=generator.device).lt_(rate).to(x)
             elif rate < 1:
                 mask = dropout_mask_torch(sizes, rate, generator=generator, dtype=x.dtype).to(x)
             else:
@@ -188,28 +172,19 @@ class RegularizedLSTM(nn.LSTM):
         shape("x", floating_tensor("x", x), (None, None, self.input_size))
         return self.settings.plan(tuple(x.shape), self.hidden_size, self.num_layers, self.bidirectional)
 
-    def _drop_weights(self, masks):
-        """Return each direction's weights, U masked where a mask is named, and the other masks."""
-        masks, weights = dict(masks), self.all_weights
-        for names, tensors in zip(self._all_weights, weights, strict=True):
-            if names[1] in masks:
-                tensors[1] = weight_drop_torch(tensors[1], masks.pop(names[1]))
-        return weights, masks
-
-    def _loop(self, x, state, padding_mask, weights, masks):
-        """Run all layers step by step."""
-        real = x.new_ones(x.shape[:2], dtype=torch.bool) if padding_mask is None else padding_mask
-        real = real.unsqueeze(-1)
-        output, finals, todo = x.masked_fill(~real, 0), [], zip(*state, weights, strict=True)
-        for layer in range(self.num_layers):
-            outputs = []
-            for direction in ("", "_reverse")[: self.num_directions]:
-                by_kind = _masks_of(f"_l{layer}{direction}", masks, x.shape[:2])
-                directed, *final = _scan(output, real, *next(todo), by_kind, reverse=direction == "_reverse")
-                outputs.append(directed)
-                finals.append(final)
-            output = torch.cat(outputs, dim=-1)
-        h_n, c_n = (torch.stack(parts) for parts in zip(*finals, strict=True))
+    def _kernel(self, x, state, weights):
+        """Run layers with the given weights, a list for each layer and direction, on torch's fused kernel."""
+        output, h_n, c_n = torch.lstm(
+            x,
+            state,
+            [tensor for tensors in weights for tensor in tensors],
+            self.bias,
+            len(weights) // self.num_directions,
+            0.0,
+            self.training,
+            self.bidirectional,
+            True,
+        )
         return output, (h_n, c_n)
 
     def _check(self, x, state, padding_mask, masks):
@@ -230,48 +205,4 @@ class RegularizedLSTM(nn.LSTM):
             check_masks(masks, tuple(x.shape), self.hidden_size, self.num_layers, self.bidirectional)
             for name, mask in masks.items():
                 expect(mask.dtype == dtype, name, f"the weights' dtype, {dtype}", mask.dtype)
-
-
-def _masks_of(suffix, masks, batch_and_steps):
-    """Return the masks that are named for one direction, by kind, over all steps."""
-    found = {}
-    for name, mask in masks.items():
-        if name.endswith(suffix):
-            mask = mask.unsqueeze(1) if mask.ndim == 2 else mask
-            kind = name.removesuffix(suffix)
-            found[kind] = mask.expand(*mask.shape[:-3], *batch_and_steps, mask.shape[-1])
-    return found
-
-
-def _scan(x, real, h, c, parameters, masks, *, reverse):
-    """Run one layer in one direction over all steps, holding output and state at steps that are not real."""
-    w, u, *biases = parameters
-    z_x = variational_dropout_torch(x, w, masks.pop("x")) if "x" in masks else functional.linear(x, w)
-    z_x, output, outputs = (z_x + sum(biases)).unbind(1), torch.zeros_like(h), []
-    by_step = {kind: mask.unbind(-2) for kind, mask in masks.items()}
-    order = range(len(z_x))
-    for t in reversed(order) if reverse else order:
-        now, at_t = real[:, t], {kind: mask[t] for kind, mask in by_step.items()}
-        h_new, c_new = _step(z_x[t], h, c, u, at_t)
-        output = torch.where(now, h_new, output)
-        h, c = torch.where(now, h_new, h), torch.where(now, c_new, c)
-        outputs.append(output)
-    return torch.stack(outputs[::-1] if reverse else outputs, dim=1), h, c
-
-
-def _step(z_x, h, c, u, masks):
-    """Advance one layer by one step, with the masks of this step by kind."""
-    z_h = variational_dropout_torch(h, u, masks["h"]) if "h" in masks else functional.linear(h, u)
-    i, f, g, o = (z_x + z_h).chunk(4, dim=-1)
-    i, f, g, o = torch.sigmoid(i), torch.sigmoid(f), torch.tanh(g), torch.sigmoid(o)
-    if "g" in masks:
-        g = masks["g"] * g
-    c_new = f * c + i * g
-    if "c" in masks:
-        c_new = masks["c"] * c_new
-    h_new = o * torch.tanh(c_new)
-    if "zoneout_h" in masks:
-        h_new = zoneout_torch(h, h_new, masks["zoneout_h"])
-    if "zoneout_c" in masks:
-        c_new = zoneout_torch(c, c_new, masks["zoneout_c"])
-    return h_new, c_new
+                expect(not mask.requires_grad, name, "a mask that needs no gradient", "one that does")

@@ -126,6 +126,7 @@ NOT_SPOILED = {
     "lstm_backward": ("cache",),
     "lstm_step_backward": ("step",),
     "predict": ("model",),
+    "step_equations": "*",
 }
 
 

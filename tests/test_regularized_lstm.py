@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from test_lstm import SIZES, Case, assert_agree, central_difference
 from torch import nn
 
-from labcode import regularized_lstm
+from labcode import lstm_layers, regularized_lstm
 from labcode.lstm import RegularizedLSTM, SequenceModel, lstm_backward, lstm_forward
 
 # What is masked, by kind: the axes of the mask beside the width, 4 for the gates, B and T; 1 is shared.
@@ -94,18 +94,50 @@ def test_gradients_agree_with_finite_differences(method):
         np.testing.assert_allclose(grads[name], numeric, rtol=1e-6, atol=1e-9, err_msg=name)
 
 
-def test_torch_gradients_of_all_masks_at_once_pass_gradcheck():
+@every_method
+@pytest.mark.parametrize("padded", [False, True])
+def test_torch_gradients_pass_gradcheck(method, padded):
     case = Case(batch=2, steps=3, features=2, hidden=2, layers=2, bidirectional=True)
     lstm = RegularizedLSTM(2, 2, 2, bidirectional=True).double()
-    masks = {name: mask.requires_grad_() for name, mask in draw_masks(case, METHODS["all"]).items()}
+    lstm.load_state_dict(case.oracle.state_dict())
+    padding_mask, masks = case.mask if padded else None, draw_masks(case, METHODS[method])
 
-    def run(x, h_0, c_0, *tensors):
-        output, state = lstm(
-            x, (h_0, c_0), padding_mask=case.mask, masks=dict(zip(masks, tensors, strict=True))
-        )
+    def run(x, h_0, c_0, *_):
+        output, state = lstm(x, (h_0, c_0), padding_mask=padding_mask, masks=masks)
         return (output, *state)
 
-    assert torch.autograd.gradcheck(run, (case.x, *case.state, *masks.values()), fast_mode=True)
+    inputs = case.x, *case.state, *lstm.parameters()
+    assert torch.autograd.gradcheck(run, inputs, fast_mode=True)
+
+
+def test_the_loop_can_be_differentiated_once_and_says_so():
+    lstm = make({"recurrent_dropout": 0.4})
+    loss = lstm(X)[0].square().sum()
+    (grad,) = torch.autograd.grad(loss, lstm.weight_hh_l0, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        grad.sum().backward()
+
+
+def test_the_graph_can_be_kept_for_a_second_backward_pass():
+    lstm = make({"recurrent_dropout": 0.4, "zoneout_c": 0.2})
+    loss = lstm(X)[0].square().sum()
+    first, second = (torch.autograd.grad(loss, lstm.parameters(), retain_graph=True) for _ in range(2))
+    assert all(map(torch.equal, first, second))
+
+
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_a_loss_may_read_one_of_the_outputs_alone(part):
+    case = Case(batch=2, steps=4, features=2, hidden=3, layers=2, bidirectional=True)
+    masks = draw_masks(case, METHODS["all"] | {"x": "BT", "h": "B"})
+    case.loss_weights = [w if k == part else w * 0 for k, w in enumerate(case.loss_weights)]
+    _, by_numpy = case.run_numpy(masks=masks)
+    lstm = RegularizedLSTM(*case.sizes, bidirectional=True).double()
+    lstm.load_state_dict(case.oracle.state_dict())
+    output, state = lstm(case.x, case.state, masks=masks)
+    ((output, *state)[part] * case.loss_weights[part]).sum().backward()
+    for name, parameter in lstm.named_parameters():
+        np.testing.assert_allclose(parameter.grad, by_numpy[name], atol=1e-10, err_msg=name)
+    np.testing.assert_allclose(case.x.grad, by_numpy["x"], atol=1e-10)
 
 
 def run_cells(case, masks):
@@ -321,13 +353,82 @@ def test_given_masks_replace_all_others(training):
     assert not torch.allclose(expected, plain(lstm)(X)[0])
 
 
-@pytest.mark.parametrize("options", [{}, {"weight_drop": 0.4}, {"recurrent_dropout": 0.4}], ids=str)
+SHARED = {"share_mask": "batch", "recurrent_dropout": 0.4}
+FUSED = {
+    "nothing": {},
+    "weight drop": {"weight_drop": 0.4},
+    "h shared by the batch": SHARED,
+    "h and x of each gate shared by the batch": SHARED | {"tied": False, "input_dropout": 0.4},
+    "input": {"input_dropout": 0.4},
+    "input per step": {"input_dropout": 0.4, "per_step": True},
+    "between layers": {"dropout": 0.4},
+    "all of these": SHARED | {"weight_drop": 0.2, "input_dropout": 0.4, "dropout": 0.4},
+}
+
+
+@pytest.mark.parametrize("options", FUSED.values(), ids=FUSED)
 def test_the_fused_kernel_runs_where_it_can(options, monkeypatch):
     lstm = make(options)
-    monkeypatch.setattr(lstm, "_loop", None)
-    lstm.eval()(X)
-    if "recurrent_dropout" not in options:
-        lstm.train()(X)
+    monkeypatch.setattr(lstm_layers, "lstm_scan", None)
+    lstm(X)[0].sum().backward()
+    make(ON["all"] | {"zoneout_h": 0.0, "zoneout_c": 0.0}).eval()(X)
+
+
+@settings(deadline=None, derandomize=True, max_examples=40)
+@given(
+    sizes=st.fixed_dictionaries(SIZES),
+    axes=st.fixed_dictionaries(
+        {"x": st.sampled_from(["1", "11", "411"]), "h": st.sampled_from(["1", "11", "411"])}
+    ),
+)
+def test_a_mask_shared_by_batch_and_steps_is_one_on_columns(sizes, axes):
+    """U (m ⊙ h) = (U diag m) h: the fused kernel and the loop over the steps compute the same."""
+    case = Case(**sizes)
+    masks = draw_masks(case, axes)
+    spread = {  # the same masks, written out for every sequence and step
+        name: (mask if mask.ndim > 2 else mask[:, None]).expand(
+            *mask.shape[: mask.ndim - 3 if mask.ndim > 2 else 0], *case.x.shape[:2], mask.shape[-1]
+        )
+        for name, mask in masks.items()
+    }
+    by_step = case.run_twin(torch.ones_like(case.mask), spread)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lstm_layers, "lstm_scan", None)
+        fused = case.run_twin(masks=masks)
+    assert_agree(fused, by_step)
+
+
+def test_the_kernel_reads_columns_of_u_in_single_precision():
+    lstm, mask = make({}), torch.rand(1, 4, generator=seeded(1))
+    fused = lstm(X, masks={"h_l0": mask})[0]
+    for name, spread in {"sequence": mask.expand(5, 4), "step": mask.expand(1, 4, 4)}.items():
+        by_step = lstm(X, masks={"h_l0": spread})[0]
+        torch.testing.assert_close(fused, by_step, rtol=0, atol=1e-6, msg=name)
+
+
+def test_what_is_kept_for_backward_is_less_than_what_torch_keeps():
+    """Its kernel keeps a workspace on a CPU; the loop keeps the gates, h, c, tanh(c) and the masks."""
+    x = torch.randn(32, 20, 8)
+    loop = RegularizedLSTM(8, 16, recurrent_dropout=0.2, per_step=True, zoneout_h=0.1, zoneout_c=0.1)
+    own, torch_s = kept(loop, x), kept(nn.LSTM(8, 16, batch_first=True), x)
+    assert own <= 1.5 * torch_s
+    assert own <= 11.5 * 4 * 32 * 20 * 16  # bytes of 11.5 float32 for each unit and step
+
+
+def kept(lstm, x):
+    """Return the bytes that autograd keeps for a backward pass, weights aside."""
+    storages, weights = {}, {p.untyped_storage().data_ptr() for p in lstm.parameters()}
+
+    def note(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            storages[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        output = lstm(x)
+    assert output[0].requires_grad
+    return sum(storages.values())
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0])
@@ -421,7 +522,9 @@ def test_dropout_above_a_single_layer_warns_and_changes_nothing():
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler, which torch.compile needs on a CPU")
 @pytest.mark.parametrize(
-    "options", [{}, {"recurrent_dropout": 0.4, "zoneout_h": 0.1}], ids=["kernel", "loop"]
+    "options",
+    [{}, {"weight_drop": 0.4}, {"recurrent_dropout": 0.4, "zoneout_h": 0.1}],
+    ids=["kernel", "masked kernel", "loop"],
 )
 def test_it_compiles(options):
     lstm, state = RegularizedLSTM(3, 4, **options), torch.get_rng_state()
@@ -481,6 +584,8 @@ def test_masks_of_another_dtype_and_other_generators_are_refused():
     lstm = RegularizedLSTM(3, 4, recurrent_dropout=0.5)
     with pytest.raises(ValueError, match=r"h_l0: expected the weights' dtype, torch.float32"):
         lstm(X, masks={"h_l0": torch.ones(5, 4, dtype=torch.float64)})
+    with pytest.raises(ValueError, match=r"h_l0: expected a mask that needs no gradient"):
+        lstm(X, masks={"h_l0": torch.ones(5, 4, requires_grad=True)})
     with pytest.raises(ValueError, match=r"generator: expected a torch.Generator or None, received 3"):
         lstm(X, generator=3)
 

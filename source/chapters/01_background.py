@@ -98,15 +98,15 @@ assert parameters > 20 * len(weather.train.x)
 # every target.
 #
 # `labcode` holds each method of this course twice: in NumPy, to be read beside the equation, and in PyTorch, to be
-# used. Here is the whole step in NumPy. (The three factors `m` are dropout masks, the subject of chapter 3; until then
+# used. Here is the whole step in NumPy, `labcode.lstm.lstm_step` without the checks of its arguments. (The three factors `m` are dropout masks, the subject of chapter 3; until then
 # they are 1.)
 
 # %%
 import inspect
 
-from labcode.lstm import lstm_step
+from labcode.lstm import step_equations
 
-print(inspect.getsource(lstm_step).split('"""')[2])
+print(inspect.getsource(step_equations).split('"""')[2])
 
 # %% [markdown]
 # **Question.** Do the two give the same numbers, and to how many digits?
