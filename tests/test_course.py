@@ -420,11 +420,11 @@ def test_other_environments_do_not_reach_the_tools(monkeypatch):
     assert left == {"PIP_INDEX_URL", "UV_CACHE_DIR", "HTTPS_PROXY"}
 
 
-def test_nothing_of_jupyter_is_outside_the_course(toy):
+def test_nothing_of_jupyter_or_keras_is_outside_the_course(toy):
     variables = toy.variables()
-    theirs = ("JUPYTER", "IPYTHON", "MPL")
+    theirs = ("JUPYTER", "IPYTHON", "MPL", "KERAS_HOME")
     private = {name: Path(value) for name, value in variables.items() if name.startswith(theirs)}
-    assert len({*private.values()}) == len(private) == 7
+    assert len({*private.values()}) == len(private) == 8
     assert all(path.is_relative_to(toy.root / ".course") for path in private.values())
 
 

@@ -95,9 +95,8 @@ class Environment:
         """
         path = os.pathsep.join([str(self.scripts), os.environ.get("PATH", "")])
         # The course's models are so small that a second thread costs more than it brings.
-        variables = (
-            {"OMP_NUM_THREADS": "1"} | clean_environment() | private_variables(private_folder(self.root))
-        )
+        variables = {"OMP_NUM_THREADS": "1", "KERAS_BACKEND": "torch"} | clean_environment()
+        variables |= private_variables(private_folder(self.root))
         return variables | {"VIRTUAL_ENV": str(self.folder), "PATH": path}
 
 
@@ -121,7 +120,7 @@ def private_folder(root: Path) -> Path:
 
 
 def private_variables(private: Path) -> dict[str, str]:
-    """Return the variables that keep Jupyter, IPython and Matplotlib inside one folder."""
+    """Return the variables that keep Jupyter, IPython, Matplotlib and Keras inside one folder."""
     folders = {
         "JUPYTER_CONFIG_DIR": "jupyter/config",
         "JUPYTER_DATA_DIR": "jupyter/data",
@@ -130,6 +129,7 @@ def private_variables(private: Path) -> dict[str, str]:
         "JUPYTERLAB_WORKSPACES_DIR": "jupyter/workspaces",
         "IPYTHONDIR": "ipython",
         "MPLCONFIGDIR": "matplotlib",
+        "KERAS_HOME": "keras",
     }
     variables = {name: str(private / folder) for name, folder in folders.items()}
     if not keeps_modes(private):

@@ -85,6 +85,7 @@ def _environment(root: Path) -> dict[str, str]:
         clean_environment()
         | private_variables(private_folder(root))
         | {
+            "KERAS_BACKEND": "torch",
             "OMP_NUM_THREADS": "1",  # sums in one order, however many cores there are
             "PYTHONHASHSEED": "0",
             "PYTHONPATH": str(root),
