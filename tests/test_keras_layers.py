@@ -101,6 +101,7 @@ def test_there_and_back_again(options, dtype):
     torch.testing.assert_close(layer(x, training=True), lstm(x, masks=masks)[0], rtol=0, atol=TOLERANCE)
 
 
+@pytest.mark.tensorflow
 @pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="the extra [tensorflow] is absent")
 def test_tf_keras_agrees_too(tmp_path):
     """``tf.keras.layers.LSTM`` in a process of its own: a process has one backend."""
