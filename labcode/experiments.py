@@ -26,6 +26,7 @@ def train_once(
     epochs: int = 40,
     learning_rate: float = 3e-3,
     train: tuple | None = None,
+    model_options: Mapping | None = None,
     **options,
 ) -> tuple[SequenceModel, History]:
     """Train one LSTM on a dataset, with everything random drawn from one seed.
@@ -35,11 +36,12 @@ def train_once(
 
     Args:
         dataset: what to learn; its test split is not touched.
-        seed: draws the initial weights and the order of the batches.
+        seed: draws the initial weights, the order of the batches and the dropout masks.
         hidden: hidden units of the LSTM.
         epochs: passes over the training data.
         learning_rate: of the Adam optimizer.
         train: inputs and targets to use in place of ``dataset.train``.
+        model_options: keyword arguments of the model, such as ``{"recurrent_dropout": 0.25}``.
         options: anything else that `labcode.training.fit` takes: a penalty, early stopping, clipping.
 
     Returns:
@@ -48,16 +50,17 @@ def train_once(
     Chapter: 1.1.
     """
     with seeded(seed):
-        model = SequenceModel(dataset.train.x.shape[2], hidden, dataset.train.y.shape[1])
-    history = fit(
-        model,
-        dataset.train if train is None else train,
-        dataset.validation,
-        optimizer=torch.optim.Adam(model.parameters(), lr=learning_rate),
-        epochs=epochs,
-        generator=torch.Generator().manual_seed(seed),
-        **options,
-    )
+        sizes = (dataset.train.x.shape[2], hidden, dataset.train.y.shape[1])
+        model = SequenceModel(*sizes, **(model_options or {}))
+        history = fit(
+            model,
+            dataset.train if train is None else train,
+            dataset.validation,
+            optimizer=torch.optim.Adam(model.parameters(), lr=learning_rate),
+            epochs=epochs,
+            generator=torch.Generator().manual_seed(seed),
+            **options,
+        )
     return model, history
 
 

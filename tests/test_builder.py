@@ -281,7 +281,7 @@ def test_the_modules_found_are_those_that_python_imports(toy):
 
 
 def test_inputs_are_the_files_that_can_change_an_output(toy):
-    write(toy, "labcode/data.py", "")
+    write(toy, "labcode/dataset.py", "")
     write(toy, "labcode/data/rain.csv", "1")
     write(toy, "evidence/results/capacity.json", "{}")
     write(toy, "evidence/results/other.json", "{}")
@@ -294,10 +294,10 @@ def test_inputs_are_the_files_that_can_change_an_output(toy):
         *(f"labcode/{n}.py" for n in ("__init__", "penalties", "validate")),
     }
     assert names("notebooks") == chapter
-    edit(toy / "source/chapters/01_toy.py", "1 + 1", "from labcode import data; load_result('capacity')")
+    edit(toy / "source/chapters/01_toy.py", "1 + 1", "from labcode import dataset; load_result('capacity')")
     assert names("notebooks") == chapter | {
-        "labcode/data.py",
         "labcode/data/rain.csv",
+        "labcode/dataset.py",
         "evidence/results/capacity.json",
     }
     assert names("exercises") == {"source/exercises/01_toy.py"}

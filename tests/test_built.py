@@ -22,7 +22,15 @@ EXERCISES = [target for target in TARGETS if target.folder == "exercises"]
 SOLUTIONS = [target for target in TARGETS if target.folder == "solutions"]
 SOURCES = sorted({target.source for target in TARGETS})
 
-OUTLINE = {"01_background": ["1", "1.1", "1.2"]}  # the article's sections, by chapter
+OUTLINE = {  # the article's sections, by chapter
+    "01_background": ["1", "1.1", "1.2"],
+    "02_core_concepts": ["2", "2.1", "2.2"],
+    "03_1_penalties": ["3", "3.1", "3.2"],
+    "03_3_dropout": ["3.3", "3.4"],
+    "03_5_constraints_and_stopping": ["3.5", "3.6"],
+    "04_1_sparsity": ["4", "4.1"],
+    "04_2_weight_decay": ["4.2", "4.3"],
+}
 
 BLOCK = re.compile(r"^[ \t]*#+ ?BEGIN SOLUTION.*?END SOLUTION[ \t]*$", re.DOTALL | re.MULTILINE)
 BLANK = r'[ \t]*raise NotImplementedError\("[^"\n]{10,90}"\)'

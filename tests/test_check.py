@@ -1,14 +1,27 @@
 """Every exercise: the blank is greeted, right answers pass, each wrong one meets its own message."""
 
+import importlib
+import pkgutil
+import re
+
 import numpy as np
 import pytest
 
 from labcode import check
-from labcode.check.core import NotYet
-from labcode.check.exercise_01 import CHECKERS as EXERCISE_01
+from labcode.check.core import Case, Checker, NotYet
 
-CHECKERS = {checker.name: checker for checker in EXERCISE_01}
+EXERCISES = [
+    importlib.import_module(f"labcode.check.{module.name}")
+    for module in pkgutil.iter_modules(check.__path__)
+    if re.fullmatch(r"exercise_\d+", module.name)
+]
+CHECKERS = {checker.name: checker for exercise in EXERCISES for checker in exercise.CHECKERS}
 MISTAKES = [(checker, mistake) for checker in CHECKERS.values() for mistake in checker.misconceptions]
+
+
+def test_no_two_exercises_have_a_checker_of_one_name():
+    assert len(CHECKERS) == sum(len(exercise.CHECKERS) for exercise in EXERCISES)
+    assert sorted(check.__all__) == sorted(CHECKERS)
 
 
 def feedback(checker, answer) -> str:
@@ -145,3 +158,9 @@ def test_failures_of_the_code_itself_are_explained():
 
     assert "changed its own arguments" in feedback(gap, changes_its_argument)
     assert NotYet("short")._render_traceback_() == ["short"]
+
+
+def test_an_array_in_the_place_of_two_arrays_is_wrong_and_not_an_error():
+    pair = (np.zeros(2), np.zeros((3, 1)))
+    checker = Checker("pair", lambda: pair, (Case("two arrays", ()),), (), "")
+    assert "expected ([0., 0.], [[0.], [0.], [0.]])" in feedback(checker, lambda: np.zeros(2))

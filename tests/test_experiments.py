@@ -4,8 +4,10 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
-from labcode.experiments import load_result, losses_at, paired_interval, save_result
+from labcode.data import load_weather
+from labcode.experiments import load_result, losses_at, paired_interval, save_result, train_once
 
 
 def _covered(rng, *, item_correlation, block):
@@ -76,3 +78,24 @@ def test_losses_are_read_at_the_last_or_the_best_epoch_of_each_run():
     assert (settings, train.tolist(), validation.tolist()) == ([0.5], [[9.7]], [[7.0]])
     with pytest.raises(ValueError, match=r"expected one of 'last', 'best'"):
         losses_at("first", curves)
+
+
+def test_a_run_with_dropout_is_made_again_from_its_seed_alone():
+    """The masks, too, come from the seed, and the caller's own random state stays as it was."""
+    weather = load_weather()
+    small = {
+        "hidden": 4,
+        "epochs": 1,
+        "train": tuple(array[:64] for array in weather.train),
+        "progress": False,
+    }
+    curves = []
+    for caller in (1, 2):
+        torch.manual_seed(caller)
+        before = torch.get_rng_state()
+        model, history = train_once(weather, seed=0, model_options={"output_dropout": 0.5}, **small)
+        assert torch.equal(torch.get_rng_state(), before)
+        curves.append(history.train_loss + history.objective)
+    _, plain = train_once(weather, seed=0, **small)
+    assert model.output_dropout == 0.5
+    assert curves[0] == curves[1] != plain.train_loss + plain.objective

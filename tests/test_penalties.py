@@ -18,6 +18,9 @@ from labcode.penalties import (
     activation_penalty,
     activation_penalty_grad,
     activation_penalty_torch,
+    group_soft_threshold,
+    group_soft_threshold_grad,
+    group_soft_threshold_torch,
     l1_l2_penalty,
     l1_l2_penalty_grad,
     l1_penalty,
@@ -147,6 +150,44 @@ def test_soft_threshold_takes_one_threshold_for_each_weight():
     np.testing.assert_array_equal(soft_threshold(w, thresholds), [1.5, 0, 0.5, 0])
     np.testing.assert_array_equal(soft_threshold_grad(w, thresholds, 2 * np.ones(4)), [2, 0, 2, 0])
     np.testing.assert_array_equal(soft_threshold(w, np.float64(0.5)), [1.5, -1.5, 0, 0])
+
+
+@EXAMPLES
+@given(w=MATRICES, threshold=STRENGTHS, mode=st.sampled_from(["rows", "columns"]), seed=st.integers(0, 99))
+def test_group_soft_threshold_is_the_proximal_point_of_the_sum_of_norms(w, threshold, mode, seed):
+    axis = {"rows": 1, "columns": 0}[mode]
+    new = group_soft_threshold(w, threshold, mode)
+    out = np.linalg.norm(w, axis=axis) <= threshold
+    np.testing.assert_array_equal((new == 0).all(axis=axis), out | (np.abs(w) == 0).all(axis=axis))
+
+    def objective(v):
+        return np.square(v - w).sum() / 2 + threshold * np.linalg.norm(v, axis=axis).sum()
+
+    rng = np.random.default_rng(seed)
+    for scale in (1e-3, 1.0):
+        assert objective(new) <= objective(new + scale * rng.normal(size=w.shape)) + 1e-9
+    other = w + rng.normal(size=w.shape)
+    distance = np.linalg.norm(new - group_soft_threshold(other, threshold, mode))
+    assert distance <= np.linalg.norm(w - other) + 1e-12
+
+
+@EXAMPLES
+@given(w=arrays(np.float64, st.integers(1, 9), elements=VALUES), threshold=STRENGTHS)
+def test_groups_of_one_weight_are_thresholded_one_by_one(w, threshold):
+    expected = nn.functional.softshrink(torch.from_numpy(w), threshold)[:, None]
+    np.testing.assert_allclose(group_soft_threshold(w[:, None], threshold), expected, atol=1e-13)
+
+
+def test_group_soft_threshold_of_known_rows_has_no_nan_at_rows_of_zeros():
+    w = np.array([[3.0, 4.0], [0.3, 0.4], [0.0, 0.0]])
+    np.testing.assert_allclose(group_soft_threshold(w, 1.0), [[2.4, 3.2], [0, 0], [0, 0]], rtol=1e-15)
+    np.testing.assert_allclose(group_soft_threshold(w.T, 1.0, "columns").T, group_soft_threshold(w, 1.0))
+    np.testing.assert_array_equal(group_soft_threshold(w, 0.0), w)
+    tensor = torch.from_numpy(w).requires_grad_()
+    group_soft_threshold_torch(tensor, 0.0).sum().backward()
+    expected = group_soft_threshold_grad(w, 0.0, grad_output=np.ones((3, 2)))
+    np.testing.assert_allclose(tensor.grad, expected)
+    np.testing.assert_array_equal(expected, [[1, 1], [1, 1], [0, 0]])
 
 
 @EXAMPLES

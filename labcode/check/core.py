@@ -146,7 +146,7 @@ def _same(got: object, want: object) -> bool:
     try:
         left, right = np.asarray(got, dtype=float), np.asarray(want, dtype=float)
     except (TypeError, ValueError):
-        return got == want
+        return isinstance(got, type(want)) and got == want
     return left.shape == right.shape and np.allclose(left, right, rtol=1e-6, atol=1e-12, equal_nan=True)
 
 
@@ -154,6 +154,8 @@ def _show(value: object) -> str:
     """Write a value briefly: arrays as rounded lists, long ones cut."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{k!r}: {_show(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, tuple):
+        return "(" + ", ".join(map(_show, value)) + ")"
     if isinstance(value, (np.ndarray, np.generic)):
         return np.array2string(np.asarray(value), precision=4, threshold=12, separator=", ").replace("\n", "")
     text = repr(value)

@@ -117,7 +117,7 @@ def inputs(target: Target, text: str) -> dict[str, str]:
     root, files = target.root, {target.source}
     if target.is_executed:
         files |= modules(target.source, root)
-        if root / "labcode" / "data.py" in files:
+        if root / "labcode" / "dataset.py" in files:
             files |= {path for path in (root / "labcode" / "data").glob("*") if path.is_file()}
         files |= {path for path in (root / "evidence" / "results").glob("*.json") if path.stem in text}
     named = {path.relative_to(root).as_posix(): path for path in files}

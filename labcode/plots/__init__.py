@@ -5,6 +5,8 @@ of Okabe and Ito (2008), which stay apart for every common form of colour blindn
 so that a figure printed in grey can still be read.
 """
 
+from labcode.plots.cell import lstm_cell
+from labcode.plots.constraints import norms_over_training, projections
 from labcode.plots.curves import (
     forecasts,
     learning_curves,
@@ -14,6 +16,25 @@ from labcode.plots.curves import (
     time_series,
     weight_histogram,
 )
+from labcode.plots.decay import (
+    decays,
+    error_by_strength,
+    ratios_by_group,
+    shrinkage_factors,
+    spread_against_error,
+)
+from labcode.plots.masks import mask_panels, means_with_intervals, memory_left, relative_times
+from labcode.plots.methods import losses_by_method
+from labcode.plots.penalties import curves_by_setting, losses_against_zeros, magnitude_histogram
+from labcode.plots.sparsity import (
+    diamond_and_disk,
+    one_weight,
+    share_below,
+    shrinkage_curves,
+    weight_traces,
+    zero_map,
+)
+from labcode.plots.stopping import rules_on_traces, stopped_trace
 from labcode.plots.style import BASELINE, CYCLE, GAP, TRAIN, VALIDATION, new_axes
 
 __all__ = [
@@ -22,12 +43,36 @@ __all__ = [
     "GAP",
     "TRAIN",
     "VALIDATION",
+    "curves_by_setting",
+    "decays",
+    "diamond_and_disk",
+    "error_by_strength",
     "forecasts",
     "learning_curves",
     "losses_against",
+    "losses_against_zeros",
+    "losses_by_method",
+    "lstm_cell",
+    "magnitude_histogram",
+    "mask_panels",
+    "means_with_intervals",
+    "memory_left",
     "new_axes",
+    "norms_over_training",
+    "one_weight",
     "paired_differences",
+    "projections",
+    "ratios_by_group",
+    "relative_times",
+    "rules_on_traces",
     "shade_gap",
+    "share_below",
+    "shrinkage_curves",
+    "shrinkage_factors",
+    "spread_against_error",
+    "stopped_trace",
     "time_series",
     "weight_histogram",
+    "weight_traces",
+    "zero_map",
 ]

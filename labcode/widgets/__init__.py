@@ -4,6 +4,20 @@ A widget never trains; it redraws curves that were computed before, or that foll
 returns a PNG picture, which takes tens of milliseconds and can be tested without a browser.
 """
 
+from labcode.widgets.cell import CellExplorer
 from labcode.widgets.curves import CurveExplorer
+from labcode.widgets.decay import ShrinkageFactors
+from labcode.widgets.memory import MemoryExplorer
+from labcode.widgets.penalties import MagnitudeExplorer
+from labcode.widgets.sparsity import DiamondAndDisk
+from labcode.widgets.stopping import PatienceExplorer
 
-__all__ = ["CurveExplorer"]
+__all__ = [
+    "CellExplorer",
+    "CurveExplorer",
+    "DiamondAndDisk",
+    "MagnitudeExplorer",
+    "MemoryExplorer",
+    "PatienceExplorer",
+    "ShrinkageFactors",
+]

@@ -1,0 +1,39 @@
+"""Chapter 7's record: the recipes on TensorFlow, for those who have not installed it.
+
+Run it with a Python that has TensorFlow beside the course's libraries, as `python course.py lab --tensorflow`
+makes the course's own: `python evidence/07_tools.py`. It takes less than a minute and writes
+`results/07_tools.json`. With `--python PATH` TensorFlow runs in another interpreter.
+"""
+
+import argparse
+import sys
+from dataclasses import asdict
+
+import numpy as np
+
+from labcode.experiments import save_result
+from labcode.libraries.backends import RECORD, run_tensorflow
+from labcode.libraries.contestants import train_labcode
+from labcode.libraries.recipe import RECIPES
+
+
+def main() -> None:
+    """Run the recipes, compare the curves with labcode's and write all of it."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--python", default=sys.executable, help="an interpreter that has TensorFlow")
+    answer = run_tensorflow(RECIPES, parser.parse_args().python)
+    differences = {}
+    for name, recipe in RECIPES.items():
+        ours = np.array(train_labcode(recipe))
+        differences[name] = {
+            contestant: float(np.abs(np.array(curve) - ours).max())
+            for contestant, curve in answer["curves"][name].items()
+        }
+    recipes = {name: asdict(recipe) for name, recipe in RECIPES.items()}
+    result = {"command": "python evidence/07_tools.py", "recipes": recipes, "differences": differences}
+    path = save_result(RECORD, result | answer)
+    print(f"Wrote {path.name}; largest differences to labcode: {differences}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""What L2 does to weights: decay over steps, shrinkage by direction, and what Adam makes of it."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+from labcode.plots.style import BASELINE, CYCLE, GAP, TRAIN, VALIDATION, new_axes
+from labcode.validate import expect
+
+STYLES = ("-", "--", "-.", ":")
+MARKERS = ("o", "s", "D", "^")
+
+
+def decays(paths: Mapping[str, np.ndarray], *, ax: Axes | None = None) -> np.ndarray:
+    """Draw weights that nothing but a penalty moves, on a linear and on a logarithmic axis.
+
+    Args:
+        paths: the weight by step, by the penalty's name; a path that reaches 0 ends there on the second axis.
+
+    Returns:
+        The axes of the two panels.
+    """
+    axes = plt.subplots(1, 2, figsize=(8.0, 3.2), layout="constrained")[1]
+    for axis, scale in zip(axes, ("linear", "log"), strict=True):
+        for number, (label, values) in enumerate(paths.items()):
+            shown = np.where(values > 0, values, np.nan) if scale == "log" else values
+            axis.plot(shown, color=CYCLE[number], ls=STYLES[number % 4], label=label)
+        axis.set(yscale=scale, xlabel="step", ylabel="weight (no unit)", title=f"{scale} axis")
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0].legend(frameon=False, fontsize="small")
+    return axes
+
+
+def shrinkage_factors(
+    values: Sequence[float],
+    factors: Mapping[str, np.ndarray],
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw, for each direction of the data, the share that is left of its weight.
+
+    Args:
+        values: mean square of the data along each direction (an eigenvalue), drawn on a logarithmic axis.
+        factors: the share left for each of them, by the method's name.
+        ax: axes to draw on; a new figure by default.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: shares that do not fit the directions.
+    """
+    sizes = {name: np.shape(shares) for name, shares in factors.items()}
+    expect(set(sizes.values()) == {np.shape(values)}, "factors", f"{len(values)} shares each", sizes)
+    ax = new_axes(6.0, 3.6) if ax is None else ax
+    for number, (label, shares) in enumerate(factors.items()):
+        style = {"color": CYCLE[number], "ls": STYLES[number % 4], "marker": MARKERS[number % 4], "ms": 5}
+        ax.plot(values, shares, **style, label=label)
+    ax.axhline(1, color=BASELINE, ls=":", lw=1)
+    ax.set(xscale="log", ylim=(0, 1.05), ylabel="share of the weight that is left")
+    ax.set(xlabel="mean square of the data along the direction, σ² (no unit)")
+    ax.legend(frameon=False, fontsize="small", loc="lower right")
+    return ax
+
+
+def error_by_strength(
+    strengths: Sequence[float], errors: Sequence[float], *, predicted: float, ax: Axes | None = None
+) -> Axes:
+    """Draw how far weights are from the true ones against the strength of L2, and the strength of theory.
+
+    Args:
+        strengths: strengths that were tried.
+        errors: mean squared distance to the true weights for each.
+        predicted: the strength that the prior asks for.
+        ax: axes to draw on; a new figure by default.
+
+    Returns:
+        The axes.
+    """
+    ax = new_axes(6.0, 3.2) if ax is None else ax
+    ax.plot(strengths, errors, color=TRAIN, marker="o", ms=4, label="mean over simulated data sets")
+    ax.axvline(predicted, color=VALIDATION, ls="--", label="λ = s² / (n τ²), from the prior")
+    ax.set(xscale="log", xlabel="strength λ of the L2 penalty", ylabel="squared distance to the true weights")
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def ratios_by_group(
+    groups: Sequence[str], ratios: Mapping[str, Sequence[float]], *, xlabel: str, ax: Axes | None = None
+) -> Axes:
+    """Draw how large groups of weights became, relative to the same weights in a run without decay.
+
+    Args:
+        groups: names of the groups, in order.
+        ratios: one number for each group, by the method's name.
+        xlabel: what tells the groups apart.
+        ax: axes to draw on; a new figure by default.
+
+    Returns:
+        The axes.
+    """
+    ax = new_axes(6.0, 3.4) if ax is None else ax
+    for number, (label, values) in enumerate(ratios.items()):
+        style = {"color": CYCLE[number], "ls": STYLES[number % 4], "marker": MARKERS[number % 4], "ms": 7}
+        ax.plot(groups, values, **style, label=label)
+    ax.axhline(1, color=BASELINE, ls=":", lw=1, label="as without decay")
+    ax.set(xlabel=xlabel, ylabel="size, relative to no decay", ylim=(0, 1.1))
+    ax.legend(frameon=False, fontsize="small", loc="lower right")
+    return ax
+
+
+def spread_against_error(spread: np.ndarray, error: np.ndarray, *, unit: str, ax: Axes | None = None) -> Axes:
+    """Draw each forecast's absolute error against the spread of the passes it is a mean of.
+
+    Args:
+        spread: standard deviation over passes, one for each forecast.
+        error: absolute error of the mean over passes.
+        unit: the unit of both.
+        ax: axes to draw on; a new figure by default.
+
+    Returns:
+        The axes.
+    """
+    ax = new_axes(5.6, 3.8) if ax is None else ax
+    ax.plot(spread, error, "o", color=TRAIN, ms=3.5, alpha=0.5, mew=0, label="one day")
+    line = np.array([0.0, spread.max()])
+    ax.fill_between(line, 0, 1.96 * line, color=GAP, alpha=0.3, lw=0, label="inside 1.96 spreads")
+    order = np.array_split(np.argsort(spread), 5)
+    x, y = ([values[part].mean() for part in order] for values in (spread, error))
+    ax.plot(x, y, color=VALIDATION, marker="D", ms=7, label="mean of each fifth")
+    ax.set(xlabel=f"spread of the passes [{unit}]", ylabel=f"absolute error [{unit}]")
+    ax.set(xlim=(0, None), ylim=(0, None))
+    ax.legend(frameon=False, fontsize="small", ncols=3, loc="lower right", bbox_to_anchor=(1, 1))
+    return ax
