@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
+from matplotlib.ticker import MaxNLocator
 
 from labcode.plots.style import BASELINE, CYCLE, TRAIN, new_axes
 from labcode.validate import expect
@@ -30,7 +31,7 @@ def mask_panels(masks: Mapping[str, np.ndarray], *, ylabel: str = "unit") -> np.
     sizes = [np.shape(mask) for mask in masks.values()]
     fits = len(sizes) > 0 and all(len(size) == 2 for size in sizes)
     expect(fits, "masks", "masks of two axes (T, units)", sizes)
-    size = (1.0 + 3.2 * len(sizes), 2.8)
+    size = (1.0 + 2.6 * len(sizes), 3.6)
     axes = plt.subplots(1, len(sizes), figsize=size, sharey=True, layout="constrained", squeeze=False)[1][0]
     for ax, (title, mask) in zip(axes, masks.items(), strict=True):
         kept = np.ma.masked_equal(np.asarray(mask).T, 0)
@@ -40,6 +41,7 @@ def mask_panels(masks: Mapping[str, np.ndarray], *, ylabel: str = "unit") -> np.
         ax.set(title=title, xlabel="step t", xlim=(-0.5, steps - 0.5), ylim=(units - 0.5, -0.5))
         ax.set_aspect("equal")
         ax.tick_params(length=0)
+        ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0].set_ylabel(ylabel)
     return axes
 

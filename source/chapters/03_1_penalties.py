@@ -249,7 +249,7 @@ from labcode.optimizers import adam, sgd
 
 hands = train_by_hand(sgd, l1_penalty_grad, strengths, lr=0.1, momentum=0.9)
 torchs = train_by_torch(lambda m: torch.optim.SGD(m.parameters(), 0.1, 0.9), l1_penalty_torch, strengths)
-print(f"SGD   largest difference {largest_difference(hands, torchs):.1e}")
+print(f"SGD   largest difference {largest_difference(hands, torchs):.8f}")
 assert largest_difference(hands, torchs) < 1e-10
 
 # %% [markdown]
@@ -260,7 +260,7 @@ assert largest_difference(hands, torchs) < 1e-10
 # %%
 hands = train_by_hand(adam, l1_penalty_grad, strengths, lr=3e-3)
 torchs = train_by_torch(lambda m: torch.optim.Adam(m.parameters(), 3e-3), l1_penalty_torch, strengths)
-print(f"Adam  largest difference {largest_difference(hands, torchs):.1e}")
+print(f"Adam  largest difference {largest_difference(hands, torchs):.8f}")
 assert largest_difference(hands, torchs) < 1e-7
 assert largest_difference(hands, arrays(model)) > 1e-3
 
@@ -334,9 +334,11 @@ TARGETS = {"lstm.weight_ih_l0": "input", "lstm.weight_hh_l0": "recurrent"}
 
 
 def groups(model, strengths):
-    """Put each parameter into a group with its L1 strength, 0 for what the strengths do not name."""
-    named = model.named_parameters()
-    return [{"params": [w], "lam_l1": strengths.get(TARGETS.get(name), 0.0)} for name, w in named]
+    """Group the parameters by their L1 strength, 0 for what the strengths do not name."""
+    members = {}
+    for name, w in model.named_parameters():
+        members.setdefault(strengths.get(TARGETS.get(name), 0.0), []).append(w)
+    return [{"params": members[lam], "lam_l1": lam} for lam in members]
 
 
 # %% [markdown]
@@ -348,8 +350,8 @@ def groups(model, strengths):
 hands, states = arrays(model), dict.fromkeys(arrays(model))
 for x, y in batches:
     _, grads = data_loss(hands, x.numpy(), y.numpy())
-    for group, name in zip(groups(model, strengths), hands, strict=True):
-        settings = {"lr": 3e-3, "lam_l1": group["lam_l1"]}
+    for name in hands:
+        settings = {"lr": 3e-3, "lam_l1": strengths.get(TARGETS.get(name), 0.0)}
         hands[name], states[name] = proximal_adam(hands[name], grads[name], states[name], **settings)
 
 # %% [markdown]
@@ -360,7 +362,7 @@ for x, y in batches:
 # %%
 torchs = train_by_torch(lambda m: ProximalAdam(groups(m, strengths), lr=3e-3, lam_l1=0.0))
 zeros = {name: int((w == 0).sum()) for name, w in hands.items()}
-print(f"largest difference {largest_difference(hands, torchs):.1e}; exact zeros:", zeros)
+print(f"largest difference {largest_difference(hands, torchs):.8f}; exact zeros:", zeros)
 assert largest_difference(hands, torchs) < 1e-7
 assert zeros == {name: int((w == 0).sum()) for name, w in torchs.items()}
 assert zeros["lstm.weight_ih_l0"] > 0 < zeros["lstm.weight_hh_l0"]
@@ -634,7 +636,7 @@ in_loss = train_by_torch(lambda m: torch.optim.SGD(m.parameters(), 0.1), l2_pena
 setting = train_by_torch(lambda m: torch.optim.SGD(decayed(m, lam), 0.1))
 careless = train_by_torch(lambda m: torch.optim.SGD(m.parameters(), 0.1, weight_decay=lam))
 for name, other in (("penalty in the loss", in_loss), ("weight_decay", setting), ("on all", careless)):
-    print(f"{name:<20} differs from the one by hand by {largest_difference(hands, other):.1e}")
+    print(f"{name:<20} differs from the one by hand by {largest_difference(hands, other):.8f}")
 assert largest_difference(hands, in_loss) < 1e-12 > largest_difference(hands, setting)
 assert largest_difference(hands, careless) > 1e-4
 
@@ -665,7 +667,7 @@ for name, (optimizer, penalty, decay) in others.items():
     make = functools.partial(lambda optimizer, decay, m: optimizer(decayed(m, decay), 3e-3), optimizer, decay)
     other = train_by_torch(make, penalty, both(lam))
     differences[name] = largest_difference(hands, other)
-    print(f"{name:<26} differs from the penalty by hand by {differences[name]:.1e}")
+    print(f"{name:<26} differs from the penalty by hand by {differences[name]:.8f}")
 assert max(list(differences.values())[:2]) < 1e-7
 assert differences["AdamW(weight_decay=λ)"] > 1e-3
 

@@ -440,8 +440,8 @@ lost = {"one gate": (untied[0] == 0).mean(), "all four": (untied == 0).all(axis=
 print("share of the state hidden from", {name: f"{share:.0%}" for name, share in lost.items()})
 
 # %% [markdown]
-# Each gate loses sight of other units, and a unit is seldom hidden from all four. Keras's `recurrent_dropout` is the
-# tied form in this notation.
+# Each gate loses sight of other units, and a unit is seldom hidden from all four. Keras's `recurrent_dropout` is this untied
+# form; `torch.nn.LSTM` has none of either.
 #
 # ### On g
 #
