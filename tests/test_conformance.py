@@ -19,7 +19,8 @@ from conformance_optimizers import RUNNERS_OPTIMIZERS
 from conformance_runners import RUNNERS as RUNNERS_LSTM
 
 RUNNERS = RUNNERS_LSTM | RUNNERS_OPTIMIZERS | RUNNERS_LINEAR | RUNNERS_DROPOUT
-OUT_OF_SCOPE = {"early_stopping_lightning.json", "early_stopping_ignite.json"}  # whatever they state
+# Other rules than EarlyStopping's: test_stopping_rules.py runs their traces.
+OUT_OF_SCOPE = {"early_stopping_lightning.json", "early_stopping_ignite.json"}
 OWN_FOLDER = Path(__file__).parent / "conformance"
 FOLDER = Path(os.environ.get("CONFORMANCE_DIR") or OWN_FOLDER)
 DEVIATIONS = tomllib.loads((OWN_FOLDER / "deviations.toml").read_text(encoding="utf-8"))["deviation"]

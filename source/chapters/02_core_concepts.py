@@ -541,8 +541,9 @@ for num_layers in (1, 2):
 # The article speaks of dropout "at every time step". That leaves open *what* is dropped, and whether the mask is new at
 # each step or locked for the sequence. Five answers are in use:
 #
-# - **on h** ([Gal and Ghahramani 2016](https://arxiv.org/abs/1512.05287); Keras's `recurrent_dropout`):
-#   $U(m_h \odot h_{t-1})$. The gates read a state with holes, the same holes at each step; the state itself stays whole.
+# - **on h** ([Gal and Ghahramani 2016](https://arxiv.org/abs/1512.05287); Keras's `recurrent_dropout`, where each gate
+#   has a mask of its own): $U(m_h \odot h_{t-1})$. The gates read a state with holes, the same holes at each step; the
+#   state itself stays whole.
 # - **on g** ([Semeniuta et al. 2016](https://arxiv.org/abs/1603.05118)): $f \odot c_{t-1} + i \odot (m_g \odot g)$. Some
 #   of what would be written is not; nothing written earlier is lost.
 # - **on c** (RnnDrop, Moon et al. 2015): $m_c \odot c'$. The memory itself is erased in some cells.
