@@ -475,7 +475,7 @@ def test_arguments_after_two_dashes_and_the_exit_code_are_pytests(made):
     assert course(made, "test", "--", "fail").returncode == 5
 
 
-@pytest.mark.parametrize("command", ["lab", "test", "build", "bench", "doctor", "clean"])
+@pytest.mark.parametrize("command", ["lab", "test", "build", "bench", "evidence", "doctor", "clean"])
 def test_each_command_has_help(toy, command):
     answer = course(toy, command, "--help")
     assert answer.returncode == 0

@@ -13,7 +13,7 @@ from labcode.course.process import CourseError, run_foreground, say, signals_as_
 from labcode.course.setup import ensure
 from labcode.course.workspace import synchronize
 
-TEST = frozenset({"test"})
+TEST, DISTRIBUTED = frozenset({"test"}), frozenset({"distributed"})
 
 
 def lab(options: argparse.Namespace) -> int:
@@ -50,6 +50,21 @@ def bench(options: argparse.Namespace) -> int:
     ensure(environment, extras=options.extras, backend=options.backend, update=options.update)
     small = ["--small"] if options.small else []
     return run_inside(environment, "benchmarks", [*small, *options.rest])
+
+
+def evidence(options: argparse.Namespace) -> int:
+    """Set up and run the experiments that evidence/ declares."""
+    environment = Environment()
+    extras = options.extras | (DISTRIBUTED if options.engine == "dask" else frozenset())
+    ensure(environment, extras=extras, backend=options.backend, update=options.update)
+    arguments = [f"--{name}" for name in ("list", "quick", "strict") if getattr(options, name)]
+    for name, value in {
+        "jobs": options.jobs,
+        "backend": options.engine,
+        "scheduler": options.scheduler,
+    }.items():
+        arguments += [] if value is None else [f"--{name}", str(value)]
+    return run_inside(environment, "labcode.experiments.command", [*arguments, *options.names, *options.rest])
 
 
 def run_inside(environment: Environment, module: str, arguments: list[str]) -> int:
@@ -130,6 +145,23 @@ def parser() -> argparse.ArgumentParser:
         setup,
     )
     timer.add_argument("--small", action="store_true", help="tiny sizes, in seconds: does it all run?")
+    experimenter = command(
+        "evidence", evidence, "run the declared experiments (those without a result)", setup
+    )
+    for flag, meaning in {
+        "list": "only say which have their result",
+        "quick": "see in minutes whether everything runs",
+        "strict": "fail if a grid should be wider",
+    }.items():
+        experimenter.add_argument(f"--{flag}", action="store_true", help=meaning)
+    experimenter.add_argument("--jobs", type=int, help="processes (default: one on each core)")
+    experimenter.add_argument(
+        "--backend", dest="engine", choices=("loky", "dask"), help="joblib's (default: loky, processes here)"
+    )
+    experimenter.add_argument("--scheduler", metavar="ADDRESS", help="of Dask, with --backend dask")
+    experimenter.add_argument(
+        "names", nargs="*", metavar="NAME", help="an experiment's name, such as weather"
+    )
     command("doctor", doctor, "check Python, PyTorch, disk, port and notebooks, and say what to do")
     cleaner = command("clean", remove, "remove environments and caches, never work/")
     cleaner.add_argument("--dry-run", action="store_true", help="only list them")

@@ -1,0 +1,14 @@
+"""What an experiment needs around the training loop, and the protocol that makes its verdict fair.
+
+Chapters use what this file names. An experiment that is declared in ``evidence/NAME.toml`` runs by
+``python course.py evidence NAME``; the files of this folder, in the order in which it passes through them:
+``declaration`` (what is tried), ``methods`` and ``tasks`` (on what), ``protocol`` (in which order), ``runs``
+(one training), ``execute`` and ``store`` (many, on all cores, none lost), ``evaluation`` (the test split,
+once), ``intervals`` and ``summary`` (what it comes to), ``claims`` (what that says about the article).
+"""
+
+from labcode.experiments.intervals import paired_interval
+from labcode.experiments.once import train_once
+from labcode.experiments.results import load_result, losses_at, save_result
+
+__all__ = ["load_result", "losses_at", "paired_interval", "save_result", "train_once"]

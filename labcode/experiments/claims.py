@@ -1,0 +1,179 @@
+"""What the article claims, what we found, and the one rule that leads from results to a verdict.
+
+``evidence/claims.toml`` is a list of tables::
+
+    [[claim]]
+    id = "l2-shrinks"              # unique
+    section = "4.2"                # of the article
+    sentence = "..."               # the claim, in our own words
+    direction = "lower"            # the side of 0 on which the effect should be: "lower" or "higher";
+                                   # or "equal", within margin = ... of 0
+    verdict = "holds"
+    [[claim.evidence]]             # at least one
+    experiment = "weather"         # evidence/results/weather.json
+    path = ["methods", "l2", "early", "against", "none_early", "loss"]   # inside its summary
+
+A path leads to one effect: a table with "mean", "interval" and "p_holm", as ``summary.compare`` makes them.
+Where the experiment has a confirmation, the same path inside that is evidence, too.
+
+The rule. A piece of evidence supports "lower" or "higher" if its mean lies on that side of 0, its 95 %
+interval holds no 0, and Holm's p is below 0.05. It supports "equal" if the whole interval lies within the
+margin. A claim
+
+- "holds" if it is supported everywhere, and in at least two places: a second task, or a confirmation;
+- "holds under conditions" if it is supported somewhere, but not everywhere, or in one place only;
+- "does not hold here" if it is supported nowhere.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from labcode.validate import expect, instance, number, one_of
+
+HOLDS, CONDITIONS, NOT_HERE = VERDICTS = ("holds", "holds under conditions", "does not hold here")
+DIRECTIONS = ("lower", "higher", "equal")
+LEVEL = 0.05
+_KEYS = {"id", "section", "sentence", "direction", "verdict", "evidence"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One claim of the article. The attributes are the keys of the file.
+
+    Attributes:
+        evidence: pairs of an experiment's name and a path inside its summary.
+        margin: of "equal", in units of the effect; else None.
+    """
+
+    id: str
+    section: str
+    sentence: str
+    direction: str
+    verdict: str
+    evidence: tuple[tuple[str, tuple[str, ...]], ...]
+    margin: float | None = None
+
+
+def read_claims(path: Path) -> list[Claim]:
+    """Read and check the file of claims.
+
+    Raises:
+        ValueError: no TOML, a key missing, unknown or out of range, or two claims with one id.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    expect(set(content) == {"claim"}, path.name, "tables [[claim]] and nothing else", sorted(content))
+    claims = [_claim(table) for table in content["claim"]]
+    ids = [claim.id for claim in claims]
+    twice = sorted({name for name in ids if ids.count(name) > 1})
+    expect(not twice, "id", "another one for each claim", twice)
+    return claims
+
+
+def effects(claim: Claim, results: Mapping[str, Mapping]) -> dict[str, dict]:
+    """Return every effect that a claim rests on, by "experiment" or "experiment (confirmation)".
+
+    Args:
+        claim: the claim.
+        results: results by the experiment's name.
+
+    Raises:
+        ValueError: there is no such result, or a path leads to no effect in it.
+    """
+    found = {}
+    for experiment, path in claim.evidence:
+        expect(experiment in results, claim.id, "an experiment with a result", experiment)
+        result, where = results[experiment], f"{experiment}: {'/'.join(path)}"
+        found[where] = _follow(result["summary"], path, f"{claim.id}, {where}")
+        if result.get("confirmation"):
+            where += " (confirmation)"
+            found[where] = _follow(result["confirmation"], path, f"{claim.id}, {where}")
+    return found
+
+
+def supports(effect: Mapping, direction: str, margin: float | None = None) -> bool:
+    """Say whether one effect supports a claim, by the rule at the top of this file."""
+    low, high = effect["interval"]
+    if direction == "equal":
+        return -margin <= low and high <= margin
+    outside = high < 0 if direction == "lower" else low > 0
+    same_side = effect["mean"] < 0 if direction == "lower" else effect["mean"] > 0
+    return outside and same_side and effect["p_holm"] < LEVEL
+
+
+def verdict(claim: Claim, results: Mapping[str, Mapping]) -> str:
+    """Return the verdict on a claim that the results lead to, by the rule at the top of this file."""
+    supported = [
+        supports(effect, claim.direction, claim.margin) for effect in effects(claim, results).values()
+    ]
+    if all(supported) and len(supported) >= 2:
+        return HOLDS
+    return CONDITIONS if any(supported) else NOT_HERE
+
+
+def problems(claims: Iterable[Claim], results: Mapping[str, Mapping], sections: Iterable[str]) -> list[str]:
+    """Say what is wrong with the file of claims, one line each; nothing if all is well.
+
+    Args:
+        claims: what the file says.
+        results: results by the experiment's name.
+        sections: sections of the article that need a claim.
+    """
+    lines, claims = [], list(claims)
+    for claim in claims:
+        try:
+            found = verdict(claim, results)
+        except ValueError as error:
+            lines.append(str(error))
+            continue
+        if found != claim.verdict:
+            lines.append(f"{claim.id}: expected the verdict {found!r}, received {claim.verdict!r}")
+    claimed = {claim.section for claim in claims}
+    return lines + [
+        f"section {section}: expected a claim, received none"
+        for section in sections
+        if section not in claimed
+    ]
+
+
+def _claim(table: dict) -> Claim:
+    name = table.get("id", "claim")
+    known = _KEYS | ({"margin"} if table.get("direction") == "equal" else set())
+    expect(set(table) == known, f"{name}", f"the keys {sorted(known)}", sorted(table))
+    for key in ("id", "section", "sentence"):
+        expect(
+            isinstance(table[key], str) and bool(table[key].strip()),
+            f"{name}: {key}",
+            "some text",
+            table[key],
+        )
+    one_of(f"{name}: direction", table["direction"], DIRECTIONS)
+    one_of(f"{name}: verdict", table["verdict"], VERDICTS)
+    if "margin" in table:
+        expect(number(f"{name}: margin", table["margin"]) > 0, f"{name}: margin", "above 0", table["margin"])
+    pieces = table["evidence"]
+    expect(isinstance(pieces, list) and len(pieces) > 0, f"{name}: evidence", "at least one table", pieces)
+    return Claim(**(table | {"evidence": tuple(_piece(f"{name}: evidence", piece) for piece in pieces)}))
+
+
+def _piece(name: str, piece: dict) -> tuple[str, tuple[str, ...]]:
+    instance(name, piece, dict, "a table")
+    expect(set(piece) == {"experiment", "path"}, name, "the keys experiment and path", sorted(piece))
+    path = piece["path"]
+    is_path = isinstance(path, list) and len(path) > 0 and all(isinstance(step, str) for step in path)
+    expect(is_path, f"{name}.path", "a list of names", path)
+    return piece["experiment"], tuple(path)
+
+
+def _follow(summary: Mapping, path: tuple[str, ...], name: str) -> dict:
+    place = summary
+    for step in path:
+        expect(isinstance(place, Mapping) and step in place, name, "a path inside the summary", step)
+        place = place[step]
+    is_effect = isinstance(place, Mapping) and {"mean", "interval", "p_holm"} <= place.keys()
+    expect(is_effect, name, "an effect with mean, interval and p_holm", place)
+    return place

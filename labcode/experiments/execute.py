@@ -1,0 +1,132 @@
+"""Many runs on all cores, or on a Dask cluster: this process claims and records, workers only compute."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from joblib import Parallel, delayed, parallel_config
+from tqdm.auto import tqdm
+
+from labcode.experiments.runs import Run
+from labcode.experiments.store import Store
+from labcode.validate import expect, integer, one_of
+
+BACKENDS = ("loky", "dask", "sequential")
+RESTARTS = 5  # of the workers in a row, without one finished run between them
+SETTINGS = {"loky": {"idle_worker_timeout": 30}}  # seconds after which workers of a killed process end
+PAUSE = 0.2  # seconds between two looks at runs that another process has claimed
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Where runs are computed.
+
+    Attributes:
+        backend: joblib's "loky" (processes of this machine), "dask" or, for tests, "sequential".
+        jobs: processes of "loky", -1 for one on each core; "dask" uses all of its workers.
+        scheduler: address of the Dask scheduler; needed with "dask", and only there.
+
+    Raises:
+        ValueError: another backend, a number of jobs below 1 (but -1), a scheduler missing or left over.
+    """
+
+    backend: str = "loky"
+    jobs: int = -1
+    scheduler: str | None = None
+
+    def __post_init__(self):
+        one_of("backend", self.backend, BACKENDS)
+        if self.jobs != -1:
+            integer("jobs", self.jobs, low=1)
+        fits = (self.scheduler is not None) == (self.backend == "dask")
+        expect(fits, "scheduler", "an address with the backend 'dask', none without", self.scheduler)
+
+    def results(self, work: Callable[[Run], dict], runs: Iterator[Run]) -> Iterator[tuple[Run, dict]]:
+        """Yield each run with its result, as it comes in; runs are taken only as workers become free."""
+        with self._workers():
+            pool = Parallel(return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1)
+            yield from pool(delayed(_paired)(work, run, os.getpid()) for run in runs)
+
+    @contextmanager
+    def _workers(self) -> Iterator[None]:
+        """Make joblib use the backend inside the block."""
+        if self.backend != "dask":
+            with parallel_config(self.backend, n_jobs=self.jobs, **SETTINGS.get(self.backend, {})):
+                yield
+            return
+        try:
+            from distributed import Client
+        except ImportError as error:
+            message = "backend: expected the extra [distributed] with 'dask', received no package distributed"
+            raise ValueError(message) from error
+        with Client(self.scheduler) as client, parallel_config("dask", client=client):
+            yield
+
+
+def _paired(work: Callable[[Run], dict], run: Run, parent: int) -> tuple[Run, dict]:
+    """Do a run, in a worker or in the process ``parent`` itself, and return it with its result."""
+    if os.getpid() != parent and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent answers it
+        tqdm.set_lock(threading.RLock())  # its default is a semaphore, which a killed worker would leave
+    return run, work(run)
+
+
+def execute(
+    runs: Iterable[Run],
+    work: Callable[[Run], dict],
+    record: Callable[[Run, dict], None],
+    store: Store,
+    engine: Engine,
+    bar: tqdm,
+) -> None:
+    """Do every run that has no record yet, and return when all have one.
+
+    Runs that another process has claimed are waited for, and taken over if that process dies. Where a worker
+    dies (killed, out of memory), the pool begins anew, and what it had in hand is done again.
+
+    Args:
+        runs: what to do, each run once.
+        work: function of the run that a worker calls.
+        record: function of (run, result) that writes the record of a claimed run into the store.
+        store: keeps the records, under the runs' keys.
+        engine: where to compute.
+        bar: progress, one step for each run.
+
+    Raises:
+        RuntimeError: workers die again and again without finishing anything.
+    """
+    waiting, deaths = {run.key: run for run in runs}, 0
+    while waiting:
+        _skip(bar, [waiting.pop(key) for key in list(waiting) if key in store])
+        finished = 0
+        store.release()
+        try:
+            claimed = (run for key, run in list(waiting.items()) if store.claim(key))
+            for run, result in engine.results(work, claimed):
+                record(run, result)
+                del waiting[run.key]
+                bar.update()
+                finished += 1
+        except BrokenProcessPool as error:
+            deaths = 1 if finished else deaths + 1
+            if deaths > RESTARTS:
+                message = f"workers: expected them to finish a run, received {deaths} deaths in a row"
+                raise RuntimeError(message) from error
+            bar.write("A worker process died; starting again with the rest.")
+        finally:
+            store.release()
+        if waiting and not finished:
+            time.sleep(PAUSE)
+
+
+def _skip(bar: tqdm, done: list[Run]) -> None:
+    """Count runs that were done before or elsewhere, without taking them for speed."""
+    if not bar.disable:
+        bar.initial += len(done)
+        bar.n += len(done)
+        bar.refresh()

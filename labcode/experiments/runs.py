@@ -1,0 +1,166 @@
+"""One run: one model, trained with some methods at some strengths, from one seed; the same every time."""
+
+import platform
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from labcode.early_stopping import EarlyStopping
+from labcode.experiments.declaration import Declaration, canonical_hash
+from labcode.experiments.methods import combine, training_options
+from labcode.experiments.tasks import find_task, load
+from labcode.history import History
+from labcode.training import fit, seeded
+
+_ALONE = threading.Lock()  # a Dask worker may have several threads
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """All that decides what a training comes to.
+
+    Attributes:
+        task: name of the task.
+        model: sizes of the model, as pairs of name and number.
+        methods: pairs of method and strength; empty for an unregularized run.
+        seed: draws weights, batches, masks and, where the task allows it, training and validation parts.
+        epochs, batch_size, learning_rate: the budget.
+        patience: of early stopping, whose best weights are kept; None trains for all epochs.
+    """
+
+    task: str
+    model: tuple[tuple[str, int], ...]
+    methods: tuple[tuple[str, float], ...]
+    seed: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    patience: int | None = None
+
+    @property
+    def key(self) -> str:
+        """Hash of all of it, and of torch's version, under which the store keeps the run."""
+        return canonical_hash(["run", asdict(self), torch.__version__])[:32]
+
+
+def make_run(
+    declaration: Declaration, methods: dict[str, float], seed: int, *, task: str | None = None, early=False
+) -> Run:
+    """Return a run of a declared experiment, on its task unless another is named."""
+    return Run(
+        task=declaration.task if task is None else task,
+        model=tuple(declaration.model.items()),
+        methods=tuple(methods.items()),
+        seed=seed,
+        epochs=declaration.epochs,
+        batch_size=declaration.batch_size,
+        learning_rate=declaration.learning_rate,
+        patience=declaration.patience if early else None,
+    )
+
+
+def train(run: Run) -> tuple[nn.Module, History]:
+    """Train the run's model; the test split is not touched. Random states outside stay as they were.
+
+    The seed draws the first weights, then the masks: with other methods, both are drawn from the same state.
+    """
+    dataset, stopping = load(run.task, run.seed), None
+    if run.patience is not None:
+        stopping = EarlyStopping(patience=run.patience, restore_best_weights=True)
+    with alone(), seeded(run.seed):
+        model = _new_model(run)
+        history = fit(
+            model,
+            dataset.train,
+            dataset.validation,
+            epochs=run.epochs,
+            generator=torch.Generator().manual_seed(run.seed),
+            task=dataset.task,
+            batch_size=run.batch_size,
+            early_stopping=stopping,
+            progress=False,
+            **training_options(combine(dict(run.methods)), model, run.learning_rate),
+        )
+    if history.interrupted:
+        raise KeyboardInterrupt
+    return model, history
+
+
+def curve(run: Run) -> dict:
+    """Train and return what the choice of a strength needs: the losses by epoch, measured in evaluation.
+
+    A run whose losses or weights stop being finite has no curve, but says so under "failed": its strength
+    is never chosen.
+    """
+    began = time.perf_counter()
+    try:
+        _, history = train(run)
+    except FloatingPointError as error:
+        return _record(began, failed=str(error))
+    return _record(began, train=history.train_loss, validation=history.validation_loss)
+
+
+def curve_and_weights(run: Run) -> dict:
+    """Train, and return the curve together with the weights that the model ends with, as arrays."""
+    began = time.perf_counter()
+    model, history = train(run)
+    weights = {name: tensor.numpy().copy() for name, tensor in model.state_dict().items()}
+    curves = {"train": history.train_loss, "validation": history.validation_loss}
+    return _record(began, weights=weights, **curves)
+
+
+def kept_epoch(validation: list[float], patience: int) -> int:
+    """Return the epoch whose weights early stopping would have kept, from a whole curve."""
+    stopping = EarlyStopping(patience=patience)
+    for epoch, loss in enumerate(validation):
+        if stopping.update(epoch, loss):
+            break
+    return stopping.best_epoch
+
+
+def with_weights(run: Run, weights: dict[str, np.ndarray]) -> nn.Module:
+    """Make the run's model with weights that another process has trained."""
+    with alone(), seeded(run.seed):
+        model = _new_model(run)
+    model.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+    return model
+
+
+def processor() -> str:
+    """Return the processor's name: runs are the same bit for bit only on the same one."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Compute with one thread, and alone in this process: torch's settings and random state are shared.
+
+    Several runs share the cores as processes; with one thread each, sums keep their order.
+    """
+    with _ALONE:
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+
+def _new_model(run: Run) -> nn.Module:
+    options = dict(run.model) | combine(dict(run.methods)).model
+    return find_task(run.task).build(load(run.task, run.seed), **options)
+
+
+def _record(began: float, **found: object) -> dict:
+    return {**found, "seconds": round(time.perf_counter() - began, 3), "processor": processor()}

@@ -1,0 +1,127 @@
+"""The tasks that experiments can be declared on: what to learn, with which model, and what has to be beaten.
+
+A new task is one entry in ``TASKS``. A declaration may also name one that lives elsewhere, as
+``"module:NAME"``, where NAME is a ``Task``.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import import_module
+
+import numpy as np
+from torch import nn
+
+from labcode.applications import speech, text, weather
+from labcode.applications.metrics import item_losses
+from labcode.applications.models import build_model
+from labcode.dataset import Dataset
+from labcode.training import predict
+from labcode.validate import expect, instance, one_of
+
+
+def model_outputs(model: nn.Module, dataset: Dataset, split: str) -> np.ndarray:
+    """Return what a model puts out for a split, in evaluation mode, as an array."""
+    x, _, *padding_mask = getattr(dataset, split)
+    return predict(model, x, *padding_mask).numpy()
+
+
+def item_measures(kind: str, outputs: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+    """Measure each item of a split on its own.
+
+    Args:
+        kind: "regression", "classification" or "sequence".
+        outputs: predictions or logits, as in ``labcode.applications.metrics.item_losses``.
+        y: targets, as there.
+
+    Returns:
+        "loss", (N,) float64; for a classification also "error", 0 or 1, whose mean is 1 - accuracy.
+
+    Raises:
+        ValueError: another kind, or shapes that do not fit.
+    """
+    measures = {"loss": item_losses(kind, outputs, y)}
+    if kind == "classification":
+        measures["error"] = (np.argmax(outputs, axis=1) != y).astype(np.float64)
+    return measures
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """All that the protocol needs to know of a task.
+
+    Attributes:
+        load: function of the seed that returns a dataset: ``train``, ``validation`` and ``test``, each of
+            which unpacks into what ``fit`` takes and has ``y``; and ``task``, "regression" or another kind
+            that ``fit`` knows. The test split must be the same for every seed.
+        build: function of (dataset, sizes and options by keyword) that returns a model.
+        baselines: functions of (dataset, name of the split) that return predictions as a model would.
+        resampled: whether the seed draws training and validation parts again.
+        outputs: function of (model, dataset, name of the split) that returns predictions, an array.
+        measures: function of (kind, predictions, y) that returns numbers of each item, "loss" among them.
+    """
+
+    load: Callable[[int], Dataset]
+    build: Callable[..., nn.Module]
+    baselines: Mapping[str, Callable[[Dataset, str], np.ndarray]] = field(default_factory=dict)
+    resampled: bool = False
+    outputs: Callable[[nn.Module, Dataset, str], np.ndarray] = model_outputs
+    measures: Callable[[str, np.ndarray, np.ndarray], dict[str, np.ndarray]] = item_measures
+
+
+TASKS = {
+    "weather": Task(load=weather.load, build=build_model, baselines=weather.BASELINES),
+    "weather_new_york": Task(
+        load=lambda seed: weather.load(part="second"), build=build_model, baselines=weather.BASELINES
+    ),
+    "speech": Task(load=speech.load, build=build_model, baselines=speech.BASELINES, resampled=True),
+    "speech_vowels": Task(
+        load=lambda seed: speech.load(seed, "second"),
+        build=build_model,
+        baselines=speech.BASELINES,
+        resampled=True,
+    ),
+    "text": Task(load=text.load, build=build_model, baselines=text.BASELINES, resampled=True),
+    "text_second": Task(
+        load=lambda seed: text.load(seed, "second"),
+        build=build_model,
+        baselines=text.BASELINES,
+        resampled=True,
+    ),
+}
+
+
+def find_task(name: str) -> Task:
+    """Return a task by its name in ``TASKS``, or by "module:NAME".
+
+    Raises:
+        ValueError: there is none.
+    """
+    module, colon, attribute = name.partition(":")
+    if not colon:
+        return TASKS[one_of("task", name, tuple(TASKS))]
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"task: expected a module and a Task in it, received {name!r} ({error})") from error
+    instance("task", found, Task, "a Task")
+    return found
+
+
+@lru_cache(maxsize=2)
+def load(name: str, seed: int) -> Dataset:
+    """Load a task's dataset for a seed, once in each process for the runs that follow each other."""
+    task = find_task(name)
+    return task.load(seed if task.resampled else 0)
+
+
+def check_measures(measures: Mapping[str, np.ndarray], items: int) -> None:
+    """Check what a task's ``measures`` returned.
+
+    Raises:
+        ValueError: no "loss", or not one finite number for each item.
+    """
+    expect("loss" in measures, "measures", "a loss among them", sorted(measures))
+    for name, values in measures.items():
+        fits = np.shape(values) == (items,) and bool(np.isfinite(values).all())
+        expect(fits, f"test {name}", f"{items} finite numbers, one for each item", values)
