@@ -30,6 +30,9 @@ OUTLINE = {  # the article's sections, by chapter
     "03_5_constraints_and_stopping": ["3.5", "3.6"],
     "04_1_sparsity": ["4", "4.1"],
     "04_2_weight_decay": ["4.2", "4.3"],
+    "05_1_keras": ["5", "5.1", "5.2"],
+    "05_3_project": ["5.3"],
+    "07_tools": ["7"],
 }
 
 BLOCK = re.compile(r"^[ \t]*#+ ?BEGIN SOLUTION.*?END SOLUTION[ \t]*$", re.DOTALL | re.MULTILINE)

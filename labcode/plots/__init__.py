@@ -23,9 +23,11 @@ from labcode.plots.decay import (
     shrinkage_factors,
     spread_against_error,
 )
+from labcode.plots.libraries import library_curves, time_growth, time_ratios
 from labcode.plots.masks import mask_panels, means_with_intervals, memory_left, relative_times
 from labcode.plots.methods import losses_by_method
 from labcode.plots.penalties import curves_by_setting, losses_against_zeros, magnitude_histogram
+from labcode.plots.project import strength_choice
 from labcode.plots.sparsity import (
     diamond_and_disk,
     one_weight,
@@ -49,6 +51,7 @@ __all__ = [
     "error_by_strength",
     "forecasts",
     "learning_curves",
+    "library_curves",
     "losses_against",
     "losses_against_zeros",
     "losses_by_method",
@@ -71,6 +74,9 @@ __all__ = [
     "shrinkage_factors",
     "spread_against_error",
     "stopped_trace",
+    "strength_choice",
+    "time_growth",
+    "time_ratios",
     "time_series",
     "weight_histogram",
     "weight_traces",

@@ -7,8 +7,10 @@ returns a PNG picture, which takes tens of milliseconds and can be tested withou
 from labcode.widgets.cell import CellExplorer
 from labcode.widgets.curves import CurveExplorer
 from labcode.widgets.decay import ShrinkageFactors
+from labcode.widgets.libraries import LibraryExplorer
 from labcode.widgets.memory import MemoryExplorer
 from labcode.widgets.penalties import MagnitudeExplorer
+from labcode.widgets.project import StrengthExplorer
 from labcode.widgets.sparsity import DiamondAndDisk
 from labcode.widgets.stopping import PatienceExplorer
 
@@ -16,8 +18,10 @@ __all__ = [
     "CellExplorer",
     "CurveExplorer",
     "DiamondAndDisk",
+    "LibraryExplorer",
     "MagnitudeExplorer",
     "MemoryExplorer",
     "PatienceExplorer",
     "ShrinkageFactors",
+    "StrengthExplorer",
 ]

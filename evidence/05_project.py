@@ -1,0 +1,165 @@
+"""Chapter 5.3's project: add regularizers one at a time, choose on validation data, test once.
+
+Run ``python evidence/05_project.py``. It trains 180 small models and writes
+``evidence/results/05_project.json``.
+
+Protocol: an LSTM of 32 units on Seattle's weather, 10 seeds, the same for every setting. At most 40 epochs,
+early stopping with patience 6 keeps the best epoch. One kind of regularizer after the other is tried on top
+of what was kept before; its strength is the one with the lowest mean validation loss. It is kept if that
+mean is lower than without it by more than one standard error of the paired differences. The test year is
+read once, for three settings: nothing, early stopping alone, and what was chosen.
+"""
+
+import numpy as np
+import torch
+from tqdm.auto import tqdm
+
+from labcode.constraints import constrain_, max_norm_torch
+from labcode.data import load_weather, persistence_loss
+from labcode.early_stopping import EarlyStopping
+from labcode.experiments import paired_interval, save_result, train_once
+from labcode.penalties import l2_penalty_torch, penalty_by_target
+from labcode.training import predict
+
+SEEDS, HIDDEN, EPOCHS, PATIENCE, BLOCK = 10, 32, 40, 6, 30
+STAGES = {
+    "l2": (0.001, 0.003, 0.01, 0.03, 0.1),
+    "output_dropout": (0.1, 0.2, 0.4),
+    "recurrent_dropout": (0.1, 0.2, 0.4),
+    "max_norm": (1.0, 1.5, 2.0),
+}
+
+
+def options_of(settings: dict) -> dict:
+    """Return the arguments of ``train_once`` for settings such as {"l2": 0.01, "output_dropout": 0.2}."""
+    settings = dict(settings)
+    lam, limit = settings.pop("l2", 0.0), settings.pop("max_norm", None)
+    model_options = settings | {"tied": False} if "recurrent_dropout" in settings else settings
+    options = {"model_options": model_options}
+    if lam:
+        strengths = {"input": lam, "recurrent": lam}
+        options["penalty"] = lambda model: penalty_by_target(
+            l2_penalty_torch, dict(model.lstm.named_parameters()), strengths
+        )
+    if limit is not None:
+        options["constraint"] = lambda model: constrain_(
+            model, {"recurrent": lambda u: max_norm_torch(u, limit, "unit")}
+        )
+    return options
+
+
+def stop(trace: list[float]) -> int:
+    """Return the epoch that early stopping keeps of a trace of validation losses."""
+    rule = EarlyStopping(patience=PATIENCE)
+    for epoch, loss in enumerate(trace):
+        if rule.update(epoch, loss):
+            break
+    return rule.best_epoch
+
+
+class Runs:
+    """Trains settings on all seeds and remembers their validation losses; counts what was tried."""
+
+    def __init__(self, weather):
+        self.weather, self.bar = weather, tqdm(unit="run", mininterval=1.0)
+
+    def train(self, seed: int, settings: dict, *, stop_early: bool = True, **options):
+        """Train one model; return it and its history."""
+        rule = EarlyStopping(patience=PATIENCE, restore_best_weights=True) if stop_early else None
+        options |= {"hidden": HIDDEN, "epochs": EPOCHS, "progress": False, "early_stopping": rule}
+        self.bar.update()
+        return train_once(self.weather, seed=seed, **options_of(settings), **options)
+
+    def curves(self, settings: dict) -> dict:
+        """Return the full training and validation curves of every seed, without early stopping."""
+        histories = [self.train(seed, settings, stop_early=False)[1] for seed in range(SEEDS)]
+        named = {"train": "train_loss", "validation": "validation_loss"}
+        return {key: [_rounded(getattr(h, name)) for h in histories] for key, name in named.items()}
+
+    def kept(self, settings: dict) -> list[float]:
+        """Return the validation loss of the epoch that early stopping keeps, for each seed."""
+        histories = [self.train(seed, settings, measure_train=False)[1] for seed in range(SEEDS)]
+        return _rounded(h.validation_loss[h.best_epoch] for h in histories)
+
+    def test_errors(self, settings: dict, *, stop_early: bool = True) -> np.ndarray:
+        """Return the squared errors on the test year, (seeds, days): this reads the test data."""
+        errors = []
+        for seed in range(SEEDS):
+            model, _ = self.train(seed, settings, stop_early=stop_early, measure_train=False)
+            errors.append(np.square(predict(model, self.weather.test.x) - self.weather.test.y)[:, 0])
+        return np.array(errors, dtype=float)
+
+
+def choose(runs: Runs, curves: dict) -> tuple[dict, list[dict]]:
+    """Add one kind of regularizer at a time; return the chosen settings and the stages' records."""
+    chosen, stages = {}, []
+    without = [trace[stop(trace)] for trace in curves["0"]["validation"]]
+    for name, strengths in STAGES.items():
+        if name == "l2":  # their curves are recorded whole
+            traces = {s: curves[f"{s:g}"]["validation"] for s in strengths}
+            tried = {s: [trace[stop(trace)] for trace in kept] for s, kept in traces.items()}
+        else:
+            tried = {s: runs.kept(chosen | {name: s}) for s in strengths}
+        best = min(tried, key=lambda s: np.mean(tried[s]))
+        difference = np.subtract(tried[best], without)
+        error = float(difference.std(ddof=1) / SEEDS**0.5)
+        stages.append(
+            {
+                "name": name,
+                "before": without,
+                "tried": {f"{s:g}": losses for s, losses in tried.items()},
+                "best": best,
+                "mean_difference": round(float(difference.mean()), 5),
+                "standard_error": round(error, 5),
+                "kept": bool(difference.mean() < -error),
+            }
+        )
+        if stages[-1]["kept"]:
+            chosen, without = chosen | {name: best}, tried[best]
+    return chosen, stages
+
+
+def compare(errors: np.ndarray, against: np.ndarray) -> dict:
+    """Return the mean paired difference of squared errors and its interval over seeds and 30-day blocks."""
+    differences = errors - against
+    interval = paired_interval(differences, rng=np.random.default_rng(0), block=BLOCK)
+    return {"mean": round(float(differences.mean()), 4), "interval": _rounded(interval)}
+
+
+def main() -> None:
+    """Run everything and write the result."""
+    torch.set_num_threads(1)
+    weather = load_weather()
+    runs = Runs(weather)
+    sweep = {f"{s:g}": runs.curves({"l2": s}) for s in (0, *STAGES["l2"])}
+    chosen, stages = choose(runs, sweep)
+    tested = {
+        "no regularization": runs.test_errors({}, stop_early=False),
+        "early stopping": runs.test_errors({}),
+        "chosen": runs.test_errors(chosen),
+    }
+    runs.bar.close()
+    persistence = np.square(weather.test.y[:, 0].astype(float))[None]
+    settings = {"seeds": SEEDS, "hidden": HIDDEN, "epochs": EPOCHS, "patience": PATIENCE, "block_days": BLOCK}
+    result = {
+        "command": "python evidence/05_project.py",
+        "settings": settings,
+        "persistence": {name: persistence_loss(split) for name, split in weather.splits.items()},
+        "sweep": sweep,
+        "stages": stages,
+        "chosen": chosen,
+        "test": {name: _rounded(errors.mean(axis=1)) for name, errors in tested.items()},
+        "against_persistence": {name: compare(errors, persistence) for name, errors in tested.items()},
+        "against_early_stopping": {
+            name: compare(tested[name], tested["early stopping"]) for name in ("no regularization", "chosen")
+        },
+    }
+    print(f"Wrote {save_result('05_project', result).name}: chosen {chosen}")
+
+
+def _rounded(values) -> list[float]:
+    return [round(float(value), 4) for value in values]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""The same run in several libraries, and what a step costs in each."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+from labcode.plots.style import BASELINE, CYCLE, new_axes
+from labcode.validate import expect
+
+_LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
+FLOOR = 1e-8  # a difference of 0 has no place on a logarithmic axis
+
+
+def library_curves(
+    curves: Mapping[str, Sequence[float]], *, reference: str, limit: float, unit: str = "training loss"
+) -> np.ndarray:
+    """Draw loss curves of several libraries, and below each one's distance to the reference.
+
+    Args:
+        curves: the loss of each step by the library's name, all of one length.
+        reference: the name that the others are compared with.
+        limit: a distance to draw as a line, such as the largest that counts as equal.
+        unit: label of the upper axis, with its unit.
+
+    Returns:
+        the two axes; on each the lines come in the order of ``curves`` (below without the reference).
+
+    Raises:
+        ValueError: no curves, curves that differ in length, or a reference that is not among them.
+    """
+    lengths = {len(curve) for curve in curves.values()}
+    expect(len(lengths) == 1, "curves", "curves of one common length", sorted(lengths))
+    expect(reference in curves, "reference", f"one of {sorted(curves)}", reference)
+    size = {"figsize": (6.8, 5.0), "height_ratios": (3, 2), "sharex": True}
+    upper, lower = axes = plt.subplots(2, 1, layout="constrained", **size)[1]
+    steps = np.arange(1, lengths.pop() + 1)
+    for number, (name, curve) in enumerate(curves.items()):
+        look = {"color": CYCLE[number % len(CYCLE)], "ls": _LINES[number % len(_LINES)]}
+        upper.plot(steps, curve, lw=4.5 - 0.8 * number, label=name, **look)
+        if name != reference:
+            lower.plot(steps, distance(curve, curves[reference]), lw=1.4, label=name, **look)
+    lower.axhline(limit, color=BASELINE, ls=":", lw=1)
+    lower.annotate(f"limit {limit:.0e}", (steps[-1], limit), ha="right", va="bottom", fontsize="small")
+    lower.set(yscale="log", ylim=(FLOOR / 2, None), xlabel="step", ylabel=f"distance to\n{reference}")
+    upper.set(ylabel=unit)
+    upper.legend(frameon=False, fontsize="small", ncols=2)
+    for ax in axes:
+        ax.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+def distance(curve: Sequence[float], reference: Sequence[float]) -> np.ndarray:
+    """Return the absolute differences of two curves, at least ``FLOOR`` so that a logarithm can show them."""
+    return np.maximum(np.abs(np.subtract(curve, reference)), FLOOR)
+
+
+def time_ratios(
+    rows: Mapping[str, tuple[float, float, float]], *, baseline: str, ax: Axes | None = None
+) -> Axes:
+    """Draw times as multiples of one contestant's, with their quartiles, on a logarithmic axis.
+
+    Args:
+        rows: the ratio, its lower and its upper quartile by name.
+        baseline: the name of what the ratios are relative to.
+        ax: axes to draw on; a new figure by default.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: no rows.
+    """
+    expect(len(rows) > 0, "rows", "at least one contestant", rows)
+    ax = new_axes(7.6, 0.9 + 0.27 * len(rows)) if ax is None else ax
+    for place, (name, (ratio, low, high)) in enumerate(rows.items()):
+        theirs = name.startswith(("Keras", "TensorFlow"))
+        ax.plot((low, high), (place, place), color=CYCLE[1] if theirs else CYCLE[0], lw=2.5, alpha=0.5)
+        ax.plot(ratio, place, "s" if theirs else "o", color=CYCLE[1] if theirs else CYCLE[0])
+        ax.annotate(f"  {ratio:.2g}", (max(high, ratio), place), va="center", fontsize="small")
+    ax.axvline(1, color=BASELINE, ls=":")
+    for label, marker, colour in (
+        ("labcode, PyTorch, NumPy", "o", CYCLE[0]),
+        ("Keras, TensorFlow", "s", CYCLE[1]),
+    ):
+        ax.plot([], [], marker, color=colour, label=label)
+    ax.legend(frameon=False, fontsize="small", loc="upper right")
+    ax.set_xscale("log")
+    reach = max(max(row) for row in rows.values())
+    ticks = [tick for tick in (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500) if tick <= 2 * reach]
+    ax.set_xlim(min(0.7, 0.9 * min(min(row) for row in rows.values())), 2 * reach)
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.minorticks_off()
+    ax.set_yticks(range(len(rows)), list(rows), fontsize="small")
+    ax.invert_yaxis()
+    ax.set_xlabel(f"time of a training step, {baseline} = 1")
+    return ax
+
+
+def time_growth(rows: Mapping[str, Mapping], *, xlabel: str, ax: Axes | None = None) -> Axes:
+    """Draw the time of a step against a size, both on logarithmic axes.
+
+    Args:
+        rows: ``values``, ``ms`` (milliseconds) and ``exponent`` (None if unknown) by the contestant's name.
+        xlabel: what the size is.
+        ax: axes to draw on; a new figure by default.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: no rows.
+    """
+    expect(len(rows) > 0, "rows", "at least one contestant", rows)
+    ax = new_axes(6.8, 3.8) if ax is None else ax
+    for number, (name, row) in enumerate(rows.items()):
+        label = name if row["exponent"] is None else f"{name}: power {row['exponent']:g}"
+        look = {"color": CYCLE[number % len(CYCLE)], "marker": "osD^vP"[number % 6]}
+        ax.plot(row["values"], row["ms"], label=label, ms=5, **look)
+    values = next(iter(rows.values()))["values"]
+    ax.set(xscale="log", yscale="log", xlabel=xlabel, ylabel="milliseconds of a training step")
+    ax.set_xticks(values, [f"{value:g}" for value in values])
+    low, high = min(min(row["ms"]) for row in rows.values()), max(max(row["ms"]) for row in rows.values())
+    ticks = [tick for tick in (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000) if low / 3 <= tick <= high * 3]
+    ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.minorticks_off()
+    ax.legend(frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    return ax

@@ -1,0 +1,273 @@
+# %% [markdown]
+# # Exercise 7: carry a model over, and prove it
+#
+# **You will** move an LSTM's weights between libraries, put its gates into another order, find out what the second bias
+# does, tell equal settings from equal numbers, probe ports for three planted mistakes, and settle a claim about speed.
+# **Time:** about 45 minutes. **Needs:** [chapter 7](../notebooks/07_tools.ipynb). Neither Keras nor TensorFlow is called
+# here: what counts is what they compute.
+#
+# Fill in each blank, run its cell, then run the check below it. The check says what is right, what is wrong and
+# which misunderstanding probably lies behind it.
+
+# %%
+import numpy as np
+
+from labcode import check
+
+# %% [markdown]
+# ## Task 1: weights for Keras
+#
+# *Difficulty ●○○ · 5 minutes*
+#
+# Turn the weights of a one-layer `torch.nn.LSTM` into the list that `layer.set_weights` of a `keras.layers.LSTM` wants:
+# kernel (F, 4H), recurrent kernel (H, 4H), bias (4H,).
+#
+# - `state`: a dictionary of NumPy arrays with PyTorch's names: `weight_ih_l0` (4H, F), `weight_hh_l0` (4H, H),
+#   `bias_ih_l0` and `bias_hh_l0` (4H,).
+# - Returns a list of three arrays.
+#
+# <details><summary>Hint 1: shapes</summary>
+#
+# PyTorch computes W x with a column x, Keras x K with a row x. Which operation turns (4H, F) into (F, 4H) so that the
+# products stay the same? `reshape` is not it.
+# </details>
+#
+# <details><summary>Hint 2: four arrays, three places</summary>
+#
+# What does the gate do with the two biases?
+# </details>
+
+
+# %%
+def weights_for_keras(state):
+    """Return Keras's [kernel, recurrent_kernel, bias] for PyTorch's weights."""
+    # BEGIN SOLUTION
+    bias = state["bias_ih_l0"] + state["bias_hh_l0"]
+    return [state["weight_ih_l0"].T, state["weight_hh_l0"].T, bias]
+    # END SOLUTION
+
+
+# %% points=1
+check.weights_for_keras(weights_for_keras)
+
+# %% [markdown]
+# ## Task 2: the order of the gates
+#
+# *Difficulty ●●○ · 10 minutes*
+#
+# The 4H rows of a weight matrix are four blocks of H rows, one for each gate. Who wrote them down in which order?
+#
+# | library | order |
+# |---|---|
+# | PyTorch, cuDNN, `labcode` | i f g o |
+# | Keras, TensorFlow 2 | i f c o |
+# | TensorFlow 1 | i j f o |
+# | ONNX | i o f c |
+#
+# g, c and j are three names of the same thing, the candidate. Move the blocks from one order to another.
+#
+# - `w`: array (4H, n). `source`, `target`: orders as strings, such as `"ifgo"` and `"iofc"`.
+# - Returns an array (4H, n) with the blocks in the target's order.
+#
+# <details><summary>Hint 1: one name for the candidate</summary>
+#
+# `order.replace("c", "g").replace("j", "g")` gives both strings the same letters.
+# </details>
+#
+# <details><summary>Hint 2: cut and join</summary>
+#
+# `np.split(w, 4)` cuts w into its four blocks, `np.concatenate` joins a list of blocks. For each gate of the target,
+# in its order, `source.index(gate)` says which block it is.
+# </details>
+
+
+# %%
+def reorder_gates(w, source, target):
+    """Return w with its four blocks of rows moved from the source's order to the target's."""
+    # BEGIN SOLUTION
+    source, target = (order.replace("c", "g").replace("j", "g") for order in (source, target))
+    blocks = np.split(w, 4)
+    return np.concatenate([blocks[source.index(gate)] for gate in target])
+    # END SOLUTION
+
+
+# %% points=2
+check.reorder_gates(reorder_gates)
+
+# %% [markdown]
+# ## Task 3: the second bias
+#
+# *Difficulty ●○○ · 5 minutes*
+#
+# Only the sum `b_ih + b_hh` enters a gate. Its gradient is the gradient of *each* of the two. Follow the sum through a few
+# steps of gradient descent.
+#
+# - `b_ih`, `b_hh`: arrays of one shape. `grads`: a list of gradients, one a step, of the loss by the sum.
+# - `lr`: the learning rate. `frozen`: True if `b_hh` does not learn.
+# - Returns the sum `b_ih + b_hh` after all steps.
+#
+# <details><summary>Hint</summary>
+#
+# Write the loop as an optimizer does it: in each step `b_ih` moves, and `b_hh` moves too unless it is frozen. Add the two
+# at the end.
+# </details>
+
+
+# %%
+def bias_sum(b_ih, b_hh, grads, lr, frozen):
+    """Return b_ih + b_hh after one step of gradient descent for each gradient."""
+    # BEGIN SOLUTION
+    for grad in grads:
+        b_ih = b_ih - lr * grad
+        if not frozen:
+            b_hh = b_hh - lr * grad
+    return b_hh + b_ih
+    # END SOLUTION
+
+
+# %% points=1
+check.bias_sum(bias_sum)
+
+# %% [markdown]
+# ## Task 4: equal settings, or equal numbers?
+#
+# *Difficulty ●●○ · 10 minutes*
+#
+# Somebody compares a PyTorch run with a Keras run. Decide for each setting whether both mean the same.
+#
+# - `pytorch`: a dictionary with `lam` (the loop adds lam/2 times the sum of squares), `renorm_dim` (after each step U is
+#   replaced by `U.renorm(2, renorm_dim, limit)`), `clip_grad_norm` (the argument of
+#   `torch.nn.utils.clip_grad_norm_`) and `bias_hh_frozen`.
+# - `keras`: a dictionary with `l2` (of `keras.regularizers.L2`), `axis` (of `MaxNorm` on the recurrent kernel) and
+#   either `clipnorm` or `global_clipnorm` (of the optimizer).
+# - Returns a dictionary with the keys `"penalty"`, `"constraint"`, `"clipping"` and `"bias"`, each True where the two runs
+#   mean the same.
+#
+# <details><summary>Hint 1: penalty</summary>
+#
+# lam/2 · Σw² = l2 · Σw². Compare floating-point numbers with `np.isclose`.
+# </details>
+#
+# <details><summary>Hint 2: constraint</summary>
+#
+# `renorm(2, 0, limit)` limits each row of U, and `axis=0` each column of Keras's recurrent kernel, which is U transposed.
+# </details>
+#
+# <details><summary>Hint 3: clipping</summary>
+#
+# `keras.get("global_clipnorm")` is None where the key is missing.
+# </details>
+
+
+# %%
+def same_settings(pytorch, keras):
+    """Say for each setting whether the two runs mean the same by it."""
+    # BEGIN SOLUTION
+    return {
+        "penalty": bool(np.isclose(keras["l2"], pytorch["lam"] / 2)),
+        "constraint": keras["axis"] == pytorch["renorm_dim"],
+        "clipping": keras.get("global_clipnorm") == pytorch["clip_grad_norm"],
+        "bias": pytorch["bias_hh_frozen"],
+    }
+    # END SOLUTION
+
+
+# %% points=2
+check.same_settings(same_settings)
+
+# %% [markdown]
+# ## Task 5: three planted mistakes
+#
+# *Difficulty ●●● · 10 minutes*
+#
+# Six ports of a regularized LSTM arrive, with a documentation: *the penalty is lam/2 times the sum of squares; in
+# training, and only there, recurrent dropout drops units of h on their way into the next step.* Some of them have one
+# of these faults, or two:
+#
+# - the penalty has a factor 2 too much;
+# - dropout stays on in evaluation;
+# - there is no recurrent dropout at all, although the settings name a rate.
+#
+# You cannot see the code. Write a function that finds out by calling the port:
+#
+# - `port.penalty(w)` is the penalty of an array, `port.lam` the strength;
+# - `port.forward(x, training)` gives h of every step for one sequence `x` of shape (T, `port.features`);
+# - `port.settings` is a dictionary of what the port was told.
+# - Returns a dictionary with the keys `"penalty"`, `"evaluation"` and `"recurrence"`, each True where there **is** a fault.
+#
+# <details><summary>Hint 1: randomness shows when you call twice</summary>
+#
+# Two calls with the same input give the same output exactly if nothing random is on. When should they, and when not?
+# </details>
+#
+# <details><summary>Hint 2: how long a sequence?</summary>
+#
+# Before the first step h is zero. What would a mask change there?
+# </details>
+
+
+# %%
+def find_faults(port):
+    """Return which of the three faults a port has."""
+    # BEGIN SOLUTION
+    w, x = np.array([1.0, 2.0]), np.ones((6, port.features))
+    tested = [port.forward(x, training=False) for _ in range(2)]
+    trained = [port.forward(x, training=True) for _ in range(2)]
+    return {
+        "penalty": not np.isclose(port.penalty(w), port.lam / 2 * np.sum(w**2)),
+        "evaluation": not np.array_equal(*tested),
+        "recurrence": np.array_equal(*trained),
+    }
+    # END SOLUTION
+
+
+# %% points=3
+check.find_faults(find_faults)
+
+# %% [markdown]
+# ## Task 6: "twice as fast"
+#
+# *Difficulty ●●○ · 5 minutes*
+#
+# Two libraries were timed in turn: round after round, one step of ours, one step of theirs. The machine was busy now and then,
+# and the first round compiled kernels and filled caches.
+#
+# - `ours`, `theirs`: seconds by round, arrays or lists of equal length.
+# - Returns three numbers: the median, the lower and the upper quartile of how many times as long ours took **within a
+#   round**, the first round left out.
+#
+# <details><summary>Hint</summary>
+#
+# First divide, then `np.quantile(ratios, [0.5, 0.25, 0.75])`.
+# </details>
+
+
+# %%
+def speed_ratio(ours, theirs):
+    """Return the median and both quartiles of ours / theirs within each round but the first."""
+    # BEGIN SOLUTION
+    within = np.asarray(ours)[1:] / np.asarray(theirs)[1:]
+    return np.quantile(within, [0.5, 0.25, 0.75])
+    # END SOLUTION
+
+
+# %% points=2
+check.speed_ratio(speed_ratio)
+
+# %% [markdown]
+# ## What you have now
+#
+# - Weights move with two transposes and one sum; gates move as blocks, and between PyTorch and Keras not at all.
+# - A second bias that learns doubles the step of the sum. Beside a library with one bias, freeze it.
+# - The same number can be another setting, and another number the same.
+# - A port is tested by calling it: twice in evaluation, twice in training, once with a penalty you can do on paper.
+# - Speed is a ratio within rounds, with its quartiles.
+#
+# One question to take along: your port passes every probe of task 5, and its loss curve still leaves the original's after the third
+# step. What have these probes not touched?
+#
+# <details><summary>Answer</summary>
+#
+# The step: they look at outputs and penalties, never at an update. The second bias, the optimizer's ε, coupled or decoupled decay,
+# clipping and the constraint's axis are still open. Compare the weights after one step, then after two, with dropout off.
+# </details>
