@@ -42,7 +42,7 @@ def test_a_distance_is_absolute_and_never_below_the_floor(values):
 
 
 def test_curves_and_distances_are_drawn_in_order():
-    upper, lower = plots.library_curves(CURVES, **LOOK)
+    upper, lower = plots.curves_by_library(CURVES, **LOOK)
     assert [line.get_label() for line in upper.lines] == list(CURVES)
     for line, curve in zip(upper.lines, CURVES.values(), strict=True):
         np.testing.assert_array_equal(line.get_ydata(), curve)
@@ -82,9 +82,9 @@ def test_growth_is_drawn_with_its_powers():
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: plots.library_curves({}, **LOOK),
-        lambda: plots.library_curves({"a": [1.0], "b": [1.0, 2.0]}, **LOOK),
-        lambda: plots.library_curves(CURVES, reference="z", limit=1e-4),
+        lambda: plots.curves_by_library({}, **LOOK),
+        lambda: plots.curves_by_library({"a": [1.0], "b": [1.0, 2.0]}, **LOOK),
+        lambda: plots.curves_by_library(CURVES, reference="z", limit=1e-4),
         lambda: plots.time_ratios({}, baseline="a"),
         lambda: plots.time_growth({}, xlabel="steps"),
         lambda: LibraryExplorer(CURVES, **LOOK, value=21),
@@ -111,7 +111,7 @@ def test_the_slider_shows_every_curve_up_to_its_step():
 
 
 def test_the_slider_starts_with_the_static_picture():
-    explorer, (upper, lower) = LibraryExplorer(CURVES, **LOOK), plots.library_curves(CURVES, **LOOK)
+    explorer, (upper, lower) = LibraryExplorer(CURVES, **LOOK), plots.curves_by_library(CURVES, **LOOK)
     explorer.draw(explorer.value)
     for ours, theirs in zip(explorer.axes, (upper, lower), strict=True):
         np.testing.assert_allclose(ours.get_ylim(), theirs.get_ylim())

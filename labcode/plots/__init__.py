@@ -23,7 +23,7 @@ from labcode.plots.decay import (
     shrinkage_factors,
     spread_against_error,
 )
-from labcode.plots.libraries import library_curves, time_growth, time_ratios
+from labcode.plots.libraries import curves_by_library, time_growth, time_ratios
 from labcode.plots.masks import mask_panels, means_with_intervals, memory_left, relative_times
 from labcode.plots.methods import losses_by_method
 from labcode.plots.penalties import curves_by_setting, losses_against_zeros, magnitude_histogram
@@ -45,13 +45,13 @@ __all__ = [
     "GAP",
     "TRAIN",
     "VALIDATION",
+    "curves_by_library",
     "curves_by_setting",
     "decays",
     "diamond_and_disk",
     "error_by_strength",
     "forecasts",
     "learning_curves",
-    "library_curves",
     "losses_against",
     "losses_against_zeros",
     "losses_by_method",

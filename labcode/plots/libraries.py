@@ -13,7 +13,7 @@ _LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 FLOOR = 1e-8  # a difference of 0 has no place on a logarithmic axis
 
 
-def library_curves(
+def curves_by_library(
     curves: Mapping[str, Sequence[float]], *, reference: str, limit: float, unit: str = "training loss"
 ) -> np.ndarray:
     """Draw loss curves of several libraries, and below each one's distance to the reference.

@@ -121,7 +121,7 @@ explorer.widget()
 # %%
 import numpy as np
 
-_ = plots.library_curves(curves, **look)
+_ = plots.curves_by_library(curves, **look)
 distances = {name: np.abs(np.subtract(curve, curves["labcode"])).max() for name, curve in curves.items()}
 for name, distance in distances.items():
     print(f"{name:<22} largest distance to labcode {distance:.1e}")
