@@ -101,7 +101,7 @@ def draw(result: dict):
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(2, 2, figsize=(10.5, 8.5), layout="constrained")
+    figure, axes = plt.subplots(2, 2, figsize=(10.5, 9.5), layout="constrained")
     sizes = list(result["times"]["1"].items())
     for ax, (size, rows) in zip(axes[0], sizes[1:3] if len(sizes) > 2 else sizes, strict=True):
         _bars(ax, size, rows)
@@ -131,7 +131,7 @@ def _bars(ax, size, rows):
     ax.set_yticks(range(len(names)), names, fontsize="small")
     ax.invert_yaxis()
     ax.spines[["top", "right"]].set_visible(False)
-    ax.set(xlabel="time of one training step, torch.nn.LSTM = 1", title=f"(T, B, in, H) = {size}")
+    ax.set(xlabel="time of a step (torch.nn.LSTM: 1)", title=f"(T, B, in, H) = {size}")
 
 
 def _growth_curves(ax, axis, rows):
@@ -151,7 +151,7 @@ def _growth_curves(ax, axis, rows):
     ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize="x-small")
+    ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(-0.35, -0.15))
 
 
 def cpu_name() -> str:

@@ -65,7 +65,7 @@ def keras_answers(keras: ModuleType) -> dict[str, str]:
 
 def torch_answers() -> dict[str, str]:
     """Ask PyTorch; returns the answers by the keys of ``QUESTIONS``."""
-    lstm, ones = nn.LSTM(2, 4), torch.ones(4, 6, 50)
+    lstm, ones = nn.LSTM(2, 4), torch.from_numpy(np.ones((4, 6, 50), np.float32))
     biases = [lstm.bias_ih_l0.detach().numpy(), lstm.bias_hh_l0.detach().numpy()]
     decoupled = {name: _is_decoupled(_torch_descent(name)) for name in TORCH_OPTIMIZERS}
     single = _quiet(nn.LSTM, 50, 4, batch_first=True, dropout=0.5)
@@ -73,7 +73,8 @@ def torch_answers() -> dict[str, str]:
     w = _torch_descent("SGD")(DECAY, False, gradient=0.0, steps=1)
     return {
         "slope": f"{(1 - w) / RATE:.3g}, of weight_decay",
-        "limited": _limited(torch.renorm(torch.full((3, 2), 3.0), 2, 0, 1.0).numpy().T) + " (renorm, dim 0)",
+        "limited": _limited(torch.renorm(torch.from_numpy(np.full((3, 2), 3.0)), 2, 0, 1.0).numpy().T)
+        + " (renorm, dim 0)",
         "biases": str(sum(bias.size for bias in biases)),
         "forget": _start(np.concatenate([bias[4:8] for bias in biases])),
         **_decay(decoupled),
@@ -86,7 +87,7 @@ def torch_answers() -> dict[str, str]:
 
 def labcode_answers() -> dict[str, str]:
     """Ask this library; returns the answers by the keys of ``QUESTIONS``."""
-    ones, generator = torch.ones(4, 6, 50), torch.Generator().manual_seed(0)
+    ones, generator = torch.from_numpy(np.ones((4, 6, 50), np.float32)), torch.Generator().manual_seed(0)
     lstm = RegularizedLSTM(2, 4)
     biases = [lstm.bias_ih_l0.detach().numpy(), lstm.bias_hh_l0.detach().numpy()]
     anew = dropout_mask_torch(ones.shape, 0.5, generator=generator)
@@ -169,7 +170,7 @@ def _keras_descent(keras: ModuleType, name: str) -> Callable:
 
 def _torch_descent(name: str) -> Callable:
     def descent(weight_decay, by_hand, gradient=0.5, steps=STEPS):
-        w = torch.ones(1, dtype=torch.float64)
+        w = torch.from_numpy(np.ones(1))
         momentum = {"momentum": 0.9} if name == "SGD" else {}
         optimizer = getattr(torch.optim, name)([w], lr=RATE, weight_decay=weight_decay, **momentum)
         for _ in range(steps):
