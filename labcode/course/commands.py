@@ -65,7 +65,7 @@ def evidence(options: argparse.Namespace) -> int:
     environment = Environment()
     extras = options.extras | (DISTRIBUTED if options.engine == "dask" else frozenset())
     ensure(environment, extras=extras, backend=options.backend, update=options.update)
-    arguments = [f"--{name}" for name in ("list", "quick", "strict") if getattr(options, name)]
+    arguments = [f"--{name}" for name in ("list", "quick", "strict", "claims") if getattr(options, name)]
     for name, value in {
         "jobs": options.jobs,
         "backend": options.engine,
@@ -159,7 +159,8 @@ def parser() -> argparse.ArgumentParser:
     for flag, meaning in {
         "list": "only say which have their result",
         "quick": "see in minutes whether everything runs",
-        "strict": "fail if a grid should be wider",
+        "strict": "stop before the test if a grid should be wider",
+        "claims": "write the verdicts that the results lead to into evidence/claims.toml",
     }.items():
         experimenter.add_argument(f"--{flag}", action="store_true", help=meaning)
     experimenter.add_argument("--jobs", type=int, help="processes (default: one on each core)")
