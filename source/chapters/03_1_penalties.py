@@ -755,7 +755,6 @@ said = np.array([0.0, 1.0, 1.0]).reshape(1, 3, 1)  # (sequences, steps, units)
 ar, tar = penalties.activation_penalty(said, 3.0), penalties.temporal_activation_penalty(said, 2.0)
 print(f"AR {ar:.2f}, TAR {tar:.2f}")
 np.testing.assert_allclose([ar, tar], [3.0 * np.mean(said**2), 2.0 * np.mean(np.diff(said, axis=1) ** 2)])
-np.testing.assert_allclose([ar, tar], [2.0, 1.0])
 
 # %% [markdown]
 # 3 · 2/3 and 2 · 1/2: there are three outputs, and two changes between them.
@@ -783,8 +782,7 @@ print("values and gradients agree for outputs of shape", tuple(output.shape))
 # %%
 from labcode.experiments import train_once
 
-prices = {"no price": None}
-prices["AR"] = lambda h: penalties.activation_penalty_torch(h, 3.0)
+prices = {"no price": None, "AR": lambda h: penalties.activation_penalty_torch(h, 3.0)}
 prices["TAR"] = lambda h: penalties.temporal_activation_penalty_torch(h, 3.0)
 x_validation, table = torch.tensor(weather.validation.x), {}
 for name, price in prices.items():
