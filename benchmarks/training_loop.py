@@ -1,8 +1,8 @@
 """What `labcode.training.fit` adds to the forward passes, backward passes and steps that it wraps.
 
 The same epochs are timed in turn as `fit` runs them, with its checks of the data, its shuffling, history and
-progress bar, and as a bare loop over batches that were cut before the clock started. Whatever else the
-machine does slows both; what counts is their ratio.
+progress bar, and as a bare loop over batches that were cut before. The clock is that of the processor, which
+stands still while other programs run; one thread. What counts is the ratio within a round.
 """
 
 import contextlib
@@ -89,9 +89,9 @@ def _compare(run: dict[str, Callable[[], None]], rounds: int) -> dict:
     for _ in range(rounds + 1):
         shuffled.shuffle(names)
         for name in names:
-            began = time.perf_counter()
+            began = time.process_time()
             run[name]()
-            seconds[name].append(time.perf_counter() - began)
+            seconds[name].append(time.process_time() - began)
     bare, fitted = (np.array(seconds[name][1:]) for name in ("bare loop", "fit"))
     low, middle, high = np.quantile(fitted / bare - 1, [0.25, 0.5, 0.75])
     return {
