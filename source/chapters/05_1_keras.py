@@ -270,7 +270,7 @@ limits = {
 limited = keras.layers.LSTM(16, **limits)
 network = keras.Sequential([keras.Input((14, 6)), limited, keras.layers.Dense(1)])
 network.compile(optimizer=keras.optimizers.SGD(0.5), loss="mse")
-network.train_on_batch(*batches[0])
+_ = network.train_on_batch(*batches[0])
 
 # %% [markdown]
 # Each of the 6 numbers would be a vector of 64 entries with one axis, each of the 64 gates a vector of 6 with the other.
