@@ -20,9 +20,9 @@ from labcode.experiments.summary import compare
 from labcode.experiments.tasks import load
 
 TASKS = {"weather": 30, "speech": 1}  # block of neighbouring test items
-HIDDEN = (4, 8, 16, 32, 64, 128)
+HIDDEN = (4, 8, 16, 32, 64)
 NOISE = (0.0, 0.25, 0.5)
-BUDGET = {"epochs": 40, "batch_size": 32, "learning_rate": 3e-3}
+BUDGET = {"epochs": 30, "batch_size": 32, "learning_rate": 3e-3}
 STANDARD, SMALL, PATIENCE = 64, 8, 5
 VARIANTS = ("last", "early")
 

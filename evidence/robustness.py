@@ -28,7 +28,7 @@ from labcode.training import predict
 
 TASKS = {"weather": 30, "speech": 1}  # block of neighbouring test items
 BUDGET = {"epochs": 30, "batch_size": 32, "learning_rate": 3e-3}
-HIDDEN, PATIENCE, CHOICE_SEEDS = 32, 5, 5
+HIDDEN, PATIENCE, CHOICE_SEEDS = 32, 5, 3
 GRIDS = {
     "output_dropout": (0.1, 0.3, 0.5, 0.7, 0.85),
     "input_dropout": (0.05, 0.1, 0.2, 0.4),
@@ -36,7 +36,7 @@ GRIDS = {
 }
 NONE, EARLY = "none", "none_early"
 NOISE, SILENCED = (0.25, 0.5, 1.0), (0.1, 0.25, 0.5)
-DRAWS, ABLATED = 4, 16  # sets of silenced units, single units ablated
+DRAWS, ABLATED = 3, 8  # sets of silenced units, single units ablated
 
 
 def silenced_losses(trained: Trained, dataset: Dataset, units: np.ndarray) -> np.ndarray:
@@ -134,7 +134,8 @@ def summarize_task(found: dict[str, list[dict]], block: int) -> dict:
 
     Returns:
         For each reference, "against_none" and "against_none_early": by probe and method, method minus
-        reference; "means": by method and probe.
+        reference; "means": by method and probe. Probes are what noise and silence add; "under_noise_0.5" is
+        the whole loss under this noise.
     """
     arrays = {
         method: {
@@ -142,6 +143,9 @@ def summarize_task(found: dict[str, list[dict]], block: int) -> dict:
         }
         for method, records in found.items()
     }
+    for by_probe in arrays.values():
+        added = [probe for probe in by_probe if probe not in ("clean", "correlation")]
+        by_probe |= {f"under_{probe}": by_probe["clean"] + by_probe[probe] for probe in added}
     summary = {}
     for reference in (NONE, EARLY):
         methods = [method for method in arrays if method not in (NONE, EARLY)]
@@ -177,7 +181,7 @@ def choose(study: Study, task: str) -> tuple[dict[str, float], dict]:
             losses[rate] = float(np.mean([record["validation"][-1] for record in records]))
         chosen[method] = min(losses, key=losses.get)
         grid[method] = {f"{rate:g}": round(loss, 4) for rate, loss in losses.items()}
-        if chosen[method] in (rates[0], rates[-1]):
+        if not study.quick and chosen[method] in (rates[0], rates[-1]):
             print(f"{task}, {method}: the best rate, {chosen[method]:g}, lies at an edge of the grid.")
     return chosen, grid
 

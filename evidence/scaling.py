@@ -33,7 +33,7 @@ BUDGET = {"epochs": 30, "batch_size": 32, "learning_rate": 3e-3}
 HIDDEN, PATIENCE, RATES = 32, 5, (0.2, 0.5)
 FORMS = ("inverted", "article")
 MARGIN = 0.02  # in units of the loss; no change of temperature has a loss of about 1, guessing a digit of 2.3
-MASKS, ITEMS = 400, 100  # masks and test items for expectations
+MASKS, ITEMS = 200, 100  # masks and test items for expectations
 
 
 class HeadDropout(nn.Module):

@@ -23,7 +23,7 @@ from labcode.experiments.tasks import load
 
 TASKS = {"weather": 30, "speech": 1}  # block of neighbouring test items
 BUDGET = {"epochs": 30, "batch_size": 32, "learning_rate": 3e-3}
-HIDDEN, CHOICE_SEEDS = 32, 5
+HIDDEN, CHOICE_SEEDS = 32, 3
 GRIDS = {
     "l1": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2),
     "l1_proximal": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2),
@@ -60,8 +60,9 @@ def measured_weights(model) -> dict:
 
     Returns:
         By part, "input" (W) and "recurrent" (U): the share of weights that are exactly 0 ("zeros") or
-        smaller than ``SMALLEST`` ("small"), and the mean of |w| and of w^2; "columns": for each input
-        feature, whether all of its weights are exactly 0; "column_norms": the norm of these weights.
+        smaller than ``SMALLEST`` ("small"), and the mean of |w| and of w^2; for each input feature "columns",
+        1 if all of its weights are exactly 0 and else 0, "column_zeros", the share that is, and
+        "column_norms".
     """
     matrices = (model.lstm.weight_ih_l0, model.lstm.weight_hh_l0)
     found = {}
@@ -74,8 +75,9 @@ def measured_weights(model) -> dict:
             "mean_square": float(np.mean(np.square(w))),
         }
     w = matrices[0].detach().numpy()
-    columns = {"columns": np.all(w == 0, axis=0).tolist()}
-    return found | columns | {"column_norms": np.round(np.linalg.norm(w, axis=0), 5).tolist()}
+    columns = {"columns": np.all(w == 0, axis=0), "column_zeros": np.mean(w == 0, axis=0)}
+    columns["column_norms"] = np.linalg.norm(w, axis=0)
+    return found | {name: np.round(values.astype(float), 5).tolist() for name, values in columns.items()}
 
 
 def run(
@@ -157,37 +159,37 @@ def compare_noise(noisy: dict[str, list[dict]], clean: dict[str, list[dict]], bl
     """Return what noise features cost, and whether their weights are set to zero.
 
     Returns:
-        "columns": share of the noise features whose weights are all zero (method minus none), and this share
-        minus that of the real features; "cost": test loss with noise features minus without; "cost_saved":
-        a method's cost minus that of none.
+        "columns": share of the noise features whose weights are all zero ("noise"), and this minus that of
+        the real features ("noise_minus_real"); "column_zeros": the same of single weights; "norm_ratio": the
+        mean norm of the noise features' weights over that of the real ones', method minus none; "cost": test
+        loss with noise features minus without; "cost_saved": a method's cost minus that of none.
     """
-    shares = {method: [_shares(record) for record in records] for method, records in noisy.items()}
-    zero = {method: np.array(pairs) for method, pairs in shares.items()}  # (seeds, 2): real, noise
     methods = [method for method in noisy if method != NONE]
+    found = {}
+    for measure in ("columns", "column_zeros"):
+        halves = {method: _halves(noisy[method], measure) for method in methods}
+        found[measure] = {
+            "noise": compare({method: noise for method, (_, noise) in halves.items()}),
+            "noise_minus_real": compare({method: noise - real for method, (real, noise) in halves.items()}),
+        }
     cost = {method: tests(noisy[method]) - tests(clean[method]) for method in noisy}
-    return {
-        "columns": {
-            "noise": compare({m: zero[m][:, 1:] - zero[NONE][:, 1:] for m in methods}),
-            "noise_minus_real": compare({m: zero[m][:, 1:] - zero[m][:, :1] for m in methods}),
-        },
+    return found | {
         "norm_ratio": compare({m: _norm_ratio(noisy[m]) - _norm_ratio(noisy[NONE]) for m in methods}),
         "cost": compare(cost, block=block),
         "cost_saved": compare({m: cost[m] - cost[NONE] for m in methods}, block=block),
     }
 
 
-def _shares(record: dict) -> tuple[float, float]:
-    columns = record["weights"]["columns"]
-    half = len(columns) // 2
-    return float(np.mean(columns[:half])), float(np.mean(columns[half:]))
+def _halves(records: list[dict], measure: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of a measure over the real features and over the noise features, (seeds, 1) each."""
+    values = np.array([record["weights"][measure] for record in records])
+    real, noise = np.split(values, 2, axis=1)
+    return real.mean(axis=1, keepdims=True), noise.mean(axis=1, keepdims=True)
 
 
 def _norm_ratio(records: list[dict]) -> np.ndarray:
-    """Return the mean norm of the noise features' weights over that of the real ones', (seeds, 1)."""
-    norms = np.array([record["weights"]["column_norms"] for record in records])
-    half = norms.shape[1] // 2
-    real = norms[:, :half].mean(axis=1)
-    return (norms[:, half:].mean(axis=1) / np.maximum(real, 1e-12))[:, None]
+    real, noise = _halves(records, "column_norms")
+    return noise / np.maximum(real, 1e-12)
 
 
 def means(records: list[dict]) -> dict:
@@ -198,7 +200,8 @@ def means(records: list[dict]) -> dict:
     for part in PARTS:
         for measure in records[0]["weights"][part]:
             found[f"{part}_{measure}"] = float(np.mean([r["weights"][part][measure] for r in records]))
-    found["columns"] = np.mean([r["weights"]["columns"] for r in records], axis=0).tolist()
+    for measure in ("columns", "column_zeros", "column_norms"):
+        found[measure] = np.mean([r["weights"][measure] for r in records], axis=0).tolist()
     return {
         name: round(value, 5) if isinstance(value, float) else [round(share, 3) for share in value]
         for name, value in found.items()
@@ -222,7 +225,7 @@ def choose(study: Study, task: str, noise: bool) -> tuple[dict[str, float], dict
             grid.setdefault(method, {})[f"{strength:g}"] = means(study.map(run, settings, label))
         losses = {s: grid[method][f"{s:g}"]["validation"] for s in strengths}
         chosen[method] = min(losses, key=losses.get)
-        if method != NONE and chosen[method] in (strengths[0], strengths[-1]):
+        if not study.quick and method != NONE and chosen[method] in (strengths[0], strengths[-1]):
             print(f"{label}: the best strength, {chosen[method]:g}, lies at an edge of the grid.")
     return chosen, grid
 

@@ -19,8 +19,8 @@ from labcode.experiments.summary import compare
 from labcode.experiments.tasks import load
 
 TASKS = {"weather": 30, "weather_new_york": 56, "speech": 1, "speech_vowels": 1}  # blocks of neighbours
-BUDGET = {"epochs": 40, "batch_size": 32, "learning_rate": 3e-3}
-HIDDEN, PATIENCES, USUAL = 64, (1, 2, 5, 10), 5
+BUDGET = {"epochs": 30, "batch_size": 32, "learning_rate": 3e-3}
+HIDDEN, PATIENCES, USUAL = 32, (1, 2, 5, 10), 5
 HALVINGS, SIZES = 50, (30, 60, None)  # items of each part; None for half of the validation data
 
 
@@ -96,14 +96,14 @@ def summarize_task(records: list[dict], block: int) -> dict:
     return {
         "helps": helps,
         "flattery": compare(flat, block=block),
-        "epochs": {way: epoch_spread([record["epochs"][way] + 1 for record in records]) for way in ways},
+        "epochs": {way: epoch_spread([record["epochs"][way] for record in records]) for way in ways},
         "test": {way: round(float(losses.mean()), 4) for way, losses in tests.items()},
         "validation_lowest": round(float(np.mean([min(record["validation"]) for record in records])), 4),
     }
 
 
 def epoch_spread(epochs: list[int]) -> dict:
-    """Return how the kept epoch, counted from 1, varies over the seeds."""
+    """Return how the kept epoch, counted from 0, varies over the seeds."""
     mean, spread = float(np.mean(epochs)), float(np.std(epochs, ddof=1)) if len(epochs) > 1 else 0.0
     return {"mean": round(mean, 2), "std": round(spread, 2), "min": min(epochs), "max": max(epochs)} | {
         "by_seed": epochs
