@@ -19,10 +19,10 @@ from labcode.experiments.study import Study
 from labcode.experiments.summary import compare
 from labcode.experiments.tasks import load
 
-TASKS = {"weather": 30, "speech": 1}  # block of neighbouring test items
-HIDDEN = (4, 8, 16, 32, 64)
-NOISE = (0.0, 0.25, 0.5)
-BUDGET = {"epochs": 30, "batch_size": 32, "learning_rate": 3e-3}
+TASKS = {"weather": 30, "speech_vowels": 1}  # block of neighbouring test items
+HIDDEN = (8, 16, 32, 64)
+NOISE = (0.0, 0.5)
+BUDGET = {"epochs": 25, "batch_size": 64, "learning_rate": 1e-2}
 STANDARD, SMALL, PATIENCE = 64, 8, 5
 VARIANTS = ("last", "early")
 

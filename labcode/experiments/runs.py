@@ -73,6 +73,7 @@ def train(
     dataset: Dataset | None = None,
     build: Callable[..., nn.Module] | None = None,
     stopping: EarlyStopping | None = None,
+    measure_train: bool = True,
 ) -> tuple[nn.Module, History]:
     """Train the run's model; the test split is not touched. Random states outside stay as they were.
 
@@ -83,6 +84,7 @@ def train(
         dataset: what to learn in place of the task's own data.
         build: what makes the model in place of the task's ``build``.
         stopping: a rule in place of the one with the run's patience.
+        measure_train: as in ``fit``.
     """
     dataset = load(run.task, run.seed) if dataset is None else dataset
     if stopping is None and run.patience is not None:
@@ -98,6 +100,7 @@ def train(
             task=dataset.task,
             batch_size=run.batch_size,
             early_stopping=stopping,
+            measure_train=measure_train,
             progress=False,
             **training_options(combine(dict(run.methods)), model, run.learning_rate),
         )

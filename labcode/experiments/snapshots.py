@@ -78,7 +78,9 @@ class Trained:
         return task.measures(dataset.task, outputs, getattr(dataset, split).y)["loss"]
 
 
-def train_and_keep(run: Run, dataset: Dataset | None = None, build=None) -> Trained:
+def train_and_keep(
+    run: Run, dataset: Dataset | None = None, *, build=None, measure_train: bool = True
+) -> Trained:
     """Train for the whole budget, and keep the weights of every epoch; the test split is not touched.
 
     Two runs of one seed start from the same weights and see the same batches: they are a pair.
@@ -88,6 +90,7 @@ def train_and_keep(run: Run, dataset: Dataset | None = None, build=None) -> Trai
         dataset: what to learn in place of the task's own data, such as the same with noisier targets.
         build: function of (dataset, sizes and options by keyword) that makes the model in place of the
             task's own.
+        measure_train: as in ``labcode.training.fit``: without it there are no training losses.
 
     Returns:
         The training.
@@ -97,5 +100,5 @@ def train_and_keep(run: Run, dataset: Dataset | None = None, build=None) -> Trai
     """
     stopping = Snapshots()
     dataset = load(run.task, run.seed) if dataset is None else dataset
-    model, history = train(run, dataset=dataset, build=build, stopping=stopping)
+    model, history = train(run, dataset=dataset, build=build, stopping=stopping, measure_train=measure_train)
     return Trained(run, model, history, stopping.snapshots)
