@@ -22,12 +22,13 @@ from labcode.experiments.summary import compare
 from labcode.experiments.tasks import load
 
 TASKS = {"weather": 30, "speech_vowels": 1}  # block of neighbouring test items
+NOISY = ("weather", "speech_vowels")  # tasks that get noise features, too
 BUDGET = {"epochs": 25, "batch_size": 64, "learning_rate": 1e-2}
 HIDDEN, CHOICE_SEEDS = 32, 3
 GRIDS = {
-    "l1": (1e-5, 1e-4, 1e-3, 1e-2),
-    "l1_proximal": (1e-5, 1e-4, 1e-3, 1e-2),
-    "l2": (1e-4, 1e-3, 1e-2, 1e-1),
+    "l1": (2e-4, 1e-3, 5e-3),
+    "l1_proximal": (2e-4, 1e-3, 5e-3),
+    "l2": (3e-3, 2e-2, 1e-1),
 }
 NONE, PARTS = "none", ("input", "recurrent")
 FIRST_DAY, DAYS = np.datetime64("2010-01-01"), 3000  # days that get noise
@@ -238,26 +239,20 @@ def choose(study: Study, task: str, noise: bool) -> tuple[dict[str, float], dict
 def main() -> None:
     """Run everything and write the result."""
     study, summary, about = Study(__file__), {}, {"chosen": {}, "grid": {}}
-    for task, block in TASKS.items():
-        records = {}
-        for noise in (False, True):
-            place = f"{task}_noise" if noise else task
-            chosen, about["grid"][place] = choose(study, task, noise)
-            about["chosen"][place] = chosen
-            records[noise] = {
-                method: study.map(
-                    run,
-                    [
-                        {"task": task, "method": method, "strength": strength, "noise": noise}
-                        | {"epochs": epochs_of(study), "test": True, "seed": seed}
-                        for seed in study.seeds(10)
-                    ],
-                    f"{place}, {method} tested",
-                )
-                for method, strength in chosen.items()
-            }
-            summary[place] = compare_methods(records[noise], block)
-        summary[f"{task}_noise"] |= compare_noise(records[True], records[False], block)
+    records = {}
+    for task, noise in [(task, False) for task in TASKS] + [(task, True) for task in NOISY]:
+        place = f"{task}_noise" if noise else task
+        chosen, about["grid"][place] = choose(study, task, noise)
+        about["chosen"][place], records[place] = chosen, {}
+        for method, strength in chosen.items():
+            shared = {"task": task, "method": method, "strength": strength, "noise": noise, "test": True}
+            shared |= {"epochs": epochs_of(study)}
+            settings = [shared | {"seed": seed} for seed in study.seeds(10)]
+            records[place][method] = study.map(run, settings, f"{place}, {method} tested")
+        summary[place] = compare_methods(records[place], TASKS[task])
+    for task in NOISY:
+        noisy, clean = records[f"{task}_noise"], records[task]
+        summary[f"{task}_noise"] |= compare_noise(noisy, clean, TASKS[task])
     settings = BUDGET | {"hidden": HIDDEN, "seeds": 10, "choice_seeds": CHOICE_SEEDS, "smallest": SMALLEST}
     study.save({"settings": settings, **about, "summary": summary})
 
