@@ -30,9 +30,9 @@ TASKS = {"weather": 30, "speech_vowels": 1}  # block of neighbouring test items
 BUDGET = {"epochs": 25, "batch_size": 64, "learning_rate": 1e-2}
 HIDDEN, PATIENCE, CHOICE_SEEDS = 32, 5, 3
 GRIDS = {
-    "output_dropout": (0.2, 0.5, 0.8),
-    "input_dropout": (0.05, 0.2, 0.4),
-    "recurrent_dropout_h": (0.2, 0.5, 0.8),
+    "output_dropout": (0.1, 0.2, 0.5, 0.8),
+    "input_dropout": (0.02, 0.05, 0.2, 0.4),
+    "recurrent_dropout_h": (0.2, 0.5, 0.8, 0.9),
 }
 NONE, EARLY = "none", "none_early"
 NOISE, SILENCED = (0.25, 0.5, 1.0), (0.1, 0.25, 0.5)
