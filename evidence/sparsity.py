@@ -27,7 +27,7 @@ BUDGET = {"epochs": 25, "batch_size": 64, "learning_rate": 1e-2}
 HIDDEN, CHOICE_SEEDS = 32, 3
 GRIDS = {
     "l1": (2e-4, 1e-3, 5e-3),
-    "l1_proximal": (2e-4, 1e-3, 5e-3, 2.5e-2),
+    "l1_proximal": (2e-4, 1e-3, 5e-3, 2.5e-2, 1.25e-1),
     "l2": (3e-3, 2e-2, 1e-1, 5e-1),
 }
 NONE, PARTS = "none", ("input", "recurrent")
