@@ -12,6 +12,7 @@ from dataclasses import asdict
 import numpy as np
 
 from labcode.experiments import save_result
+from labcode.experiments.results import script_hash
 from labcode.libraries.backends import RECORD, run_tensorflow
 from labcode.libraries.contestants import train_labcode
 from labcode.libraries.recipe import RECIPES
@@ -30,7 +31,8 @@ def main() -> None:
             for contestant, curve in answer["curves"][name].items()
         }
     recipes = {name: asdict(recipe) for name, recipe in RECIPES.items()}
-    result = {"command": "python evidence/07_tools.py", "recipes": recipes, "differences": differences}
+    result = {"command": "python evidence/07_tools.py", "hash": script_hash(__file__)}
+    result |= {"recipes": recipes, "differences": differences}
     path = save_result(RECORD, result | answer)
     print(f"Wrote {path.name}; largest differences to labcode: {differences}")
 

@@ -14,6 +14,14 @@ from labcode.course.setup import ensure
 from labcode.course.workspace import synchronize
 
 TEST, DISTRIBUTED = frozenset({"test"}), frozenset({"distributed"})
+SIDE_BY_SIDE = [
+    "-n",
+    "auto",
+    "--maxprocesses",
+    "4",
+    "--dist",
+    "loadfile",
+]  # a notebook is one file, one kernel
 
 
 def lab(options: argparse.Namespace) -> int:
@@ -28,11 +36,11 @@ def lab(options: argparse.Namespace) -> int:
 
 
 def test(options: argparse.Namespace) -> int:
-    """Set up and run every test."""
+    """Set up and run every test, on all cores unless there are other arguments for pytest."""
     environment = Environment(lowest=options.lowest)
     extras = TEST | options.extras
     ensure(environment, extras=extras, backend=options.backend, update=options.update)
-    return run_inside(environment, "pytest", options.rest)
+    return run_inside(environment, "pytest", options.rest or SIDE_BY_SIDE)
 
 
 def build(options: argparse.Namespace) -> int:

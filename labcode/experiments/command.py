@@ -16,8 +16,8 @@ from labcode.experiments.choice import edges
 from labcode.experiments.declaration import EVIDENCE, Declaration, find_declarations, read_declaration
 from labcode.experiments.execute import BACKENDS, Engine
 from labcode.experiments.protocol import Experiment
-from labcode.experiments.results import save_result
-from labcode.experiments.study import find_studies, script_hash
+from labcode.experiments.results import save_result, script_hash
+from labcode.experiments.study import find_studies
 from labcode.experiments.summary import DRAWS, make_result, table
 
 MISSING, STALE, CURRENT = "no result yet", "declaration has changed since its result", "has its result"
