@@ -19,6 +19,7 @@ import optuna
 from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
+from labcode.early_stopping import EarlyStopping
 from labcode.search_space import Space, check_space, grid_points, random_point
 from labcode.search_storage import NoLocks, opened
 from labcode.validate import expect, integer, one_of
@@ -131,6 +132,33 @@ def best_so_far(tried: Sequence[Tried]) -> np.ndarray:
     """Return the lowest value that was known after each trial, (trials,): infinite before the first."""
     values = [math.inf if trial.pruned else trial.value for trial in tried]
     return np.minimum.accumulate(np.array(values, dtype=float))
+
+
+class Reporting(EarlyStopping):
+    """Early stopping that also reports each epoch's loss, so that a search can prune the run.
+
+    To be given to ``labcode.training.fit``. With a patience of at least the number of epochs it only reports.
+
+    Args:
+        report: what the search has given to the objective.
+        options: those of ``EarlyStopping``.
+
+    Chapter 9.1.
+    """
+
+    def __init__(self, report: Report, **options):
+        super().__init__(**options)
+        expect(callable(report), "report", "the function that the search gives to its objective", report)
+        self.report = report
+
+    def update(self, epoch: int, value: float, weights: object = None) -> bool:
+        """Report the value, and take it in as ``EarlyStopping`` does.
+
+        Raises:
+            optuna.TrialPruned: the run is to end here.
+        """
+        self.report(value)
+        return super().update(epoch, value, weights)
 
 
 class _Search:
