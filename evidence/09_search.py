@@ -16,18 +16,16 @@ recordings) above the lowest; compared with the lowest itself, on the test split
 """
 
 import numpy as np
-import torch
 
 from labcode.applications.metrics import item_losses
-from labcode.applications.models import build_model
-from labcode.experiments.methods import combine, training_options
+from labcode.experiments.points import train_point
 from labcode.experiments.study import Study
 from labcode.experiments.summary import compare
 from labcode.experiments.tasks import load
-from labcode.search import Reporting, best, search
+from labcode.search import best, search
 from labcode.search_space import Range
 from labcode.selection import one_standard_error
-from labcode.training import fit, predict, seeded
+from labcode.training import predict
 
 REPEATS, TRIALS, MORE, HIDDEN = 10, 27, 81, 32
 EPOCHS = {"speech_vowels": 20, "weather": 12}
@@ -64,23 +62,8 @@ def halves(task: str, repeat: int):
 def train(task: str, repeat: int, point: dict, report=None):
     """Train one model; return it, its dataset and the numbers of both halves of the validation split."""
     dataset, choosing, fresh = halves(task, repeat)
-    strengths = {name: value for name, value in point.items() if name != "learning_rate" and value > 0}
-    effects, epochs = combine(strengths), EPOCHS[task]
-    with seeded(repeat):
-        model = build_model(dataset, hidden_size=HIDDEN, **effects.model)
-        fit(
-            model,
-            dataset.train,
-            dataset.validation.subset(choosing),
-            epochs=epochs,
-            generator=torch.Generator().manual_seed(repeat),
-            task=dataset.task,
-            early_stopping=Reporting(report or (lambda loss: None), patience=epochs),
-            clip_norm=1.0,
-            measure_train=False,
-            progress=False,
-            **training_options(effects, model, point["learning_rate"]),
-        )
+    options = {"seed": repeat, "epochs": EPOCHS[task], "hidden": HIDDEN, "report": report}
+    model = train_point(dataset, point, validation=dataset.validation.subset(choosing), **options)
     return model, dataset, choosing, fresh
 
 

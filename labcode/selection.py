@@ -1,6 +1,6 @@
 """After a search: which setting to choose, and how far its own score can be believed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -74,3 +74,33 @@ def winners(values: Sequence[float], *, pruned: Sequence[bool] | None = None) ->
     lowest = np.minimum.accumulate(values)
     found = [int(np.argmin(values[: n + 1])) if np.isfinite(lowest[n]) else -1 for n in range(len(values))]
     return np.array(found)
+
+
+def scores_by_budget(
+    searches: Sequence[Mapping[str, Sequence]], budgets: Sequence[float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the winner scores, where it was chosen and on fresh data, for growing budgets of steps.
+
+    Args:
+        searches: repeats of one search, each with "validation", "fresh", "steps" and "pruned" by trial:
+            losses, None for what failed; what the trial cost; whether it was stopped before its end.
+        budgets: steps that may be spent; a trial counts once all its steps are paid.
+
+    Returns:
+        Validation and fresh losses, (searches, budgets) each, NaN where no trial was finished.
+
+    Raises:
+        ValueError: no search or no budget.
+
+    Chapter 9.1.
+    """
+    expect(len(searches) > 0 and len(budgets) > 0, "searches, budgets", "at least one", (searches, budgets))
+    rows = []
+    for one in searches:
+        losses = np.array([one["validation"], one["fresh"]], dtype=float)  # None becomes NaN
+        places = winners(np.where(np.isfinite(losses[0]), losses[0], np.inf), pruned=one["pruned"])
+        paid = np.searchsorted(np.cumsum(one["steps"]), budgets, side="right") - 1
+        won = np.where(paid >= 0, places[paid], -1)
+        rows.append(np.where(won >= 0, losses[:, won], np.nan))
+    validation, fresh = np.swapaxes(rows, 0, 1)
+    return validation, fresh
