@@ -221,8 +221,14 @@ class _Search:
     def tried(self) -> list[Tried]:
         """Return the finished trials."""
         return [
-            Tried(t.number, dict(t.params), t.value, t.user_attrs["steps"], t.state == TrialState.PRUNED)
-            for t in self._trials()
+            Tried(
+                number=trial.number,
+                point={key: trial.params[key] for key in self.space},
+                value=trial.value,
+                steps=trial.user_attrs["steps"],
+                pruned=trial.state == TrialState.PRUNED,
+            )
+            for trial in self._trials()
         ]
 
     def _begin(self, number: int) -> optuna.Trial:
