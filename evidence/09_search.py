@@ -44,6 +44,7 @@ SEARCHES = {
     "TPE": {"method": "tpe"},
     "TPE, pruned": {"method": "tpe", "pruning": 4},
 }
+NAMES = ["grid", "random", "TPE", "TPE, pruned", "random, linear scale", "coarse to fine"]
 FINE = 1 / 3  # the part of each range that the second half of "coarse to fine" looks at
 STRENGTHS = tuple(10.0**exponent for exponent in np.arange(-5.0, 0.1, 0.5))
 PLAIN = {"l2": 0.0, "output_dropout": 0.0, "learning_rate": 1e-2}
@@ -215,7 +216,7 @@ def main() -> None:
     """Run everything and write the result."""
     study = Study(__file__)
     trials = 8 if study.quick else TRIALS
-    vowels, kept = study_task(study, "speech_vowels", list(SEARCHES), trials)
+    vowels, kept = study_task(study, "speech_vowels", NAMES, trials)
     rule, path = study_one_standard_error(study)
     weather, _ = study_task(study, "weather", ["grid", "random"], trials)
     settings = {"repeats": len(study.seeds(REPEATS)), "trials": trials, "epochs": EPOCHS}
