@@ -22,6 +22,7 @@ def train_point(
     seed: int,
     epochs: int,
     hidden: int = 32,
+    batch_size: int = 32,
     validation: Split | None = None,
     report=None,
 ) -> nn.Module:
@@ -34,6 +35,7 @@ def train_point(
         seed: draws the first weights, the order of the batches and the masks.
         epochs: passes over the training data.
         hidden: hidden units of the LSTM.
+        batch_size: samples in a batch.
         validation: what is measured after each epoch; the dataset's validation split by default.
         report: function of that loss, such as the one that ``labcode.search.search`` gives to its objective.
 
@@ -60,6 +62,7 @@ def train_point(
             epochs=epochs,
             generator=torch.Generator().manual_seed(seed),
             task=dataset.task,
+            batch_size=batch_size,
             early_stopping=stopping,
             clip_norm=1.0,
             measure_train=False,
