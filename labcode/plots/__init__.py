@@ -28,7 +28,13 @@ from labcode.plots.masks import mask_panels, means_with_intervals, memory_left, 
 from labcode.plots.methods import losses_by_method
 from labcode.plots.penalties import curves_by_setting, losses_against_zeros, magnitude_histogram
 from labcode.plots.project import strength_choice
-from labcode.plots.search import one_standard_error_path, search_points, winners_by_budget, winners_curse
+from labcode.plots.search import (
+    curve_on_two_scales,
+    one_standard_error_path,
+    search_points,
+    winners_by_budget,
+    winners_curse,
+)
 from labcode.plots.sparsity import (
     diamond_and_disk,
     one_weight,
@@ -46,6 +52,7 @@ __all__ = [
     "GAP",
     "TRAIN",
     "VALIDATION",
+    "curve_on_two_scales",
     "curves_by_library",
     "curves_by_setting",
     "decays",

@@ -13,6 +13,34 @@ STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 MARKERS = ("o", "s", "D", "^", "v", "P")
 
 
+def curve_on_two_scales(
+    strengths: Sequence[float], losses: Sequence[float], *, label: str, unit: str
+) -> np.ndarray:
+    """Draw losses along a strength on a linear and on a logarithmic axis.
+
+    Args:
+        strengths: what was tried, ascending, above 0.
+        losses: one for each.
+        label: what the losses belong to.
+        unit: what is measured, with its unit.
+
+    Returns:
+        The axes of the two panels.
+
+    Raises:
+        ValueError: not one loss for each strength.
+    """
+    expect(len(losses) == len(strengths), "losses", f"{len(strengths)} of them", len(losses))
+    axes = plt.subplots(1, 2, figsize=(8.4, 3.2), layout="constrained", sharey=True)[1]
+    for ax, scale in zip(axes, ("linear", "log"), strict=True):
+        ax.plot(strengths, losses, color=VALIDATION, marker="o", ms=5, label=label)
+        ax.set(xscale=scale, xlabel="λ of L2 (no unit)", title=f"{scale} axis")
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylabel(f"loss [{unit}]")
+    axes[0].legend(frameon=False, fontsize="small")
+    return axes
+
+
 def search_points(points: Mapping[str, np.ndarray], best: Mapping[str, int]) -> np.ndarray:
     """Draw where searches have looked in the plane of λ and a dropout rate, the later the darker.
 
