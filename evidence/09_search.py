@@ -39,11 +39,11 @@ SPACE = {
 LINEAR = {name: Range(part.low, part.high) for name, part in SPACE.items()}
 SEARCHES = {
     "grid": {"method": "grid"},
-    "random": {},
+    "random": {"method": "random"},
     "TPE": {"method": "tpe"},
     "TPE, pruned": {"method": "tpe", "pruning": 4},
-    "random, linear scale": {"space": LINEAR},
-    "coarse to fine": {},
+    "random, linear scale": {"method": "random", "log": False},
+    "coarse to fine": {"method": "random", "fine": True},
 }
 FINE = 1 / 3  # the part of each range that the second half of "coarse to fine" looks at
 PLAIN = {"l2": 0.0, "output_dropout": 0.0, "learning_rate": 0.03}
@@ -79,10 +79,9 @@ def losses(model, split) -> np.ndarray:
     return item_losses("classification", predict(model, x, padding_mask).numpy(), y)
 
 
-def run_search(*, name: str, repeat: int, trials: int) -> dict:
+def run_search(*, repeat: int, trials: int, method: str, pruning: int | None, log: bool, fine: bool) -> dict:
     """Search once; return every trial, with the fresh loss that the search did not see."""
-    options, fresh_losses = dict(SEARCHES[name]), {}
-    space = options.pop("space", SPACE)
+    space, fresh_losses = SPACE if log else LINEAR, {}
     _, choosing, fresh = data(repeat)
 
     def objective(point, report):
@@ -90,15 +89,15 @@ def run_search(*, name: str, repeat: int, trials: int) -> dict:
         fresh_losses[tuple(point.values())] = float(losses(model, fresh).mean())
         return float(losses(model, choosing).mean())
 
-    if name == "coarse to fine":
-        tried = search(objective, space, trials=trials - trials // 2, seed=repeat)
+    if fine:
+        tried = search(objective, space, trials=trials - trials // 2, method=method, seed=repeat)
         finer = {key: part.near(best(tried).point[key], FINE) for key, part in space.items()}
-        tried += search(objective, finer, trials=trials // 2, seed=1000 + repeat)
-    elif "pruning" in options:
-        budget = {"trials": 10 * trials, "steps": trials * MODEL["epochs"]}
-        tried = search(objective, space, seed=repeat, **budget, **options)
+        tried += search(objective, finer, trials=trials // 2, method=method, seed=1000 + repeat)
+    elif pruning is None:
+        tried = search(objective, space, trials=trials, method=method, seed=repeat)
     else:
-        tried = search(objective, space, trials=trials, seed=repeat, **options)
+        budget = {"trials": 10 * trials, "steps": trials * MODEL["epochs"]}
+        tried = search(objective, space, method=method, seed=repeat, pruning=pruning, **budget)
     return {
         "points": [list(trial.point.values()) for trial in tried],
         "validation": [trial.value for trial in tried],
@@ -147,8 +146,9 @@ def optimism(found: list[dict], trials: int) -> np.ndarray:
 def compare_searches(study: Study, trials: int) -> tuple[dict, dict]:
     """Make all searches; return the summary, and the trials to be kept."""
     found = {}
-    for name in SEARCHES:
-        wanted = [{"name": name, "repeat": repeat, "trials": trials} for repeat in study.seeds(REPEATS)]
+    for name, chosen in SEARCHES.items():
+        options = {"trials": trials, "pruning": None, "log": True, "fine": False} | chosen
+        wanted = [{"repeat": repeat, **options} for repeat in study.seeds(REPEATS)]
         found[name] = study.map(run_search, wanted, label=name)
     test = {name: tested(study, [winner(one) for one in repeats]) for name, repeats in found.items()}
     test["none"] = tested(study, [PLAIN for _ in study.seeds(REPEATS)])
