@@ -25,7 +25,7 @@ from labcode.search_storage import NoLocks, opened
 from labcode.validate import expect, integer, one_of
 
 METHODS = ("grid", "random", "tpe")
-STARTUP = 10  # trials that TPE draws at random before it models anything; Optuna's default
+STARTUP = 5  # trials that TPE draws at random before it models anything: half of Optuna's, for small budgets
 PAUSE = 0.2  # seconds between two looks at trials that another process works on
 
 Report = Callable[[float], None]
@@ -103,7 +103,9 @@ def search(
     pruning = None if pruning is None else integer("pruning", pruning)
     expect(isinstance(name, str) and name != "", "name", "some text", name)
     settings = {"method": method, "seed": seed, "pruning": pruning}
-    settings["space"] = [[key, float(part.low), float(part.high), part.log] for key, part in space.items()]
+    settings["space"] = [
+        [key, float(part.low), float(part.high), bool(part.log)] for key, part in space.items()
+    ]
     if method == "grid":
         settings["trials"] = trials
     with _quiet(), opened(storage) as (made, locks):
@@ -225,7 +227,7 @@ class _Search:
                 number=trial.number,
                 point={key: trial.params[key] for key in self.space},
                 value=trial.value,
-                steps=trial.user_attrs["steps"],
+                steps=trial.user_attrs.get("steps", 0),
                 pruned=trial.state == TrialState.PRUNED,
             )
             for trial in self._trials()

@@ -69,7 +69,7 @@ def test_the_curse_and_the_rule_are_labelled():
     path = plots.one_standard_error_path([0.1, 1.0, 10.0], [0.5, 0.3, 0.4], [0.1] * 3, 10.0, unit="loss unit")
     star, ring = path.lines[-2:]
     np.testing.assert_array_equal([star.get_xdata()[0], ring.get_xdata()[0]], [1.0, 10.0])
-    scales = plots.curve_on_two_scales([0.1, 1.0], [0.5, 0.3], label="validation", unit="loss unit")
+    scales = plots.curves_on_two_scales([0.1, 1.0], {"validation": [0.5, 0.3]}, unit="loss unit")
     assert [ax.get_xscale() for ax in scales] == ["linear", "log"]
     for ax in (curse, path, scales[0]):
         assert ax.get_xlabel()
@@ -83,7 +83,7 @@ def test_the_curse_and_the_rule_are_labelled():
         lambda: plots.winners_by_budget(BUDGETS, VALIDATION, {"grid": [1, 2, 3]}, budget=1, unit=""),
         lambda: plots.winners_by_budget(BUDGETS, VALIDATION, FRESH, budget=4, unit=""),
         lambda: plots.one_standard_error_path([0.1, 1.0], [0.5, 0.3], [0.1, 0.1], 0.5, unit=""),
-        lambda: plots.curve_on_two_scales([0.1, 1.0], [0.5], label="", unit=""),
+        lambda: plots.curves_on_two_scales([0.1, 1.0], {"validation": [0.5]}, unit=""),
         lambda: BudgetExplorer(BUDGETS, VALIDATION, FRESH, unit="", value=7),
     ],
 )

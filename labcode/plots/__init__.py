@@ -29,7 +29,7 @@ from labcode.plots.methods import losses_by_method
 from labcode.plots.penalties import curves_by_setting, losses_against_zeros, magnitude_histogram
 from labcode.plots.project import strength_choice
 from labcode.plots.search import (
-    curve_on_two_scales,
+    curves_on_two_scales,
     one_standard_error_path,
     search_points,
     winners_by_budget,
@@ -52,9 +52,9 @@ __all__ = [
     "GAP",
     "TRAIN",
     "VALIDATION",
-    "curve_on_two_scales",
     "curves_by_library",
     "curves_by_setting",
+    "curves_on_two_scales",
     "decays",
     "diamond_and_disk",
     "error_by_strength",

@@ -13,15 +13,14 @@ STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 MARKERS = ("o", "s", "D", "^", "v", "P")
 
 
-def curve_on_two_scales(
-    strengths: Sequence[float], losses: Sequence[float], *, label: str, unit: str
+def curves_on_two_scales(
+    strengths: Sequence[float], curves: Mapping[str, Sequence[float]], *, unit: str
 ) -> np.ndarray:
     """Draw losses along a strength on a linear and on a logarithmic axis.
 
     Args:
         strengths: what was tried, ascending, above 0.
-        losses: one for each.
-        label: what the losses belong to.
+        curves: one loss for each of them, by the curve's name.
         unit: what is measured, with its unit.
 
     Returns:
@@ -30,14 +29,17 @@ def curve_on_two_scales(
     Raises:
         ValueError: not one loss for each strength.
     """
-    expect(len(losses) == len(strengths), "losses", f"{len(strengths)} of them", len(losses))
+    sizes = {name: len(losses) for name, losses in curves.items()}
+    expect(set(sizes.values()) == {len(strengths)}, "curves", f"{len(strengths)} losses each", sizes)
     axes = plt.subplots(1, 2, figsize=(8.4, 3.2), layout="constrained", sharey=True)[1]
     for ax, scale in zip(axes, ("linear", "log"), strict=True):
-        ax.plot(strengths, losses, color=VALIDATION, marker="o", ms=5, label=label)
+        for number, (name, losses) in enumerate(curves.items()):
+            style = {"color": CYCLE[number], "ls": STYLES[number], "marker": MARKERS[number]}
+            ax.plot(strengths, losses, ms=5, label=name, **style)
         ax.set(xscale=scale, xlabel="λ of L2 (no unit)", title=f"{scale} axis")
         ax.spines[["top", "right"]].set_visible(False)
-    axes[0].set_ylabel(f"loss [{unit}]")
-    axes[0].legend(frameon=False, fontsize="small")
+    axes[0].set_ylabel(f"validation loss [{unit}]")
+    axes[1].legend(frameon=False, fontsize="small")
     return axes
 
 

@@ -119,14 +119,14 @@ from labcode.applications import speech
 from labcode.experiments.points import train_point
 from labcode.training import evaluate
 
-vowels = speech.load(0, "second")
+vowels = speech.load(0, "second", longest=16)
 chooses, fresh = vowels.validation.subset(slice(60)), vowels.validation.subset(slice(60, None))
 models = {}
 
 
 def validation_loss(lam):
     """Train an LSTM with L2 of this strength; return its loss on the half that chooses."""
-    models[lam] = train_point(vowels, {"l2": lam}, seed=0, epochs=10, validation=chooses)
+    models[lam] = train_point(vowels, {"l2": lam}, seed=0, epochs=15, validation=chooses)
     return evaluate(models[lam], chooses, "classification")["loss"]
 
 
