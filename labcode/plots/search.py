@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from labcode.plots.style import BASELINE, CYCLE, GAP, TRAIN, VALIDATION, new_axes
 from labcode.validate import expect
@@ -60,6 +61,7 @@ def search_points(points: Mapping[str, np.ndarray], best: Mapping[str, int]) -> 
     options = {
         "figsize": (3.1 * len(points) + 0.8, 3.3),
         "layout": "constrained",
+        "sharex": True,
         "sharey": True,
         "squeeze": False,
     }
@@ -71,8 +73,8 @@ def search_points(points: Mapping[str, np.ndarray], best: Mapping[str, int]) -> 
         ax.set(xscale="log", xlabel="λ of L2 (no unit)", title=name)
         ax.spines[["top", "right"]].set_visible(False)
     axes[0, 0].set_ylabel("rate of output dropout")
-    axes[0, 0].legend(frameon=True, fontsize="small", loc="upper left")
-    figure.colorbar(dots, ax=axes[0], label="number of the trial")
+    figure.colorbar(dots, ax=axes[0], label="number of the trial", ticks=MaxNLocator(integer=True))
+    figure.legend(handles=axes[0, 0].lines, frameon=False, fontsize="small", loc="outside upper right")
     return axes[0]
 
 
@@ -109,11 +111,12 @@ def winners_by_budget(
         left.plot(budgets, scores, label=name, **style)
     pairs = np.array([[validation[name][place], fresh[name][place]] for name in fresh])
     right.hlines(rows, *pairs.T, color=GAP, lw=3, label="optimism")
-    right.plot(pairs[:, 0], rows, "o", color=VALIDATION, ms=7, label="where it was chosen")
+    right.plot(pairs[:, 0], rows, "o", color=VALIDATION, ms=7, label="own score")
     right.plot(pairs[:, 1], rows, "D", color=TRAIN, ms=7, label="on fresh data")
     left.set(xlabel="budget [full trainings]", ylabel=f"winner's validation loss [{unit}]")
+    left.xaxis.set_major_locator(MaxNLocator(integer=True))
     left.legend(frameon=False, fontsize="small")
-    right.set(xlabel=f"winner's loss at the marked budget [{unit}]", ylim=(-0.6, len(rows) + 0.4))
+    right.set(xlabel=f"winner's loss [{unit}]", ylim=(-0.6, len(rows) + 0.4))
     right.set_yticks(rows, list(fresh))
     right.legend(frameon=False, fontsize="small", ncols=3, loc="upper center")
     for ax in (left, right):
@@ -147,7 +150,9 @@ def winners_curse(
     ax.plot(
         budgets, validation, color=VALIDATION, marker="o", ms=4, ls="--", label="winner, where it was chosen"
     )
-    ax.set(xscale="log", xlabel="trials that the winner was chosen from", ylabel=f"loss [{unit}]")
+    ax.set_xscale("log", base=2)
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.set(xlabel="trials that the winner was chosen from", ylabel=f"loss [{unit}]")
     ax.legend(frameon=False, fontsize="small")
     return ax
 

@@ -251,8 +251,21 @@ for name in ("grid", "random", "TPE"):
 _ = plots.search_points(points, winners)
 
 # %% [markdown]
-# The grid stands in rows and columns. Random search has no pattern. TPE's later trials, the dark ones, gather where earlier ones
-# were good.
+# The grid stands in rows and columns. Random search has no pattern. Of TPE's model one sees little in a single search: its
+# later trials, the dark ones, lean to the middle of the λ axis, and still look elsewhere.
+#
+# **Question.** Were the eleven trials that TPE's model proposed better than the same eleven of random search, on average over
+# the ten repeats?
+
+# %%
+later = {
+    name: np.mean([one["validation"][5:] for one in result["searches"][name]]) for name in ("random", "TPE")
+}
+print("mean validation loss of trials 6 to 16:", {name: round(loss, 3) for name, loss in later.items()})
+assert later["TPE"] < later["random"]
+
+# %% [markdown]
+# A little. But a search is judged by its best trial, not by its mean.
 #
 # To compare the six we follow the *winner so far* as the budget is spent, in units of full trainings, because a pruned trial
 # costs less. Its loss on the half that chose it can only fall. Its loss on the fresh half is what it is worth. (One thing has
@@ -300,7 +313,7 @@ difference = result["summary"]["difference"]
 _ = plots.paired_differences(
     {name: np.array(entry["by_seed"]) for name, entry in difference.items()},
     {name: tuple(entry["interval"]) for name, entry in difference.items()},
-    unit="test loss [cross-entropy]",
+    unit="test loss",
 )
 for name, entry in difference.items():
     low, high = entry["interval"]
