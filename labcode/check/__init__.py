@@ -44,11 +44,14 @@ from labcode.check.exercise_07 import (
     weights_for_keras,
     weights_for_pytorch,
 )
+from labcode.check.exercise_09_choice import nested_estimate, one_standard_error
+from labcode.check.exercise_09_search import compare_searches, log_uniform, random_search
 
 __all__ = [
     "adamw_step",
     "bias_sum",
     "clip_and_step",
+    "compare_searches",
     "dropout_passes",
     "dropout_penalty",
     "dropped_layers",
@@ -63,13 +66,17 @@ __all__ = [
     "l2_step",
     "lasso_violation",
     "locked_mask",
+    "log_uniform",
     "lstm_with_recurrent_dropout",
     "masked_step",
     "max_norm",
     "max_norm_of_keras",
+    "nested_estimate",
+    "one_standard_error",
     "penalty_by_part",
     "planted_mistakes",
     "proximal_step",
+    "random_search",
     "reorder_gates",
     "ridge_shares",
     "same_settings",

@@ -28,6 +28,13 @@ from labcode.plots.masks import mask_panels, means_with_intervals, memory_left, 
 from labcode.plots.methods import losses_by_method
 from labcode.plots.penalties import curves_by_setting, losses_against_zeros, magnitude_histogram
 from labcode.plots.project import strength_choice
+from labcode.plots.search import (
+    curves_on_two_scales,
+    one_standard_error_path,
+    search_points,
+    winners_by_budget,
+    winners_curse,
+)
 from labcode.plots.sparsity import (
     diamond_and_disk,
     one_weight,
@@ -47,6 +54,7 @@ __all__ = [
     "VALIDATION",
     "curves_by_library",
     "curves_by_setting",
+    "curves_on_two_scales",
     "decays",
     "diamond_and_disk",
     "error_by_strength",
@@ -62,12 +70,14 @@ __all__ = [
     "memory_left",
     "new_axes",
     "norms_over_training",
+    "one_standard_error_path",
     "one_weight",
     "paired_differences",
     "projections",
     "ratios_by_group",
     "relative_times",
     "rules_on_traces",
+    "search_points",
     "shade_gap",
     "share_below",
     "shrinkage_curves",
@@ -80,5 +90,7 @@ __all__ = [
     "time_series",
     "weight_histogram",
     "weight_traces",
+    "winners_by_budget",
+    "winners_curse",
     "zero_map",
 ]

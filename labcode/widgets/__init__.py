@@ -11,10 +11,12 @@ from labcode.widgets.libraries import LibraryExplorer
 from labcode.widgets.memory import MemoryExplorer
 from labcode.widgets.penalties import MagnitudeExplorer
 from labcode.widgets.project import StrengthExplorer
+from labcode.widgets.search import BudgetExplorer
 from labcode.widgets.sparsity import DiamondAndDisk
 from labcode.widgets.stopping import PatienceExplorer
 
 __all__ = [
+    "BudgetExplorer",
     "CellExplorer",
     "CurveExplorer",
     "DiamondAndDisk",

@@ -1,0 +1,11 @@
+"""Checkers of exercise 9: searching and choosing."""
+
+from labcode.check import exercise_09_choice, exercise_09_search
+
+CHECKERS = (
+    exercise_09_search.log_uniform,
+    exercise_09_search.compare_searches,
+    exercise_09_search.random_search,
+    exercise_09_choice.one_standard_error,
+    exercise_09_choice.nested_estimate,
+)

@@ -1,0 +1,197 @@
+"""Searches for hyperparameters: where they looked, what they found at a budget, and what that is worth."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
+from labcode.plots.style import BASELINE, CYCLE, GAP, TRAIN, VALIDATION, new_axes
+from labcode.validate import expect
+
+STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
+MARKERS = ("o", "s", "D", "^", "v", "P")
+
+
+def curves_on_two_scales(
+    strengths: Sequence[float], curves: Mapping[str, Sequence[float]], *, unit: str
+) -> np.ndarray:
+    """Draw losses along a strength on a linear and on a logarithmic axis.
+
+    Args:
+        strengths: what was tried, ascending, above 0.
+        curves: one loss for each of them, by the curve's name.
+        unit: what is measured, with its unit.
+
+    Returns:
+        The axes of the two panels.
+
+    Raises:
+        ValueError: not one loss for each strength.
+    """
+    sizes = {name: len(losses) for name, losses in curves.items()}
+    expect(set(sizes.values()) == {len(strengths)}, "curves", f"{len(strengths)} losses each", sizes)
+    axes = plt.subplots(1, 2, figsize=(8.4, 3.2), layout="constrained", sharey=True)[1]
+    for ax, scale in zip(axes, ("linear", "log"), strict=True):
+        for number, (name, losses) in enumerate(curves.items()):
+            style = {"color": CYCLE[number], "ls": STYLES[number], "marker": MARKERS[number]}
+            ax.plot(strengths, losses, ms=5, label=name, **style)
+        ax.set(xscale=scale, xlabel="λ of L2 (no unit)", title=f"{scale} axis")
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylabel(f"validation loss [{unit}]")
+    axes[1].legend(frameon=False, fontsize="small")
+    return axes
+
+
+def search_points(points: Mapping[str, np.ndarray], best: Mapping[str, int]) -> np.ndarray:
+    """Draw where searches have looked in the plane of λ and a dropout rate, the later the darker.
+
+    Args:
+        points: λ and rate of each trial in order, (trials, 2), by the search's name.
+        best: number of the trial that won, by the same names.
+
+    Returns:
+        The axes, one panel for each search.
+
+    Raises:
+        ValueError: names that differ.
+    """
+    expect(list(points) == list(best), "best", f"the names {list(points)}", list(best))
+    options = {
+        "figsize": (3.1 * len(points) + 0.8, 3.3),
+        "layout": "constrained",
+        "sharex": True,
+        "sharey": True,
+        "squeeze": False,
+    }
+    figure, axes = plt.subplots(1, len(points), **options)
+    for ax, (name, tried) in zip(axes[0], points.items(), strict=True):
+        order = np.arange(1, len(tried) + 1)
+        dots = ax.scatter(*tried.T, c=order, cmap="cividis_r", edgecolors=BASELINE, linewidths=0.5, s=36)
+        ax.plot(*tried[best[name]], "*", color=VALIDATION, ms=15, mec="white", label="winner")
+        ax.set(xscale="log", xlabel="λ of L2 (no unit)", title=name)
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0, 0].set_ylabel("rate of output dropout")
+    figure.colorbar(dots, ax=axes[0], label="number of the trial", ticks=MaxNLocator(integer=True))
+    figure.legend(handles=axes[0, 0].lines, frameon=False, fontsize="small", loc="outside upper right")
+    return axes[0]
+
+
+def winners_by_budget(
+    budgets: Sequence[float],
+    validation: Mapping[str, Sequence[float]],
+    fresh: Mapping[str, Sequence[float]],
+    *,
+    budget: float,
+    unit: str,
+) -> np.ndarray:
+    """Draw the winner's score by budget for several searches, and both of its scores at one budget.
+
+    Args:
+        budgets: in full trainings, ascending.
+        validation: mean score of the winner where it was chosen, by the search's name, one for each budget.
+        fresh: the same on data that chose nothing.
+        budget: the one that is marked on the left and shown on the right.
+        unit: what is measured, with its unit.
+
+    Returns:
+        The axes of the two panels.
+
+    Raises:
+        ValueError: names that differ, or a budget that is none of them.
+    """
+    expect(list(validation) == list(fresh), "fresh", f"the names {list(validation)}", list(fresh))
+    expect(budget in budgets, "budget", f"one of {list(budgets)}", budget)
+    left, right = plt.subplots(1, 2, figsize=(9.6, 3.8), layout="constrained")[1]
+    left.axvline(budget, color=BASELINE, ls=":", lw=1.5)
+    rows, place = np.arange(len(fresh))[::-1], list(budgets).index(budget)
+    for number, (name, scores) in enumerate(validation.items()):
+        style = {"color": CYCLE[number % len(CYCLE)], "ls": STYLES[number % len(STYLES)]}
+        left.plot(budgets, scores, label=name, **style)
+    pairs = np.array([[validation[name][place], fresh[name][place]] for name in fresh])
+    right.hlines(rows, *pairs.T, color=GAP, lw=3, label="optimism")
+    right.plot(pairs[:, 0], rows, "o", color=VALIDATION, ms=7, label="own score")
+    right.plot(pairs[:, 1], rows, "D", color=TRAIN, ms=7, label="on fresh data")
+    left.set(xlabel="budget [full trainings]", ylabel=f"winner's validation loss [{unit}]")
+    left.xaxis.set_major_locator(MaxNLocator(integer=True))
+    left.legend(frameon=False, fontsize="small")
+    right.set(xlabel=f"winner's loss [{unit}]", ylim=(-0.6, len(rows) + 0.4))
+    right.set_yticks(rows, list(fresh))
+    right.legend(frameon=False, fontsize="small", ncols=3, loc="upper center")
+    for ax in (left, right):
+        ax.spines[["top", "right"]].set_visible(False)
+    return np.array([left, right])
+
+
+def winners_curse(
+    budgets: Sequence[float],
+    validation: Sequence[float],
+    fresh: Sequence[float],
+    *,
+    unit: str,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the winner's two scores against the number of trials it won over.
+
+    Args:
+        budgets: numbers of trials, on a logarithmic axis.
+        validation: mean score where the winner was chosen.
+        fresh: mean score of the same winner on fresh data.
+        unit: what is measured, with its unit.
+        ax: axes to draw on; a new figure by default.
+
+    Returns:
+        The axes.
+    """
+    ax = new_axes(6.2, 3.5) if ax is None else ax
+    ax.fill_between(budgets, validation, fresh, color=GAP, alpha=0.3, lw=0, label="optimism")
+    ax.plot(budgets, fresh, color=TRAIN, marker="D", ms=4, label="winner, on fresh data")
+    ax.plot(
+        budgets, validation, color=VALIDATION, marker="o", ms=4, ls="--", label="winner, where it was chosen"
+    )
+    ax.set_xscale("log", base=2)
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.set(xlabel="trials that the winner was chosen from", ylabel=f"loss [{unit}]")
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def one_standard_error_path(
+    strengths: Sequence[float],
+    means: Sequence[float],
+    errors: Sequence[float],
+    chosen: float,
+    *,
+    unit: str,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw losses along the strength with their standard errors, the lowest one, its margin and the choice.
+
+    Args:
+        strengths: what was tried, ascending.
+        means, errors: validation loss of each, and its standard error.
+        chosen: what the one-standard-error rule has chosen.
+        unit: what is measured, with its unit.
+        ax: axes to draw on; a new figure by default.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: a choice that is none of the strengths.
+    """
+    strengths, means, errors = list(strengths), np.asarray(means), np.asarray(errors)
+    expect(chosen in strengths, "chosen", f"one of {strengths}", chosen)
+    ax, lowest, ruled = new_axes(6.4, 3.6) if ax is None else ax, int(means.argmin()), strengths.index(chosen)
+    ax.axhspan(
+        means[lowest], means[lowest] + errors[lowest], color=GAP, alpha=0.3, lw=0, label="one standard error"
+    )
+    ax.errorbar(
+        strengths, means, errors, color=TRAIN, marker="o", ms=4, capsize=3, label="mean ± standard error"
+    )
+    ax.plot(strengths[lowest], means[lowest], "*", color=VALIDATION, ms=16, label="lowest")
+    ax.plot(chosen, means[ruled], "o", ms=15, mfc="none", mec=CYCLE[2], mew=2, label="chosen by the rule")
+    ax.set(xscale="log", xlabel="λ of L2 (no unit)", ylabel=f"validation loss [{unit}]")
+    ax.legend(frameon=False, fontsize="small")
+    return ax
