@@ -2,12 +2,12 @@
 
 Run ``python course.py evidence 09_diagnosis``. It trains about a thousand small models.
 
-1. The gallery. Runs with one planted fault each (``labcode.experiments.faults``) on five tasks. The rules of ``diagnose``
-   were set on two tasks; its error rate is counted on three others, and on new seeds of the first two. The
-   interval is a bootstrap over pairs of task and seed, whose runs share their data.
+1. The gallery. Runs with one planted fault each (``labcode.experiments.faults``) on five tasks. The rules
+   of ``diagnose`` were set on two tasks; its error rate is counted on three others, and on new seeds of the
+   first two. The interval is a bootstrap over pairs of task and seed, whose runs share their data.
 2. The gap. Thirty settings (task, hidden units, training data), five seeds each. Does the gap of the run
    without regularization say how much L2 or dropout will lower the loss on fresh data? Settings are
-   resampled for the intervals; everything is trained for 30 epochs, at the strengths below, chosen beforehand.
+   resampled for the intervals; all is trained for 30 epochs, at the strengths below, chosen beforehand.
 3. The bias. L2 on W and U with and without the biases, on two tasks.
 4. Three leaks, in a choice among five rates of dropout on Seattle's weather: what they make of the loss
    that is reported, in comparison with the honest one.
@@ -22,14 +22,15 @@ from labcode.data import load_weather
 from labcode.diagnose import CASES, diagnose
 from labcode.early_stopping import EarlyStopping
 from labcode.experiments import train_once
+from labcode.experiments.faults import FREE
 from labcode.experiments.intervals import bootstrap_p, holm, interval_of
+from labcode.experiments.ranking import auc, rank_correlation
 from labcode.experiments.study import Study
 from labcode.experiments.summary import compare
+from labcode.experiments.symptoms import redrawn, run_with_fault, trained
 from labcode.experiments.tasks import find_task
 from labcode.history import History
 from labcode.penalties import l2_penalty_torch, penalty_by_target
-from labcode.experiments.faults import FREE
-from labcode.experiments.symptoms import redrawn, run_with_fault, trained
 from labcode.training import evaluate, seeded
 
 TUNED, UNSEEN = ("weather", "speech"), ("weather_new_york", "speech_vowels", "text")
@@ -45,7 +46,6 @@ class Best(EarlyStopping):
 
     def weights_to_restore(self):
         """Return nothing."""
-        return None
 
 
 def fault(*, task, case, seed):
@@ -145,24 +145,6 @@ def errors(records, rng):
     return found
 
 
-def rank_correlation(x, y):
-    """Return Spearman's correlation along the last axis."""
-    ranks = [np.argsort(np.argsort(a, axis=-1), axis=-1) for a in (x, y)]
-    centred = [r - r.mean(axis=-1, keepdims=True) for r in ranks]
-    return (centred[0] * centred[1]).sum(-1) / np.sqrt(
-        np.square(centred[0]).sum(-1) * np.square(centred[1]).sum(-1)
-    )
-
-
-def auc(score, label):
-    """Return the share of pairs (helped, not helped) in which the helped one has the higher score."""
-    helped, not_helped = score[label], score[~label]
-    if not len(helped) or not len(not_helped):
-        return np.nan
-    pairs = helped[:, None] - not_helped[None]
-    return float(((pairs > 0) + 0.5 * (pairs == 0)).mean())
-
-
 def gap_study(settings, runs, rng):
     """Return, for each method, how well the gap foretells its gain; and the settings' numbers."""
     rows = []
@@ -188,10 +170,10 @@ def gap_study(settings, runs, rng):
         for score in ("gap", "relative_gap", "rise"):
             x = np.array([r[score] for r in rows])
             drawn = {
-                "rank_correlation": rank_correlation(x[draws], gain[draws]),
+                "rank_correlation": np.array([rank_correlation(x[d], gain[d]) for d in draws]),
                 "auc": np.array([auc(x[d], gain[d] > 0) for d in draws]) - 0.5,
             }
-            whole = {"rank_correlation": float(rank_correlation(x, gain)), "auc": auc(x, gain > 0) - 0.5}
+            whole = {"rank_correlation": rank_correlation(x, gain), "auc": auc(x, gain > 0) - 0.5}
             for measure, values in drawn.items():
                 values = values[np.isfinite(values)]
                 key = f"{score}/{measure}/{method}"
@@ -253,16 +235,6 @@ def leak_study(study, seeds):
     }
     differences = {name: (losses_ - honest)[:, None] for name, losses_ in leaking.items()}
     return compare(differences), round(float(honest.mean()), 4)
-
-
-def exhibits(records):
-    """Return the gallery, one unseen run of each case, and the six unknown curves of the exercise."""
-    tasks = ("weather_new_york", "speech_vowels", "text")
-    gallery = {
-        case: next(r for r in records if (r["case"], r["task"], r["seed"]) == (case, tasks[i % 3], 10))
-        for i, case in enumerate(CASES)
-    }
-    return gallery
 
 
 def _rounded(value):

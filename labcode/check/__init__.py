@@ -43,6 +43,8 @@ from labcode.check.exercise_07 import (
     speed_ratio,
     weights_for_keras,
 )
+from labcode.check.exercise_09_curves import read_runs, rule_of_thumb, samples_needed
+from labcode.check.exercise_09_fair import fair_comparison, three_leaks
 
 __all__ = [
     "adamw_step",
@@ -52,6 +54,7 @@ __all__ = [
     "dropout_penalty",
     "dropped_layers",
     "export_head",
+    "fair_comparison",
     "find_faults",
     "from_keras_config",
     "generalization_gap",
@@ -69,13 +72,17 @@ __all__ = [
     "penalty_by_part",
     "planted_mistakes",
     "proximal_step",
+    "read_runs",
     "reorder_gates",
     "ridge_shares",
+    "rule_of_thumb",
     "same_settings",
     "same_strengths",
+    "samples_needed",
     "soft_threshold",
     "speed_ratio",
     "stopping_epoch",
+    "three_leaks",
     "to_keras_config",
     "touches",
     "train_with_early_stopping",
