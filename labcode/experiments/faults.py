@@ -11,8 +11,8 @@ import numpy as np
 
 from labcode.dataset import Dataset, Split
 
-SOUND = {"hidden": 32, "output_dropout": 0.3, "l2": 0.003, "rate": 3e-3, "epochs": 40, "patience": 6}
-FREE = SOUND | {"hidden": 64, "output_dropout": 0.0, "l2": 0.0, "patience": None}
+SOUND = {"hidden": 32, "output_dropout": 0.3, "l2": 0.001, "rate": 5e-3, "epochs": 40, "patience": 6}
+FREE = SOUND | {"output_dropout": 0.0, "l2": 0.0, "patience": None}
 
 
 def joined(first: Split, second: Split) -> Split:
@@ -34,7 +34,7 @@ def _healthy(data, rng):
 
 
 def _overfit(data, rng):
-    share = float(rng.choice([0.3, 0.5, 1.0]))
+    share = float(rng.choice([0.2, 0.4]))
     return (
         f"no regularization, {share:.0%} of the training data",
         FREE,
@@ -46,14 +46,14 @@ def _underfit(data, rng):
     kind = rng.choice(["one hidden unit", "L2 far too strong", "training far too short"])
     changes = {
         "one hidden unit": {"hidden": 1},
-        "L2 far too strong": {"l2": 0.3},
-        "training far too short": {"rate": 3e-4, "epochs": 8},
+        "L2 far too strong": {"l2": 3.0},
+        "training far too short": {"rate": 5e-4, "epochs": 8},
     }
     return kind, SOUND | changes[kind], data
 
 
 def _rate(data, rng):
-    rate = float(rng.choice([0.1, 0.2, 0.3]))
+    rate = float(rng.choice([0.2, 0.3, 0.5]))
     return f"Adam with a rate of {rate:g}", SOUND | {"rate": rate, "patience": None}, data
 
 

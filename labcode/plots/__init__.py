@@ -23,6 +23,7 @@ from labcode.plots.decay import (
     shrinkage_factors,
     spread_against_error,
 )
+from labcode.plots.diagnosis import confusion, gain_by_gap, run_so_far, symptoms
 from labcode.plots.libraries import curves_by_library, time_growth, time_ratios
 from labcode.plots.masks import mask_panels, means_with_intervals, memory_left, relative_times
 from labcode.plots.methods import losses_by_method
@@ -45,12 +46,14 @@ __all__ = [
     "GAP",
     "TRAIN",
     "VALIDATION",
+    "confusion",
     "curves_by_library",
     "curves_by_setting",
     "decays",
     "diamond_and_disk",
     "error_by_strength",
     "forecasts",
+    "gain_by_gap",
     "learning_curves",
     "losses_against",
     "losses_against_zeros",
@@ -68,6 +71,7 @@ __all__ = [
     "ratios_by_group",
     "relative_times",
     "rules_on_traces",
+    "run_so_far",
     "shade_gap",
     "share_below",
     "shrinkage_curves",
@@ -75,6 +79,7 @@ __all__ = [
     "spread_against_error",
     "stopped_trace",
     "strength_choice",
+    "symptoms",
     "time_growth",
     "time_ratios",
     "time_series",

@@ -35,8 +35,8 @@ _ = plots.symptoms(runs)
 for label, run in runs.items():
     checks = run["checks"]
     print(label, "baseline, training and validation:", checks["baseline"])
-    print("  loss on fresh data:", checks["fresh"], "  same evaluation, three times:", checks["again"])
-    print("  standard error of the validation loss:", checks["standard_error"])
+    print("  loss on fresh data:", checks["fresh"], "  validation samples:", checks["samples"])
+    print("  the model evaluated three times on validation data:", checks["again"])
 
 # %% [markdown]
 # The baseline is a linear model, too simple to overfit much, on the same training and validation data. (It is drawn as a dotted
