@@ -5,7 +5,8 @@ Run ``python course.py evidence 09_diagnosis``. It trains some two hundred and f
 1. The gallery. Runs with one planted fault each (``labcode.experiments.faults``) on four tasks. The rules
    of ``diagnose`` were set on two tasks; its error rate is counted on two others. The interval is a
    bootstrap over pairs of task and seed, whose runs share their data. Faults that have no effect on the
-   loss on fresh data are left out.
+   loss on fresh data are left out. (The rules were set on runs of weather and speech, seeds 0 to 5, with the
+   same faults at other strengths; two of those seeds are trained again here.)
 2. The gap. Twenty-four settings (task, hidden units, training data). Does the gap of the run without
    regularization say how much L2 or dropout will lower the loss on fresh data? Settings are resampled for
    the intervals; all is trained for 25 epochs, at strengths that were written down beforehand.
@@ -153,6 +154,8 @@ def gap_study(settings, runs, rng):
             whole = {"rank_correlation": rank_correlation(x, gain), "auc": auc(x, gain > 0) - 0.5}
             for measure, values in drawn.items():
                 values = values[np.isfinite(values)]
+                if not np.isfinite(whole[measure]):
+                    continue  # all settings on one side: there is no pair to order
                 key = f"{score}/{measure}/{method}"
                 entry = {"mean": round(whole[measure], 4)}
                 entry["interval"] = [round(end, 4) for end in interval_of(values)]
@@ -225,14 +228,21 @@ def exhibits(records, cases, turn):
 
 
 def unknown(records):
-    """Return the six runs of the exercise, by label, without what would give them away."""
+    """Return the six runs of the exercise, by label, without what would give them away.
+
+    They are runs that the chapter does not show, and of which ``diagnose`` names the right case, so that the
+    task can be solved.
+    """
     cases = ("shift", "overfit", "dropout left on", "underfit", "leak", "learning rate too high")
-    shown = exhibits(records, cases, 1).values()
+    seen = [id(run) for run in exhibits(records, CASES, 0).values()]
+    plain = [r for r in records if id(r) not in seen and named(r) == r["case"]]
     names = ("train_loss", "validation_loss", "checks")
-    return {
-        label: {name: run[name] for name in names} | {"kept": kept_epoch(run)}
-        for label, run in zip("ABCDEF", shown, strict=True)
-    }
+    shown = {}
+    for number, (label, case) in enumerate(zip("ABCDEF", cases, strict=True)):
+        task = UNSEEN[number % len(UNSEEN)]
+        run = min((r for r in plain if r["case"] == case), key=lambda r: (r["task"] != task, r["seed"]))
+        shown[label] = {name: run[name] for name in names} | {"kept": kept_epoch(run)}
+    return shown
 
 
 def kept_epoch(run):
@@ -256,10 +266,9 @@ def main():
         for h in HIDDEN
         for share in SHARES
     ]
-    chosen = [place | {"method": m, "seed": s} for place in places for m in METHODS for s in study.seeds(2)]
+    chosen = [place | {"method": method, "seed": 0} for place in places for method in METHODS]
     each = iter(study.map(setting, chosen, "gap"))
-    runs = [{m: [next(each) for _ in study.seeds(2)] for m in METHODS} for _ in places]
-    gap, rows = gap_study(places, runs, rng)
+    gap, rows = gap_study(places, [{method: next(each) for method in METHODS} for _ in places], rng)
     leaks, honest = leak_study(study, study.seeds(10))
     tuned, no_effect_tuned = gallery(TUNED, study.seeds(2))
     parts = {"tuned": tuned, "unseen": unseen}

@@ -18,42 +18,90 @@ RUNS = {
     "F": "learning rate too high",
 }
 _MISREAD = {
-    ("A", "overfit"): "A is no overfit: the gap is there from the first epoch and hardly grows. Look at the "
-    "baseline, which is too simple to overfit: it has the same gap, so the DATA differ.",
-    ("A", "underfit"): "A learns its training data well. Its trouble is that the validation data are of "
-    "another kind: compare the two losses of the baseline.",
-    ("A", "small validation set"): "A's validation loss is far from the training loss by many standard "
-    "errors. Chance does not explain it; compare the two losses of the baseline.",
-    ("B", "healthy"): "B was best long ago: its validation loss has climbed since, while the training loss "
-    "went on falling.",
-    ("B", "shift"): "B's two curves begin together, and the baseline has no such gap. Data that differ show "
-    "from the first epoch on.",
-    ("B", "learning rate too high"): "B's training loss falls smoothly. A rate that is too high makes the "
-    "TRAINING loss jump; here only the validation loss rises.",
-    ("C", "learning rate too high"): "C's curves jump, but so does the same model when it is evaluated "
-    "again: three evaluations, three losses. Something is drawn at random in evaluation.",
-    ("C", "small validation set"): "C's evaluations of one model on the same samples differ. With few "
-    "samples a loss is inexact, but it is the same each time.",
-    ("C", "healthy"): "C gives another loss at each evaluation of one and the same model. A model in "
-    "evaluation has nothing left to draw.",
-    ("D", "healthy"): "D has no gap because it has learnt little: its training loss is no better than that "
-    "of the baseline. Closeness of the curves is no merit by itself.",
-    ("D", "overfit"): "D fits its training data no better than a simple baseline. What has not been learnt "
-    "by heart is no overfit.",
-    ("D", "learning rate too high"): "D's training loss falls smoothly, without jumps. It is high because "
-    "the model cannot, or may not, fit more.",
-    ("E", "healthy"): "E looks too good: compare its validation loss with that on fresh data. What the "
-    "validation data promise does not hold elsewhere.",
-    ("E", "overfit"): "E's validation loss does not rise; it follows the training loss down. An overfit "
-    "shows on validation data. Here only FRESH data show that something is wrong.",
-    ("E", "shift"): "E's baseline does equally well on training and validation data, and the model, too. "
-    "The validation data are not too different; they are too much alike.",
-    ("F", "overfit"): "F's TRAINING loss jumps and ends above its own best. Whoever overfits gets better and "
-    "better on the training data.",
-    ("F", "underfit"): "F could do better, and did: its training loss jumps up and down instead of staying "
-    "high. Its steps are too long.",
-    ("F", "dropout left on"): "F's evaluations of one model agree in all digits, so nothing is drawn in "
-    "evaluation. The jumps are there in the weights.",
+    "A": {
+        "overfit": (
+            "A looks like one. But the baseline, which is too simple to overfit, has a validation "
+            "loss several times its training loss. So the DATA differ, whatever the model does."
+        ),
+        "underfit": (
+            "A learns its training data well. Its trouble is that the validation data are of another "
+            "kind: compare the two losses of the baseline."
+        ),
+        "small validation set": (
+            "A has hundreds of validation samples, and its baseline is far from the training data on "
+            "them. That is no chance: compare the two losses of the baseline."
+        ),
+    },
+    "B": {
+        "healthy": (
+            "B was best long ago: its validation loss has climbed since, while the training loss went"
+            " on falling."
+        ),
+        "shift": (
+            "B's two curves begin together and part later; data that differ show from the first epoch"
+            " on. And the baseline's gap is small beside that of the model."
+        ),
+        "learning rate too high": (
+            "B's training loss falls smoothly. A rate that is too high makes the TRAINING loss jump; "
+            "here only the validation loss rises."
+        ),
+    },
+    "C": {
+        "learning rate too high": (
+            "C's curves jump, but so does the same model when it is evaluated again: three "
+            "evaluations, three losses. Something is drawn at random in evaluation."
+        ),
+        "small validation set": (
+            "C's evaluations of one model on the same samples differ. With few samples a loss is "
+            "inexact, but it is the same each time."
+        ),
+        "healthy": (
+            "C gives another loss at each evaluation of one and the same model. A model in evaluation"
+            " has nothing left to draw."
+        ),
+    },
+    "D": {
+        "healthy": (
+            "D has no gap because it has learnt little: its training loss is no better than that of "
+            "the baseline. Closeness of the curves is no merit by itself."
+        ),
+        "overfit": (
+            "D fits its training data no better than a simple baseline. What has not been learnt by "
+            "heart is no overfit."
+        ),
+        "learning rate too high": (
+            "D's training loss falls smoothly, without jumps. It is high because the model has not "
+            "fitted more yet, or cannot."
+        ),
+    },
+    "E": {
+        "healthy": (
+            "E looks too good: compare its validation loss with that on fresh data. What the "
+            "validation data promise does not hold elsewhere."
+        ),
+        "overfit": (
+            "E's validation loss does not rise; it follows the training loss down. An overfit shows "
+            "on validation data. Here only FRESH data show that something is wrong."
+        ),
+        "shift": (
+            "E's baseline does equally well on training and validation data, and the model, too. The "
+            "validation data are not too different; they are too much alike."
+        ),
+    },
+    "F": {
+        "overfit": (
+            "F's TRAINING loss jumps and ends above its own best. Whoever overfits gets better and "
+            "better on the training data."
+        ),
+        "underfit": (
+            "F could do better, and did: its training loss jumps up and down instead of staying high."
+            " Its steps are too long."
+        ),
+        "dropout left on": (
+            "F's evaluations of one model agree in all digits, so nothing is drawn in evaluation. The"
+            " jumps are there in the weights."
+        ),
+    },
 }
 _HINTS = {
     "A": "A: what do the two losses of the baseline say about the data?",
@@ -81,7 +129,7 @@ class _RunsChecker(Checker):
         if unknown:
             return f"✗ no such case: {', '.join(unknown)}. The names are {', '.join(CASES)}."
         wrong = [label for label, name in wanted[0].items() if said[label] != name]
-        reasons = [_MISREAD.get((label, said[label]), _HINTS[label]) for label in wrong]
+        reasons = [_MISREAD[label].get(said[label], _HINTS[label]) for label in wrong]
         lines = [f"✗ {len(wrong)} of the {len(said)} runs are misread."]
         return "\n".join([*lines, *(textwrap.fill(f"→ {reason}", 100) for reason in reasons)])
 
@@ -102,7 +150,8 @@ read_runs = _RunsChecker(
     cases=(Case("the six runs", ("ABCDEF",)),),
     misconceptions=tuple(
         Misconception(f"{label} taken for {name}", {"misread": ((label, name),)}, text)
-        for (label, name), text in _MISREAD.items()
+        for label, by_name in _MISREAD.items()
+        for name, text in by_name.items()
     ),
     praise="Each reading rests on one comparison that the curves alone do not show.",
 )

@@ -84,7 +84,9 @@ def confusion(matrix: np.ndarray, names: Sequence[str], *, ax: Axes | None = Non
     shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     ax.imshow(shares, cmap="Blues", vmin=0, vmax=130)
     for row, column in np.argwhere(counts > 0):
-        ax.text(column, row, f"{shares[row, column]:.0f}", ha="center", va="center", fontsize="small")
+        colour = "white" if shares[row, column] > 60 else "black"
+        label = f"{shares[row, column]:.0f}"
+        ax.text(column, row, label, ha="center", va="center", fontsize="small", color=colour)
     ax.set_xticks(range(len(names)), names, rotation=35, ha="right", fontsize="small")
     ax.set_yticks(range(len(names)), names, fontsize="small")
     ax.set(xlabel="named by the rules (% of the row)", ylabel="planted")
