@@ -145,6 +145,7 @@ def run_so_far(
     ax.plot(epochs[:seen], validation[:seen], color=VALIDATION, label="validation", zorder=2)
     ax.axvline(seen - 1, color=GAP, lw=1, label="seen so far")
     ax.axhline(baseline, color=BASELINE, ls=":", label="simple baseline, validation")
-    ax.set(xlabel="epoch", ylabel="mean squared error", ylim=(0, None), xlim=(0, len(train) - 1))
-    ax.legend(frameon=False, fontsize="small", loc="lower left")
+    highest = max(*train, *validation)
+    ax.set(xlabel="epoch", ylabel="mean squared error", ylim=(0, 1.25 * highest), xlim=(0, len(train) - 1))
+    ax.legend(frameon=False, fontsize="small", loc="upper left", ncols=2)
     return ax
