@@ -95,9 +95,9 @@ check.read_runs(read_runs)
 def rule_of_thumb(train, validation, baseline):
     """Return "overfit", "underfit" or "healthy"."""
     # BEGIN SOLUTION
-    if validation[-1] > 1.1 * min(validation):
-        return "overfit"
-    return "underfit" if train[-1] > baseline else "healthy"
+    rises = validation[-1] > 1.1 * min(validation)
+    fits = train[-1] <= baseline
+    return "overfit" if rises else ("healthy" if fits else "underfit")
     # END SOLUTION
 
 
