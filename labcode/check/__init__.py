@@ -42,6 +42,7 @@ from labcode.check.exercise_07 import (
     same_settings,
     speed_ratio,
     weights_for_keras,
+    weights_for_pytorch,
 )
 from labcode.check.exercise_09_curves import read_runs, rule_of_thumb, samples_needed
 from labcode.check.exercise_09_fair import fair_comparison, three_leaks
@@ -87,4 +88,5 @@ __all__ = [
     "touches",
     "train_with_early_stopping",
     "weights_for_keras",
+    "weights_for_pytorch",
 ]
