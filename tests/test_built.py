@@ -34,6 +34,7 @@ OUTLINE = {  # the article's sections, by chapter
     "05_3_project": ["5.3"],
     "07_tools": ["7"],
     "09_1_choosing": ["9", "9.1"],
+    "09_2_diagnosing": ["9.2", "9.3"],
 }
 
 BLOCK = re.compile(r"^[ \t]*#+ ?BEGIN SOLUTION.*?END SOLUTION[ \t]*$", re.DOTALL | re.MULTILINE)

@@ -45,6 +45,8 @@ from labcode.check.exercise_07 import (
     weights_for_pytorch,
 )
 from labcode.check.exercise_09_choice import nested_estimate, one_standard_error
+from labcode.check.exercise_09_curves import read_runs, rule_of_thumb, samples_needed
+from labcode.check.exercise_09_fair import fair_comparison, three_leaks
 from labcode.check.exercise_09_search import compare_searches, log_uniform, random_search
 
 __all__ = [
@@ -56,6 +58,7 @@ __all__ = [
     "dropout_penalty",
     "dropped_layers",
     "export_head",
+    "fair_comparison",
     "find_faults",
     "from_keras_config",
     "generalization_gap",
@@ -77,13 +80,17 @@ __all__ = [
     "planted_mistakes",
     "proximal_step",
     "random_search",
+    "read_runs",
     "reorder_gates",
     "ridge_shares",
+    "rule_of_thumb",
     "same_settings",
     "same_strengths",
+    "samples_needed",
     "soft_threshold",
     "speed_ratio",
     "stopping_epoch",
+    "three_leaks",
     "to_keras_config",
     "touches",
     "train_with_early_stopping",

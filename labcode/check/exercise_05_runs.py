@@ -1,10 +1,9 @@
 """Checkers of exercise 5, what a run does: dropout in evaluation, kept weights, planted mistakes."""
 
-import textwrap
-
 import numpy as np
 
 from labcode.check.core import Case, Checker, Misconception
+from labcode.check.lines import LinesChecker
 
 
 def _output(x, weight, kept, p, training, *, default=False, always=False, scaled=True, scaled_down=False):
@@ -159,26 +158,7 @@ def _planted(script, *, missed="", accused=""):
     return sorted((set(_PLANTED) - set(missed)) | set(accused) & set(script))
 
 
-class _LinesChecker(Checker):
-    """Says for each misjudged line what is wrong, any number of them, and does not show the whole answer."""
-
-    def _feedback(self, results, wanted, marks):
-        found = self.diagnose(results)
-        lines = [f"✗ {len(found) or 'some'} of the lines are misjudged; return a list of labels."]
-        return "\n".join([*lines, *(textwrap.fill(f"→ {m.message}", 100) for m in found)])
-
-    def diagnose(self, results):
-        said = {str(label).strip().upper() for label in results[0]} if isinstance(results[0], list) else set()
-        wrong = set(_PLANTED) ^ said
-        return tuple(m for m in self.misconceptions if set(m.switches.values()) <= wrong)
-
-    def _run(self, fn, case):
-        result = super()._run(fn, case)
-        listed = isinstance(result, str | list | tuple | set | frozenset | np.ndarray)
-        return sorted({str(label).strip().upper() for label in result} - {",", ""}) if listed else result
-
-
-planted_mistakes = _LinesChecker(
+planted_mistakes = LinesChecker(
     name="planted_mistakes",
     solution=_planted,
     cases=(Case("the script's lines", ("ABCDEFGHIJ",)),),

@@ -23,6 +23,7 @@ from labcode.plots.decay import (
     shrinkage_factors,
     spread_against_error,
 )
+from labcode.plots.diagnosis import confusion, gain_by_gap, run_so_far, symptoms
 from labcode.plots.libraries import curves_by_library, time_growth, time_ratios
 from labcode.plots.masks import mask_panels, means_with_intervals, memory_left, relative_times
 from labcode.plots.methods import losses_by_method
@@ -52,6 +53,7 @@ __all__ = [
     "GAP",
     "TRAIN",
     "VALIDATION",
+    "confusion",
     "curves_by_library",
     "curves_by_setting",
     "curves_on_two_scales",
@@ -59,6 +61,7 @@ __all__ = [
     "diamond_and_disk",
     "error_by_strength",
     "forecasts",
+    "gain_by_gap",
     "learning_curves",
     "losses_against",
     "losses_against_zeros",
@@ -77,6 +80,7 @@ __all__ = [
     "ratios_by_group",
     "relative_times",
     "rules_on_traces",
+    "run_so_far",
     "search_points",
     "shade_gap",
     "share_below",
@@ -85,6 +89,7 @@ __all__ = [
     "spread_against_error",
     "stopped_trace",
     "strength_choice",
+    "symptoms",
     "time_growth",
     "time_ratios",
     "time_series",
