@@ -43,10 +43,22 @@ from labcode.check.exercise_07 import (
     speed_ratio,
     weights_for_keras,
 )
+from labcode.check.exercise_08 import (
+    activation_penalties,
+    averaging_start,
+    bits_per_character,
+    mixture_loss,
+    smoothed_targets,
+    tied_gradient,
+    with_temperature,
+)
 
 __all__ = [
+    "activation_penalties",
     "adamw_step",
+    "averaging_start",
     "bias_sum",
+    "bits_per_character",
     "clip_and_step",
     "dropout_passes",
     "dropout_penalty",
@@ -66,6 +78,7 @@ __all__ = [
     "masked_step",
     "max_norm",
     "max_norm_of_keras",
+    "mixture_loss",
     "penalty_by_part",
     "planted_mistakes",
     "proximal_step",
@@ -73,11 +86,14 @@ __all__ = [
     "ridge_shares",
     "same_settings",
     "same_strengths",
+    "smoothed_targets",
     "soft_threshold",
     "speed_ratio",
     "stopping_epoch",
+    "tied_gradient",
     "to_keras_config",
     "touches",
     "train_with_early_stopping",
     "weights_for_keras",
+    "with_temperature",
 ]
