@@ -37,7 +37,11 @@ def smoothed_cross_entropy_grad(logits: ndarray, targets: ndarray, epsilon: floa
 
 
 def smoothed_cross_entropy_torch(logits: Tensor, targets: Tensor, epsilon: float) -> Tensor:
-    """Keep a classifier from certainty: the twin of ``smoothed_cross_entropy``."""
+    """Keep a classifier from certainty: the twin of ``smoothed_cross_entropy``.
+
+    Raises:
+        IndexError: a class that does not exist (torch finds it, on the CPU).
+    """
     shape("logits", floating_tensor("logits", logits), (None, None))
     instance("targets", targets, Tensor, "a tensor of dtype torch.int64")
     shape("targets", targets, (len(logits),))

@@ -1,7 +1,7 @@
 """NT-ASGD: begin to average the weights once the validation loss has stopped to fall, however noisy it is.
 
-The rule is free of any framework. The averaging itself is in torch: ``torch.optim.ASGD`` (with ``t0=0`` and
-``lambd=0``) for SGD, ``torch.optim.swa_utils.AveragedModel`` for any optimizer.
+The rule is free of any framework. The averaging itself is in torch: ``torch.optim.swa_utils.AveragedModel``,
+for any optimizer, or ``torch.optim.ASGD`` with ``t0=0`` and ``lambd=0``, whose mean lacks the first step.
 """
 
 import math

@@ -152,9 +152,9 @@ def piece_lengths(total: int, *, steps: int, vary: bool, generator: torch.Genera
     while total >= SHORTEST:
         length = steps
         if vary:
-            drawn = {"generator": generator, "device": generator.device}
-            centre = steps if torch.rand(1, **drawn) < 0.95 else steps / 2
-            length = max(SHORTEST, round(centre + steps / 14 * torch.randn(1, **drawn).item()))
+            usual = torch.rand(1, generator=generator, device=generator.device) < 0.95
+            spread = steps / 14 * torch.randn(1, generator=generator, device=generator.device)
+            length = max(SHORTEST, round((steps if usual else steps / 2) + spread.item()))
         yield min(length, total)
         total -= length
 
