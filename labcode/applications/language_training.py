@@ -113,7 +113,7 @@ def fit_language_model(
     return history
 
 
-def text_losses(model: LanguageModel, tokens: ndarray, *, batch_size: int = 16) -> ndarray:
+def text_losses(model: LanguageModel, tokens: ndarray, *, batch_size: int = 64) -> ndarray:
     """Return the loss of each character of a text, in nats, in evaluation mode.
 
     The text is laid out in rows; the model reads each from a zero state, without a break.

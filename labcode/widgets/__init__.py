@@ -7,6 +7,7 @@ returns a PNG picture, which takes tens of milliseconds and can be tested withou
 from labcode.widgets.cell import CellExplorer
 from labcode.widgets.curves import CurveExplorer
 from labcode.widgets.decay import ShrinkageFactors
+from labcode.widgets.language import TemperatureExplorer
 from labcode.widgets.libraries import LibraryExplorer
 from labcode.widgets.memory import MemoryExplorer
 from labcode.widgets.penalties import MagnitudeExplorer
@@ -24,4 +25,5 @@ __all__ = [
     "PatienceExplorer",
     "ShrinkageFactors",
     "StrengthExplorer",
+    "TemperatureExplorer",
 ]
