@@ -7,9 +7,9 @@ Protocol: one LSTM of 64 units reads 20,000 characters, so few that it overfits;
 of which the best on 15,000 validation characters is kept. Chosen on the same characters, with two seeds that
 are used for nothing else: the step size without regularization; with that, the rate of a single (locked)
 dropout on what the head reads; for the whole recipe first its step size and then its strength, one factor for
-all rates of the authors' Penn Treebank run. A part is then taken out, or another method added, with all else as it is. The test part is read
-once for each variant and seed. Intervals cover seeds and blocks of 500 characters. All losses are in bits per
-character.
+all rates of the authors' Penn Treebank run. Then a part is taken out, or another method added, with all else
+as it is. The test part is read once for each variant and seed. Intervals cover seeds and blocks of 500
+characters. All losses are in bits per character.
 
 The text is part of Python and differs a little between its versions: the result names version and checksum.
 """
