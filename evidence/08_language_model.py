@@ -158,12 +158,13 @@ def main() -> None:
     rates = {f"lr {lr}": recipe(FACTORS[1], lr) for lr in LEARNING_RATES[1:]}
     lr = choices.best("recipe, step size", rates)["lr"]
     whole = choices.best("recipe, factor", {f"factor {f}": recipe(f, lr) for f in FACTORS})
-    tested, summary = {}, {}
-    for name, settings in variants(none, single, whole).items():
-        wanted = [{"seed": s, "settings": settings, "test": True} for s in study.seeds(SEEDS)]
-        found = study.map(run, wanted, label=name)
-        tested[name] = np.array([one["test"] for one in found])
-        summary[name] = described(found, settings)
+    settings = variants(none, single, whole)
+    by_seed = [
+        study.map(run, [{"seed": s, "settings": one, "test": True} for one in settings.values()], f"seed {s}")
+        for s in study.seeds(SEEDS)
+    ]
+    found = {name: [runs[at] for runs in by_seed] for at, name in enumerate(settings)}
+    tested = {name: np.array([one["test"] for one in runs]) for name, runs in found.items()}
     counted = {f"{n}-grams": best_ngram(text, n, "test") for n in ORDERS}
     rows = {name: np.array([items(-log_p)]) for name, (_, log_p) in counted.items()}
     length = min(array.shape[1] for array in [*tested.values(), *rows.values()])
@@ -176,9 +177,9 @@ def main() -> None:
         {
             "text": {"python": text.python, "sha256": text.sha256, "characters": len(text.vocabulary)},
             "settings": {"train": TRAIN, "validation": VALIDATION, "test": length * ITEM, "hidden": HIDDEN}
-            | {"epochs": EPOCHS, "seeds": SEEDS, "block": BLOCK * ITEM, "authors": AUTHORS},
+            | {"epochs": EPOCHS, "seeds": len(by_seed), "block": BLOCK * ITEM, "authors": AUTHORS},
             "choices": choices.record,
-            "variants": summary,
+            "variants": {name: described(runs, settings[name]) for name, runs in found.items()},
             "ngrams": {
                 name: {"strength": strength, "test": round(float(rows[name].mean()), 4)}
                 for name, (strength, _) in counted.items()

@@ -262,3 +262,279 @@ against = result["summary"]["against"]
 for reference in ("none", "single dropout"):
     entry = against[reference]["whole recipe"]
     print(f"whole recipe minus {reference}: {entry['mean']:+.3f}, 95 % interval {entry['interval']}")
+
+# %% [markdown]
+# RESULT-A
+#
+# Now take one part out of the recipe at a time. On the left our differences, with 95 % intervals; on the right what papers
+# found for words, as bits per word.
+#
+# **Question.** Which part does the authors' table hold for the most important one? Will it be ours?
+
+# %%
+ours = {
+    name.removeprefix("without "): entry
+    for name, entry in against["whole recipe"].items()
+    if name.startswith("without ")
+}
+published = {part: entry["bits"] for part, entry in result["published"].items()}
+units = ("bits a character, minus the whole recipe", "bits a word")
+_ = plots.ablation(ours, published, units=units)
+
+# %% [markdown]
+# Right of 0 the part helps. (Published: Merity et al. against their line without fine-tuning, since we do not fine-tune
+# either; tied weights from [Melis et al. 2018](https://arxiv.org/abs/1707.05589).)
+#
+# **Question.** How many signs agree? When does a sign count?
+
+# %%
+signs = {}
+for part, entry in ours.items():
+    low, high = entry["interval"]
+    signs[part] = "helps" if low > 0 else "hurts" if high < 0 else "undecided"
+    paper = published.get(part)
+    print(f"{part:<26} {entry['mean']:+.3f} [{low:+.3f}, {high:+.3f}]  {signs[part]:<10}", end=" ")
+    print("" if paper is None else f"in print it helps, {paper:+.3f}")
+agree = [part for part in published if signs[part] == "helps"]
+against_print = [part for part in published if signs[part] == "hurts"]
+print(f"{len(agree)} of {len(published)} agree, {len(against_print)} disagree, the rest is undecided")
+assert all(value > 0 for value in published.values())
+
+# %% [markdown]
+# RESULT-B
+
+# %% [markdown]
+# ### Layer norm and label smoothing
+#
+# Two methods that the recipe does not have. **Layer norm** brings what the head reads to mean 0 and variance 1 over the units.
+# **Label smoothing** trains against $(1 - \varepsilon)$ for the right character plus $\varepsilon / V$ for all. In NumPy and PyTorch:
+#
+# **Question.** Where does the loss of a very sure model go, as its logits grow?
+
+# %%
+from labcode.label_smoothing import smoothed_cross_entropy, smoothed_cross_entropy_torch
+
+target, losses = np.array([0]), {}
+for size in (1.0, 4.0, 8.0, 32.0):
+    logits = np.array([[size, 0.0, 0.0, 0.0]])
+    pair = [smoothed_cross_entropy(logits, target, epsilon) for epsilon in (0.0, 0.1)]
+    losses[size] = pair
+    twin = smoothed_cross_entropy_torch(torch.tensor(logits), torch.tensor(target), 0.1)
+    np.testing.assert_allclose(twin.item(), pair[1], rtol=1e-12)
+print({size: np.round(pair, 3).tolist() for size, pair in losses.items()})
+plain_losses, smoothed = np.array(list(losses.values())).T
+assert (np.diff(plain_losses) < 0).all()
+assert 0 < smoothed.argmin() < 3
+
+# %% [markdown]
+# Without smoothing more certainty is always rewarded. With it the loss has a minimum at finite logits and grows beyond.
+#
+# **Question.** On top of the whole recipe, does either help? Remember in which unit smoothing is judged: plain $-\log_2 p$, without
+# the smoothing.
+
+# %%
+for name in ("layer norm", "label smoothing"):
+    entry = against["whole recipe"][f"with {name}"]
+    print(f"with {name:<16} {entry['mean']:+.3f} bits, 95 % interval {entry['interval']}")
+
+# %% [markdown]
+# RESULT-C
+#
+# ### Dropout left on
+#
+# Chapter 4 predicted with dropout on, many times (*Monte Carlo dropout*). For a language model the mean is one of probabilities.
+#
+# **Question.** In bits: is the mean over 30 passes better than one pass with dropout off?
+
+# %%
+from labcode.applications.language import windows
+from labcode.monte_carlo import monte_carlo_predict
+from labcode.training import predict
+
+x, y = windows(small.validation[:4001], 100)
+rows = np.arange(len(x))[:, None], np.arange(100), y
+passes = monte_carlo_predict(model, x, 30, generator=torch.Generator().manual_seed(0))
+chances = passes.softmax(dim=-1).numpy()[:, *rows]
+off = predict(model, x).softmax(dim=-1).numpy()[rows]
+numbers = [1, 2, 5, 10, 30]
+mixture = [-np.log2(chances[:n].mean(axis=0)).mean() for n in numbers]
+
+# %% [markdown]
+# `chances` holds the probability of each right character in each pass.
+#
+# **Question.** Sketch the curve before you look.
+
+# %%
+single, off = -np.log2(chances).mean(), -np.log2(off).mean()
+_ = plots.passes_and_mean(numbers, mixture, off=off, single=single, unit="bits a character")
+print(f"single passes {single:.3f}, mean of 30 {mixture[-1]:.3f}, dropout off {off:.3f}")
+assert mixture[-1] < single
+assert abs(mixture[-1] - off) < 0.15
+
+# %% [markdown]
+# RESULT-D
+
+# %% [markdown]
+# ### What it writes
+#
+# A language model writes by drawing a character, reading it, and drawing the next. The **temperature** τ divides the logits before
+# the softmax: below 1 the probable becomes more probable, above 1 everything becomes more alike.
+#
+# **Question.** Which share of the words that it writes will be words of the text, at τ = 0.3 and at τ = 1.5?
+
+# %%
+from labcode.applications.language_model import generate, next_logits
+
+start, samples, shares = small.encode("   the value of the "), {}, {}
+vocabulary = set(small.decode(small.train).split())
+for temperature in (0.3, 0.5, 0.7, 1.0, 1.5):
+    source = torch.Generator().manual_seed(0)
+    written = generate(model, start, 400, temperature=temperature, generator=source)
+    samples[temperature] = small.decode(written)
+    words = samples[temperature].split()
+    shares[temperature] = sum(word in vocabulary for word in words) / len(words)
+print({temperature: round(share, 2) for temperature, share in shares.items()})
+assert shares[0.3] > shares[1.5] + 0.2
+
+# %% [markdown]
+# The colder, the more real words, and the more of the same ones. The slider shows the next character and a text for each
+# temperature. (↵ is the end of a line, ␣ a space.)
+#
+# **Question.** At which temperature does it begin to invent words?
+
+# %%
+from labcode.widgets import TemperatureExplorer
+
+logits = next_logits(model, start).numpy()
+explorer = TemperatureExplorer(
+    logits, small.vocabulary, samples, context=small.decode(start[-13:]), value=0.7
+)
+explorer.widget()
+
+# %% [markdown]
+# And as a still picture, at τ = 0.7.
+#
+# **Question.** After a space at the end of a phrase: which letters would you expect?
+
+# %%
+most = np.argsort(-logits)[:14]
+shown = [small.vocabulary[at] for at in most]
+_ = plots.next_characters(shown, explorer.probabilities(0.7), context=small.decode(start[-13:]))
+print(samples[0.7][:150])
+assert explorer.probabilities(0.7).sum() <= 1.0001
+
+# %% [markdown]
+# It has learned what Python's prose looks like, indents included, from 20,000 characters. It has not learned what it means.
+
+# %% [markdown]
+# ### What carries over
+#
+# Transformers and state-space models have taken the LSTM's place. Which of its regularizers did they inherit? A method
+# carries over if what it touches is still there:
+#
+# | method | touches | Transformer | state-space model |
+# |---|---|---|---|
+# | embedding dropout, tied weights | the vocabulary's matrix | yes | yes |
+# | label smoothing, early stopping, averaging, MC dropout | loss, time, weights | yes | yes |
+# | weight decay | weights | yes | yes, but hardly the ones that set the memory |
+# | dropout between layers | what goes up | yes, on every sublayer | yes |
+# | TAR | neighbouring outputs | possible, not usual | possible |
+# | weight drop, zoneout, dropout on h, g or c | the way through time | no such place | a place, but a trap |
+#
+# New ones came as well: dropout on attention weights, and whole layers dropped (stochastic depth).
+#
+# **Why a trap?** A linear state-space model remembers by $h_t = a\,h_{t-1} + u_t$, with no gate and no tanh in the way. Drop the
+# state with an inverted mask at each step: its mean stays right. Its variance?
+#
+# **Question.** One thing to remember, written at step 0, a = 0.99, p = 0.1. What do 20,000 masks make of it after 50 steps?
+
+# %%
+rng, steps, a, p = np.random.default_rng(0), 50, 0.99, 0.1
+memory, spread = np.ones(20_000), []
+for _ in range(steps):
+    memory = a * memory * (rng.random(20_000) >= p) / (1 - p)
+    spread.append(memory.std() / memory.mean())
+expected = np.sqrt((1 / (1 - p)) ** np.arange(1, steps + 1) - 1)
+print(f"mean {memory.mean():.2f} (without masks {a**steps:.2f}); {np.mean(memory == 0):.1%} have lost it")
+print(f"spread relative to the mean: {spread[-1]:.1f}, by the formula {expected[-1]:.1f}")
+assert np.mean(memory == 0) > 0.98
+assert abs(spread[9] / expected[9] - 1) < 0.1
+
+# %% [markdown]
+# All but about 0.5 % of the units have forgotten, and these few shout to keep the mean. The spread grows like $(1-p)^{-t/2}$,
+# without limit. The same holds for an LSTM whose cell is dropped at every step (chapter 3); there gates and tanh at
+# least bound what the next layer sees. So state-space models drop what goes up, not what goes on.
+#
+# **Question.** One small model of each kind on our text, with and without dropout of 0.2 on what goes up. Do they overfit
+# as the LSTM does?
+
+# %%
+from labcode.applications.window_models import WindowModel
+from labcode.early_stopping import EarlyStopping
+from labcode.training import fit
+
+parts = [windows(part, 50) for part in (small.train, small.validation[:10_001])]
+runs = {}
+for kind in ("transformer", "state space"):
+    for dropout in (0.0, 0.2):
+        with seeded(0):
+            net = WindowModel(len(small.vocabulary), 64, kind, dropout=dropout)
+            rule = EarlyStopping(patience=3, restore_best_weights=True)
+            runs[kind, dropout] = fit(
+                net, *parts, task="sequence", epochs=12, early_stopping=rule, batch_size=8, progress=False,
+                optimizer=torch.optim.AdamW(net.parameters(), lr=0.005, weight_decay=0.0),
+                generator=torch.Generator().manual_seed(0),
+            )  # fmt: skip
+
+# %% [markdown]
+# Early stopping keeps the best of at most 12 epochs; windows of 50 characters.
+#
+# **Question.** Read both losses at the epoch that was kept.
+
+# %%
+for (kind, dropout), run in runs.items():
+    at = run.best_epoch
+    train_bits, validation_bits = (losses[at] / np.log(2) for losses in (run.train_loss, run.validation_loss))
+    print(f"{kind:<12} dropout {dropout}: training {train_bits:.2f}, validation {validation_bits:.2f} bits, epoch {at}")
+gaps = {key: run.gap[run.best_epoch] / np.log(2) for key, run in runs.items()}
+assert all(gaps[kind, 0.0] > 0.1 for kind in ("transformer", "state space"))
+
+# %% [markdown]
+# RESULT-E
+#
+# ### The ledger
+#
+# The article's other sentence was that regularization prevents overfitting and improves generalization. The course has
+# turned the whole article into claims that can fail, each tied to an experiment with paired seeds, intervals and a test
+# part that was read once. Here they all are.
+#
+# **Question.** Before you look: which claim of the article do you trust least by now?
+
+# %%
+from labcode.experiments.ledger import read_ledger
+
+entries = read_ledger()
+_ = plots.ledger(entries)
+
+# %% [markdown]
+# Each line is one effect with its 95 % interval, on a scale of its own (units differ), turned so that the claimed side is
+# on the right. A filled mark supports the claim. The verdict follows from a rule, not from taste: it *holds* if all effects
+# support it, and in two places at least; it *holds under conditions* if some do.
+#
+# **Question.** How many of each?
+
+# %%
+from collections import Counter
+
+from labcode.experiments.claims import VERDICTS, supports
+
+counts = Counter(claim.verdict for claim, _ in entries)
+print({verdict: counts[verdict] for verdict in VERDICTS})
+for claim, effects in entries:
+    supported = [supports(effect, claim.direction, claim.margin) for effect in effects.values()]
+    assert any(supported) == (claim.verdict != "does not hold here")
+assert sum(counts.values()) == len(entries)
+
+# %% [markdown]
+# Whatever the numbers say today, they were found on small data, with small models, on a laptop. *Does not hold here* means
+# just that: here. The point of the ledger is that you can run it again with your own data, and change a verdict.
