@@ -33,6 +33,7 @@ OUTLINE = {  # the article's sections, by chapter
     "05_1_keras": ["5", "5.1", "5.2"],
     "05_3_project": ["5.3"],
     "07_tools": ["7"],
+    "08_outlook": ["8"],
 }
 
 BLOCK = re.compile(r"^[ \t]*#+ ?BEGIN SOLUTION.*?END SOLUTION[ \t]*$", re.DOTALL | re.MULTILINE)

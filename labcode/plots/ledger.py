@@ -11,7 +11,7 @@ from labcode.plots.style import BASELINE, GAP, TRAIN, VALIDATION
 from labcode.validate import expect
 
 LOOKS = {HOLDS: ("o", TRAIN), CONDITIONS: ("D", GAP), NOT_HERE: ("X", VALIDATION)}
-WIDTH = 58  # characters in a line of a claim
+WIDTH = 62  # characters in a line of a claim
 
 
 def ledger(entries: Sequence[tuple[Claim, Mapping[str, Mapping]]]) -> Axes:
@@ -31,7 +31,7 @@ def ledger(entries: Sequence[tuple[Claim, Mapping[str, Mapping]]]) -> Axes:
         ValueError: no claims.
     """
     expect(len(entries) > 0, "entries", "at least one claim", len(entries))
-    figure, ax = plt.subplots(figsize=(9.6, 1.2 + 0.5 * len(entries)), layout="constrained")
+    figure, ax = plt.subplots(figsize=(10.8, 1.2 + 0.48 * len(entries)), layout="constrained")
     for row, (claim, effects) in enumerate(entries):
         marker, colour = LOOKS[claim.verdict]
         _draw_effects(ax, row, claim, effects, marker, colour)
@@ -44,7 +44,7 @@ def ledger(entries: Sequence[tuple[Claim, Mapping[str, Mapping]]]) -> Axes:
     ax.axvline(0, color=BASELINE, ls=":", lw=1)
     ax.set(yticks=range(len(entries)), ylim=(len(entries) - 0.5, -0.5), xlim=(-1.1, 1.1), xticks=[0])
     ax.set_yticklabels(names, fontsize="small", ha="left", x=0)
-    ax.tick_params(axis="y", length=0, pad=330)
+    ax.tick_params(axis="y", length=0, pad=345)
     ax.set_xlabel("← against the claim     each effect on a scale of its own     for the claim →")
     ax.spines[["top", "right", "left"]].set_visible(False)
     handles = [
