@@ -32,6 +32,7 @@ section = "10.2"
 sentence = "A claim of a late section, in a sentence that is long enough to need another line on the page."
 direction = "lower"
 verdict = "does not hold here"
+found = []
 [[claim.evidence]]
 experiment = "one"
 path = ["b"]
@@ -42,6 +43,7 @@ section = "2.1"
 sentence = "It lowers the loss."
 direction = "lower"
 verdict = "holds under conditions"
+found = []
 [[claim.evidence]]
 experiment = "one"
 path = ["a"]
@@ -56,6 +58,7 @@ sentence = "It changes nothing."
 direction = "equal"
 margin = 0.2
 verdict = "holds"
+found = []
 [[claim.evidence]]
 experiment = "one"
 path = ["b"]
@@ -124,9 +127,9 @@ def test_the_ledger_reads_any_file_of_claims_in_the_articles_order(folder):
     ax = plots.ledger(entries)
     assert [label.get_text().split()[0] for label in ax.get_yticklabels()] == ["2.1", "2.1", "10.2"]
     assert [text.get_text() for text in ax.texts] == [
-        f"{CONDITIONS}: 1 of 2",
-        f"{HOLDS}: 2 of 2",
-        f"{NOT_HERE}: 0 of 1",
+        f"{CONDITIONS}: 1 of 2\n-0.200 [-0.300, -0.100], …",
+        f"{HOLDS}: 2 of 2\n-0.010 [-0.100, +0.100], …",
+        f"{NOT_HERE}: 0 of 1\n-0.010 [-0.100, +0.100]",
     ]
     with pytest.raises(ValueError, match=r"claims\.toml"):
         read_ledger(folder / "results")

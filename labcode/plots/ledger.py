@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from labcode.experiments.claims import CONDITIONS, HOLDS, NOT_HERE, Claim, supports
+from labcode.experiments.claims import CONDITIONS, HOLDS, NOT_HERE, Claim, as_text, supports
 from labcode.plots.style import BASELINE, GAP, TRAIN, VALIDATION
 from labcode.validate import expect
 
@@ -19,7 +19,8 @@ def ledger(entries: Sequence[tuple[Claim, Mapping[str, Mapping]]]) -> Axes:
 
     Effects have different units, so each is divided by the farther end of its own interval: its side of 0 and
     the width of its interval can be read, its size cannot. The claimed side is always on the right ("equal"
-    stays in the middle). A filled mark supports the claim.
+    stays in the middle). A filled mark supports the claim. Beside it stand the verdict, how many effects
+    support the claim, and the first of them in figures.
 
     Args:
         entries: claims with their effects by place, as ``labcode.experiments.ledger.read_ledger`` returns.
@@ -36,8 +37,9 @@ def ledger(entries: Sequence[tuple[Claim, Mapping[str, Mapping]]]) -> Axes:
         marker, colour = LOOKS[claim.verdict]
         _draw_effects(ax, row, claim, effects, marker, colour)
         supported = sum(supports(effect, claim.direction, claim.margin) for effect in effects.values())
-        label = f"{claim.verdict}: {supported} of {len(effects)}"
-        ax.text(1.12, row, label, va="center", fontsize="small", color=BASELINE)
+        first, more = as_text(next(iter(effects.values()))), ", …" * (len(effects) > 1)
+        label = f"{claim.verdict}: {supported} of {len(effects)}\n{first}{more}"
+        ax.text(1.12, row, label, va="center", fontsize="x-small", color=BASELINE)
         if row % 2:
             ax.axhspan(row - 0.5, row + 0.5, color=BASELINE, alpha=0.07, lw=0)
     names = [textwrap.fill(f"{claim.section}  {claim.sentence}", WIDTH) for claim, _ in entries]
