@@ -1,7 +1,7 @@
 """Two successors of the LSTM as language models: a causal Transformer and a linear state-space model.
 
-Both read a window of text at once, without a step-by-step loop, and are as small as they can be, one layer: they
-are here for the question which regularizers carry over. ``labcode.training.fit`` trains them, with
+Both read a window of text at once, without a step-by-step loop, and are as small as they can be, one layer:
+they are here for the question which regularizers carry over. ``labcode.training.fit`` trains them, with
 ``task="sequence"``.
 """
 

@@ -236,27 +236,25 @@ assert curves[0][-1] < curves[1][-1] - 0.5
 # It comes down as far as counting in groups of three, and then learns the training text by heart: the picture of chapter 1.
 # Counting in groups of six stays ahead of it, all the way. With so little text a network has a lot to catch up on.
 #
-# **Question.** Now the whole recipe. Where will averaging begin, and will you see it in the curve?
+# **Question.** Now the whole recipe, with a step size of 20, more than was chosen, so that SGD jitters and averaging has
+# something to do. Where will you see it in the curve?
 
 # %%
 from labcode.nt_asgd import NonMonotonicTrigger
 
 trigger = NonMonotonicTrigger(3)
-model, history = train(whole, epochs=24, averaging=trigger)
+model, history = train(whole | {"lr": 20}, epochs=24, averaging=trigger)
 curves = [np.array(losses) / np.log(2) for losses in (history.train_loss, history.validation_loss)]
-_ = plots.learning_curves(
-    *curves,
-    baseline=min(plain.validation_loss) / np.log(2),
-    baseline_label="best epoch without",
-    unit="bits a character",
-)
-print(f"averaging begins after epoch {trigger.triggered_at}")
-assert curves[1][-1] - curves[0][-1] < plain.gap[-1] / np.log(2)
+best_without = min(plain.validation_loss) / np.log(2)
+unit = "bits a character"
+_ = plots.learning_curves(*curves, baseline=best_without, baseline_label="best epoch without", unit=unit)
+first = trigger.triggered_at
+print(f"averaging begins after epoch {first}: {curves[1][first]:.2f} bits, then {curves[1][first + 1]:.2f}")
+assert curves[1][first + 1] < curves[1][first] - 0.05
 
 # %% [markdown]
-# The curve is restless as long as SGD runs alone; from the epoch after the trigger on it is the averaged model that is
-# measured, and the curve falls at once and lies still. The gap is much smaller than before. One seed proves nothing, so:
-# the record.
+# The curve is restless as long as SGD runs alone. From the epoch after the trigger on it is the averaged model that is
+# measured: the loss falls at once, and lies still. One run proves nothing about the recipe, though. For that there is the record.
 
 # %% [markdown]
 # ### The ablation
