@@ -42,6 +42,7 @@ from labcode.check.exercise_07 import (
     same_settings,
     speed_ratio,
     weights_for_keras,
+    weights_for_pytorch,
 )
 from labcode.check.exercise_08 import (
     activation_penalties,
@@ -95,5 +96,6 @@ __all__ = [
     "touches",
     "train_with_early_stopping",
     "weights_for_keras",
+    "weights_for_pytorch",
     "with_temperature",
 ]
