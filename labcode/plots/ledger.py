@@ -11,7 +11,7 @@ from labcode.plots.style import BASELINE, GAP, TRAIN, VALIDATION
 from labcode.validate import expect
 
 LOOKS = {HOLDS: ("o", TRAIN), CONDITIONS: ("D", GAP), NOT_HERE: ("X", VALIDATION)}
-WIDTH = 62  # characters in a line of a claim
+WIDTH = 74  # characters in a line of a claim
 
 
 def ledger(entries: Sequence[tuple[Claim, Mapping[str, Mapping]]]) -> Axes:
