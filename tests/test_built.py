@@ -35,6 +35,7 @@ OUTLINE = {  # the article's sections, by chapter
     "07_tools": ["7"],
     "09_1_choosing": ["9", "9.1"],
     "09_2_diagnosing": ["9.2", "9.3"],
+    "08_outlook": ["8"],
 }
 
 BLOCK = re.compile(r"^[ \t]*#+ ?BEGIN SOLUTION.*?END SOLUTION[ \t]*$", re.DOTALL | re.MULTILINE)

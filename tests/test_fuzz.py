@@ -27,8 +27,9 @@ from labcode.penalties import l2_penalty, l2_penalty_grad
 from labcode.recurrent_dropout import DropoutSettings
 from labcode.sequence_model import SequenceModel
 
-TECHNIQUES = "constraints dropout early_stopping lstm optimizers penalties recurrent_dropout"
-MODULES = [f"labcode.{name}" for name in [*TECHNIQUES.split(), "regularized_lstm", "sequence_model"]]
+TECHNIQUES = "constraints dropout early_stopping label_smoothing lstm nt_asgd optimizers penalties"
+OTHER_MODULES = ["recurrent_dropout", "regularized_lstm", "sequence_model"]
+MODULES = [f"labcode.{name}" for name in [*TECHNIQUES.split(), *OTHER_MODULES]]
 MODULES = [importlib.import_module(name) for name in MODULES]
 
 
@@ -77,6 +78,8 @@ OTHERS = {
     "EarlyStopping.update": {"epoch": 1, "value": 0.5},
     "EarlyStopping.load_state_dict": {"state": lambda rng: EarlyStopping().state_dict()},
     "DropoutSettings": {},
+    "NonMonotonicTrigger": {"patience": 2},
+    "NonMonotonicTrigger.update": {"loss": 0.5},
     "ProximalAdam": PARAMS,
     "ProximalSGD": PARAMS,
     "RegularizedLSTM": {"input_size": 3, "hidden_size": 2},
@@ -87,6 +90,7 @@ OTHERS = {
     "SequenceModel.forward": SEQUENCES | {"masks": MASKS["masks"]} | GENERATOR,
     "adam": ADAM,
     "adamw": ADAM,
+    "averaging_start": {"losses": lambda rng: [1.0, 0.5, 0.7], "patience": 1},
     "check_masks": LSTM_SIZES | {"masks": MASKS["masks"]},
     "clip_by_global_norm": {"grads": lambda rng: (rng.normal(size=(4, 3)),), "max_norm": 0.4},
     "constrain": {"weights": weights, "projections": lambda rng: {"bias": lambda b: max_norm(b, 0.1)}},
@@ -280,7 +284,7 @@ def fault(name, arguments):
 
 
 DOCUMENTED = dict.fromkeys(("embedding_dropout", "embedding_dropout_grad"), IndexError)
-DOCUMENTED["embedding_dropout_torch"] = IndexError
+DOCUMENTED |= dict.fromkeys(("embedding_dropout_torch", "smoothed_cross_entropy_torch"), IndexError)
 SPECIFICATIONS = specifications()
 IDS = [f"{name}-{index}" for index, (name, _) in enumerate(SPECIFICATIONS)]
 

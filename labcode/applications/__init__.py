@@ -11,6 +11,9 @@ return texts. All predictions go into ``labcode.applications.metrics``, as those
 
 Where the samples have no order in time, the seed draws training and validation parts again; the test part is
 always the same. Models are built by ``labcode.applications.models.build_model``.
+
+Chapter 8's language model, which reads one long text, is in the files ``language*.py``; ``window_models.py``
+holds a Transformer and a state-space model for the same text.
 """
 
 from importlib import import_module

@@ -44,14 +44,26 @@ from labcode.check.exercise_07 import (
     weights_for_keras,
     weights_for_pytorch,
 )
+from labcode.check.exercise_08 import (
+    activation_penalties,
+    averaging_start,
+    bits_per_character,
+    mixture_loss,
+    smoothed_targets,
+    tied_gradient,
+    with_temperature,
+)
 from labcode.check.exercise_09_choice import nested_estimate, one_standard_error
 from labcode.check.exercise_09_curves import read_runs, rule_of_thumb, samples_needed
 from labcode.check.exercise_09_fair import fair_comparison, three_leaks
 from labcode.check.exercise_09_search import compare_searches, log_uniform, random_search
 
 __all__ = [
+    "activation_penalties",
     "adamw_step",
+    "averaging_start",
     "bias_sum",
+    "bits_per_character",
     "clip_and_step",
     "compare_searches",
     "dropout_passes",
@@ -74,6 +86,7 @@ __all__ = [
     "masked_step",
     "max_norm",
     "max_norm_of_keras",
+    "mixture_loss",
     "nested_estimate",
     "one_standard_error",
     "penalty_by_part",
@@ -87,13 +100,16 @@ __all__ = [
     "same_settings",
     "same_strengths",
     "samples_needed",
+    "smoothed_targets",
     "soft_threshold",
     "speed_ratio",
     "stopping_epoch",
     "three_leaks",
+    "tied_gradient",
     "to_keras_config",
     "touches",
     "train_with_early_stopping",
     "weights_for_keras",
     "weights_for_pytorch",
+    "with_temperature",
 ]

@@ -24,6 +24,8 @@ from labcode.plots.decay import (
     spread_against_error,
 )
 from labcode.plots.diagnosis import confusion, gain_by_gap, run_so_far, symptoms
+from labcode.plots.language import ablation, losses_of_models, next_characters, passes_and_mean
+from labcode.plots.ledger import ledger
 from labcode.plots.libraries import curves_by_library, time_growth, time_ratios
 from labcode.plots.masks import mask_panels, means_with_intervals, memory_left, relative_times
 from labcode.plots.methods import losses_by_method
@@ -53,6 +55,7 @@ __all__ = [
     "GAP",
     "TRAIN",
     "VALIDATION",
+    "ablation",
     "confusion",
     "curves_by_library",
     "curves_by_setting",
@@ -63,19 +66,23 @@ __all__ = [
     "forecasts",
     "gain_by_gap",
     "learning_curves",
+    "ledger",
     "losses_against",
     "losses_against_zeros",
     "losses_by_method",
+    "losses_of_models",
     "lstm_cell",
     "magnitude_histogram",
     "mask_panels",
     "means_with_intervals",
     "memory_left",
     "new_axes",
+    "next_characters",
     "norms_over_training",
     "one_standard_error_path",
     "one_weight",
     "paired_differences",
+    "passes_and_mean",
     "projections",
     "ratios_by_group",
     "relative_times",

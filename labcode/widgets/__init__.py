@@ -8,6 +8,7 @@ from labcode.widgets.cell import CellExplorer
 from labcode.widgets.curves import CurveExplorer
 from labcode.widgets.decay import ShrinkageFactors
 from labcode.widgets.diagnosis import DiagnosisExplorer
+from labcode.widgets.language import TemperatureExplorer
 from labcode.widgets.libraries import LibraryExplorer
 from labcode.widgets.memory import MemoryExplorer
 from labcode.widgets.penalties import MagnitudeExplorer
@@ -28,4 +29,5 @@ __all__ = [
     "PatienceExplorer",
     "ShrinkageFactors",
     "StrengthExplorer",
+    "TemperatureExplorer",
 ]

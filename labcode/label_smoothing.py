@@ -1,0 +1,78 @@
+"""Label smoothing: never ask for certainty. Each function stands here in NumPy and in PyTorch."""
+
+import numpy as np
+import torch
+from numpy import ndarray
+from torch import Tensor
+
+from labcode.arrays import floating_array, floating_tensor
+from labcode.validate import expect, instance, number, shape
+
+
+def smoothed_cross_entropy(logits: ndarray, targets: ndarray, epsilon: float) -> float:
+    """Keep a classifier from certainty: cross-entropy against (1 - epsilon) * target + epsilon / classes.
+
+    Args:
+        logits: floating point, (N, classes).
+        targets: numbers of the right classes, integers, (N,).
+        epsilon: share of the probability that is spread over all classes, the right one included, in [0, 1].
+
+    Returns:
+        the mean over samples, a scalar.
+
+    Raises:
+        ValueError: a wrong shape or dtype, a class that does not exist, or epsilon outside [0, 1].
+
+    Source: Szegedy et al. (2016), "Rethinking the Inception architecture for computer vision", section 7.
+        Chapter 8.
+    """
+    logits, wanted = _log_softmax(floating_array("logits", logits)), _wanted(logits, targets, epsilon)
+    return -(wanted * logits).sum(axis=1).mean()
+
+
+def smoothed_cross_entropy_grad(logits: ndarray, targets: ndarray, epsilon: float) -> ndarray:
+    """Return the gradient with respect to the logits, (softmax - smoothed targets) / N."""
+    wanted = _wanted(logits, targets, epsilon)
+    return (np.exp(_log_softmax(floating_array("logits", logits))) - wanted) / len(wanted)
+
+
+def smoothed_cross_entropy_torch(logits: Tensor, targets: Tensor, epsilon: float) -> Tensor:
+    """Keep a classifier from certainty: the twin of ``smoothed_cross_entropy``.
+
+    Raises:
+        IndexError: a class that does not exist (torch finds it, on the CPU).
+    """
+    shape("logits", floating_tensor("logits", logits), (None, None))
+    instance("targets", targets, Tensor, "a tensor of dtype torch.int64")
+    shape("targets", targets, (len(logits),))
+    expect(targets.dtype == torch.int64, "targets", "dtype torch.int64", targets.dtype)
+    epsilon = number("epsilon", epsilon, low=0.0, high=1.0)
+    return torch.nn.functional.cross_entropy(logits, targets, label_smoothing=epsilon)
+
+
+def _wanted(logits, targets, epsilon):
+    shape("logits", floating_array("logits", logits), (None, None))
+    shape("targets", targets, (len(logits),))
+    whole = isinstance(targets, ndarray) and np.issubdtype(targets.dtype, np.integer)
+    expect(whole, "targets", "an array of integers", type(targets))
+    epsilon, classes = number("epsilon", epsilon, low=0.0, high=1.0), np.shape(logits)[1]
+    low, high = int(targets.min()), int(targets.max())
+    expect(low >= 0 and high < classes, "targets", f"classes 0 to {classes - 1}", f"{low} to {high}")
+    wanted = np.full((len(logits), classes), epsilon / classes)
+    wanted[np.arange(len(logits)), targets] += 1 - epsilon
+    return wanted
+
+
+def _log_softmax(logits):
+    shape("logits", logits, (None, None))
+    return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+
+
+# (NumPy, PyTorch, arguments): a tuple of sizes stands for an array of that shape.
+PAIRS = [
+    (
+        smoothed_cross_entropy,
+        smoothed_cross_entropy_torch,
+        {"logits": (5, 4), "targets": lambda rng: rng.integers(0, 4, size=5), "epsilon": 0.1},
+    ),
+]

@@ -1,0 +1,175 @@
+"""Figures and the widget of chapter 8: labelled, true to what they are given, fast to redraw."""
+
+import json
+import statistics
+import time
+
+import matplotlib
+
+matplotlib.use("agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from labcode import plots
+from labcode.experiments.claims import CONDITIONS, HOLDS, NOT_HERE
+from labcode.experiments.ledger import read_ledger
+from labcode.widgets import TemperatureExplorer
+
+OURS = {
+    "tied weights": {"mean": 0.2, "interval": [0.1, 0.3]},
+    "weight decay": {"mean": -0.01, "interval": [-0.05, 0.02]},
+}
+VOCABULARY, LOGITS = ("\N{REPLACEMENT CHARACTER}", "\n", " ", "a", "$"), np.array([-3.0, 1.0, 2.0, 3.0, 0.0])
+SAMPLES = {0.5: "a a a", 1.0: "a\na $x$ and a long text that goes on " * 12, 2.0: "$a\n"}
+EFFECT = {"mean": -0.2, "interval": [-0.3, -0.1], "p_holm": 0.01}
+NOTHING = {"mean": -0.01, "interval": [-0.1, 0.1], "p_holm": 0.9}
+CLAIMS = """
+[[claim]]
+id = "late"
+section = "10.2"
+sentence = "A claim of a late section, in a sentence that is long enough to need another line on the page."
+direction = "lower"
+verdict = "does not hold here"
+found = []
+[[claim.evidence]]
+experiment = "one"
+path = ["b"]
+
+[[claim]]
+id = "early"
+section = "2.1"
+sentence = "It lowers the loss."
+direction = "lower"
+verdict = "holds under conditions"
+found = []
+[[claim.evidence]]
+experiment = "one"
+path = ["a"]
+[[claim.evidence]]
+experiment = "one"
+path = ["b"]
+
+[[claim]]
+id = "same"
+section = "2.1"
+sentence = "It changes nothing."
+direction = "equal"
+margin = 0.2
+verdict = "holds"
+found = []
+[[claim.evidence]]
+experiment = "one"
+path = ["b"]
+[[claim.evidence]]
+experiment = "two"
+path = ["b"]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "claims.toml").write_text(CLAIMS, encoding="utf-8")
+    for name in ("one", "two"):
+        result = {"summary": {"a": EFFECT, "b": NOTHING}}
+        (tmp_path / "results" / f"{name}.json").write_text(json.dumps(result), encoding="utf-8")
+    return tmp_path
+
+
+def test_every_figure_is_labelled(folder):
+    drawn = [
+        plots.losses_of_models({"a": 2.0, "b": 1.0}, groups={"a": "x", "b": "y"}, unit="bits"),
+        plots.next_characters(["a", "\n"], np.array([0.7, 0.3]), context="b\n"),
+        *plots.ablation(OURS, {"tied weights": 0.1}, units=("bits", "bits a word")),
+        plots.passes_and_mean([1, 2], [2.0, 1.9], off=1.8, single=2.0, unit="bits"),
+        plots.ledger(read_ledger(folder)),
+    ]
+    for ax in drawn:
+        assert ax.get_xlabel()
+        assert any(other.get_ylabel() or other.get_yticklabels() for other in ax.figure.axes)
+
+
+def test_an_ablation_shows_means_intervals_and_what_is_not_published():
+    ours, published = plots.ablation(OURS, {"tied weights": 0.1}, units=("bits", "bits a word"))
+    centres = [container.lines[0].get_xydata()[0] for container in ours.containers]
+    np.testing.assert_allclose(centres, [[0.2, 0], [-0.01, 1]])
+    ends = [container.lines[2][0].get_segments()[0][:, 0] for container in ours.containers]
+    np.testing.assert_allclose(ends, [[0.1, 0.3], [-0.05, 0.02]])
+    assert [bar.get_width() for bar in published.patches] == [0.1]
+    assert [text.get_text().strip() for text in published.texts] == ["not in the table"]
+    assert [label.get_text() for label in ours.get_yticklabels()] == list(OURS)
+    with pytest.raises(ValueError, match="published"):
+        plots.ablation(OURS, {"nonsense": 0.1}, units=("", ""))
+
+
+def test_characters_that_cannot_be_seen_have_names():
+    ax = plots.next_characters(VOCABULARY, np.full(5, 0.2), context="x\ny")
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["unknown", "↵", "␣", "a", "$"]
+    assert "x↵y" in ax.get_xlabel()
+
+
+def test_the_ledger_reads_any_file_of_claims_in_the_articles_order(folder):
+    entries = read_ledger(folder)
+    assert [claim.id for claim, _ in entries] == ["early", "same", "late"]
+    assert [list(effects.values()) for _, effects in entries] == [
+        [EFFECT, NOTHING],
+        [NOTHING, NOTHING],
+        [NOTHING],
+    ]
+    ax = plots.ledger(entries)
+    assert [label.get_text().split()[0] for label in ax.get_yticklabels()] == ["2.1", "2.1", "10.2"]
+    assert [text.get_text() for text in ax.texts] == [
+        f"{CONDITIONS}: 1 of 2\n-0.200 [-0.300, -0.100], …",
+        f"{HOLDS}: 2 of 2\n-0.010 [-0.100, +0.100], …",
+        f"{NOT_HERE}: 0 of 1\n-0.010 [-0.100, +0.100]",
+    ]
+    with pytest.raises(ValueError, match=r"claims\.toml"):
+        read_ledger(folder / "results")
+    with pytest.raises(ValueError, match="at least one claim"):
+        plots.ledger([])
+
+
+def test_the_claimed_side_is_on_the_right_and_support_fills_the_mark(folder):
+    ax = plots.ledger(read_ledger(folder))
+    lines = [line for line in ax.lines if len(line.get_xdata()) == 2 and line.get_linestyle() == "-"]
+    np.testing.assert_allclose(lines[0].get_xdata(), [1 / 3, 1])
+    marks = [line for line in ax.lines if line.get_marker() not in ("None", "", None)]
+    np.testing.assert_allclose(marks[0].get_xdata(), [2 / 3])
+    assert [mark.get_markerfacecolor() == "white" for mark in marks] == [False, True, False, False, True]
+    np.testing.assert_allclose(np.abs(lines[2].get_xdata()), 0.5)  # by the margin of 0.2
+
+
+def test_the_widget_shows_softmax_and_the_text_of_its_temperature():
+    widget = TemperatureExplorer(LOGITS, VOCABULARY, SAMPLES, context="b", value=1.0)
+    for temperature in SAMPLES:
+        widget.draw(temperature)
+        wanted = np.exp(LOGITS / temperature) / np.exp(LOGITS / temperature).sum()
+        shown = [bar.get_height() for bar in widget.axes.patches]
+        np.testing.assert_allclose(shown, sorted(wanted, reverse=True))
+        assert f"temperature {temperature:g}:" in widget.axes.get_title()
+    assert widget._text.get_text() == r"\$a↵ "
+    widget.draw(1.0)
+    assert len(widget._text.get_text().split("\n")) == 5
+    for bad in ({"samples": {}}, {"samples": {0.0: ""}}, {"logits": LOGITS[1:]}, {"value": 3.0}):
+        options = {"logits": LOGITS, "vocabulary": VOCABULARY, "samples": SAMPLES, "context": ""} | bad
+        with pytest.raises(ValueError, match="expected"):
+            TemperatureExplorer(**options)
+
+
+def test_the_widget_redraws_in_time():
+    widget = TemperatureExplorer(LOGITS, VOCABULARY, SAMPLES, context="b")
+    assert widget.draw(1.0) == widget.draw(1.0) != widget.draw(2.0)
+    times = []
+    for value in list(SAMPLES) * 5:
+        began = time.process_time()
+        widget.draw(value)
+        times.append(time.process_time() - began)
+    assert statistics.median(times) < 0.1
