@@ -5,6 +5,7 @@ of Okabe and Ito (2008), which stay apart for every common form of colour blindn
 so that a figure printed in grey can still be read.
 """
 
+from labcode.plots.applications import confusion, effect_forest, losses_beside_rules, training_costs
 from labcode.plots.cell import lstm_cell
 from labcode.plots.constraints import norms_over_training, projections
 from labcode.plots.curves import (
@@ -39,6 +40,7 @@ from labcode.plots.sparsity import (
 )
 from labcode.plots.stopping import rules_on_traces, stopped_trace
 from labcode.plots.style import BASELINE, CYCLE, GAP, TRAIN, VALIDATION, new_axes
+from labcode.plots.sweeps import strength_sweep
 
 __all__ = [
     "BASELINE",
@@ -47,10 +49,12 @@ __all__ = [
     "TRAIN",
     "VALIDATION",
     "claim_and_truth",
+    "confusion",
     "curves_by_library",
     "curves_by_setting",
     "decays",
     "diamond_and_disk",
+    "effect_forest",
     "error_by_strength",
     "feature_frames",
     "forecast_days",
@@ -58,6 +62,7 @@ __all__ = [
     "learning_curves",
     "losses_against",
     "losses_against_zeros",
+    "losses_beside_rules",
     "losses_by_method",
     "lstm_cell",
     "magnitude_histogram",
@@ -79,9 +84,11 @@ __all__ = [
     "spread_against_error",
     "stopped_trace",
     "strength_choice",
+    "strength_sweep",
     "time_growth",
     "time_ratios",
     "time_series",
+    "training_costs",
     "weight_histogram",
     "weight_traces",
     "zero_map",
