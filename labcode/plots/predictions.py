@@ -113,7 +113,7 @@ def claim_and_truth(
     for row, (name, (claimed, found)) in enumerate(pairs.items()):
         expect(len(claimed) == len(found), name, "as many claims as truths", (len(claimed), len(found)))
         ends = np.mean(claimed), np.mean(found)
-        ax.annotate("", (ends[0], row), (ends[1], row), arrowprops={"arrowstyle": "->", "color": BASELINE})
+        ax.annotate("", (ends[1], row), (ends[0], row), arrowprops={"arrowstyle": "->", "color": BASELINE})
         kinds = ((claimed, ends[0], VALIDATION, "D", claim, -0.18), (found, ends[1], TRAIN, "o", truth, 0.18))
         for values, mean, colour, marker, label, shift in kinds:
             ax.plot(values, np.full(len(values), row + shift), marker, color=colour, ms=3.5, alpha=0.4, mew=0)
