@@ -32,6 +32,9 @@ OUTLINE = {  # the article's sections, by chapter
     "04_2_weight_decay": ["4.2", "4.3"],
     "05_1_keras": ["5", "5.1", "5.2"],
     "05_3_project": ["5.3"],
+    "06_3_speech": ["6.3"],
+    "06_4_stocks": ["6.4"],
+    "06_5_weather": ["6.5"],
     "07_tools": ["7"],
 }
 

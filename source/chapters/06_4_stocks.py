@@ -1,0 +1,418 @@
+# %% [markdown]
+# # Chapter 6, part 4: Stocks, what can be learned, what cannot, and three ways to fool yourself
+#
+# *About 60 minutes, on two days if you like: the leaks are a second half. Needs:
+# [part 1](../notebooks/06_1_text.ipynb), which shows how results of this chapter are read.*
+#
+# **After this chapter you can**
+#
+# - tell a question about prices that has an answer from one that has none, by what a simple rule reaches and by honest tests;
+# - say why a target whose level shifts from year to year is hard, and choose one that does not;
+# - recognize three leaks (a shuffled split, a scale of all data, a choice on test data) and say what each is worth.
+
+# %% [markdown]
+# ## 6.4 Stock prices
+#
+# The article lists stock prices among the time series that LSTMs predict, and says that regularization makes the predictions more
+# precise. Many pictures on the web agree: a predicted line that follows the real one closely. Most of them show tomorrow's *price*,
+# which is today's price and a small change; whoever draws today's price one day later gets the same picture. So we ask for what is
+# new tomorrow.
+#
+# ### The task and the data
+#
+# Daily prices of Apple, IBM and Microsoft, 2000 to 2009. From the last 22 trading days of one stock (a month): the return, its
+# size, the range of the day's prices, the change of volume. Three questions about tomorrow:
+#
+# - **sign**: will the price rise?
+# - **raw volatility**: how far apart will the day's highest and lowest price be? (The logarithm of that range, in units of the
+#   training years.)
+# - **volatility**: the same, measured from the mean of the last 22 days.
+#
+# **Question.** Years follow each other: 2000 to 2003 train, 2004 and 2005 choose, 2006 to 2009 test. What happened in 2008 that no
+# training year has seen?
+
+# %%
+import numpy as np
+
+from labcode.applications import stocks
+
+tasks = {target: stocks.load(target=target) for target in stocks.TARGETS}
+print(tasks["volatility"].describe())
+
+# %% [markdown]
+# A crash of the whole market. The raw range of one stock, day by day:
+#
+# **Question.** A model has seen the blue part only. Where will its idea of a usual day be wrong?
+
+# %%
+from labcode import plots
+
+
+def of(ticker, split):
+    """Return which rows of a split are those of one stock."""
+    return np.char.startswith(split.items, ticker)
+
+
+raw = tasks["raw_volatility"]
+series = {
+    name: (split.dates[of("MSFT", split)], split.y[of("MSFT", split), 0])
+    for name, split in raw.splits.items()
+}
+_ = plots.time_series(series, unit="log range of a day\n[training deviations]")
+
+# %% [markdown]
+# Everywhere: the years of validation are far calmer than those of training, and the test has both, years as calm and the wildest months of
+# all. The *level* shifts. The second picture shows the same days measured from the mean of the 22 days before.
+#
+# **Question.** Which of the two pictures would you rather have to continue?
+
+# %%
+surprise = tasks["volatility"]
+series = {
+    name: (split.dates[of("MSFT", split)], split.y[of("MSFT", split), 0])
+    for name, split in surprise.splits.items()
+}
+_ = plots.time_series(series, unit="against its 22-day mean\n[training deviations]")
+levels = {t: [float(s.y.mean()) for s in tasks[t].splits.values()] for t in ("raw_volatility", "volatility")}
+print({target: np.round(means, 2) for target, means in levels.items()})
+assert levels["raw_volatility"][1] < -1 < -0.2 < min(levels["volatility"])
+
+# %% [markdown]
+# The means of the three parts say it in numbers: on the raw scale the validation years lie more than a standard deviation below the
+# training years; against the last month all parts lie near 0.
+
+# %% [markdown]
+# ### What simple rules reach
+#
+# For the two volatilities: the mean of the training years, today's value again, and linear models (ridge) of the whole window or of
+# three numbers, the last day, week and month. For the sign: the frequencies, and logistic regression.
+#
+# **Question.** For which of the three questions will *no* rule beat its simplest one?
+
+# %%
+from labcode.applications.metrics import item_losses
+
+for target, data in tasks.items():
+    print(target)
+    for rule, make in stocks.BASELINES_OF[target].items():
+        loss = item_losses(data.task, make(data, "validation"), data.validation.y).mean()
+        print(f"    {rule:<26} validation loss {loss:.3f}")
+
+# %% [markdown]
+# For the sign: 0.69 is ln 2, the loss of a coin, and a linear model adds nothing. Volatility is another matter. On the
+# raw scale the training mean fails badly, because the level has moved, and everything that looks at the last days does far better.
+# Against the last month the gain is small, some 4 % of the squared error, and real.
+
+# %% [markdown]
+# ### The sign of the return: nothing to learn, much to overfit
+#
+# One LSTM of 64 units, 15 epochs, as `evidence/stocks_sign.toml` declares it.
+#
+# **Question.** What will the training accuracy be, and what the validation accuracy?
+
+# %%
+from labcode.experiments.declaration import EVIDENCE, read_declaration
+from labcode.experiments.runs import make_run, train
+
+sign = read_declaration(EVIDENCE / "stocks_sign.toml")
+_, flips = train(make_run(sign, {}, seed=0))
+_ = plots.learning_curves(
+    flips.train_loss,
+    flips.validation_loss,
+    baseline=float(np.log(2)),
+    baseline_label="a coin",
+    unit="cross-entropy",
+)
+print(f"accuracy: training {flips.train_accuracy[-1]:.3f}, validation {flips.validation_accuracy[-1]:.3f}")
+assert flips.train_accuracy[-1] > 0.57
+assert 0.45 < flips.validation_accuracy[-1] < 0.55
+
+# %% [markdown]
+# It learns its training days and is a coin on others, and worse than a coin by its loss: it is sure of itself without reason. Every
+# epoch makes that worse.
+#
+# **Question.** If regularization makes predictions more precise, it should help here. What is the best that it can do?
+
+# %%
+from labcode.experiments import load_result
+from labcode.experiments.reading import differences
+
+chance = load_result("stocks_sign")
+_ = plots.effect_forest(differences(chance), unit="cross-entropy")
+
+# %% [markdown]
+# RESULT-SIGN
+
+# %% [markdown]
+# ### Volatility: does it overfit?
+#
+# The same model on the volatility against its 22-day mean.
+#
+# **Question.** Here there is something to learn. Will the validation curve lie below ridge's line?
+
+# %%
+volatility = read_declaration(EVIDENCE / "stocks.toml")
+lstm, curve = train(make_run(volatility, {}, seed=0))
+ridge = {name: stocks.BASELINES["ridge"](surprise, name) for name in ("validation", "test")}
+bar = float(np.square(ridge["validation"] - surprise.validation.y).mean())
+_ = plots.learning_curves(
+    curve.train_loss, curve.validation_loss, baseline=bar, baseline_label="ridge", mark_best=False
+)
+print(
+    f"validation loss {min(curve.validation_loss):.3f} to {max(curve.validation_loss):.3f}, ridge {bar:.3f}"
+)
+assert 0.9 < min(curve.validation_loss) / bar < 1.02
+
+# %% [markdown]
+# It runs along ridge's line from the first epoch on, while the training loss sinks away below it. So it overfits, in the sense that
+# the gap grows; but what it learns in addition neither helps nor hurts much on new days. Compare with the weather of chapter 1,
+# where the same model ended far above its best: here are four times as many windows, and 15 epochs instead of 40.
+#
+# ### What helps, and how much
+#
+# `python course.py evidence stocks` has tried eight methods and two combinations.
+#
+# **Question.** How much room is there? Think of the validation curve above, and of ridge.
+
+# %%
+result = load_result("stocks")
+effects = differences(result)
+_ = plots.effect_forest(effects)
+
+# %% [markdown]
+# RESULT-STOCKS
+
+# %% [markdown]
+# ### A forecast to look at
+#
+# The LSTM of above and ridge, on one stock in the autumn of 2008, as the crash came.
+#
+# **Question.** The calm and the wild days: which of them does a forecast catch, the first wild day or the second?
+
+# %%
+from labcode.experiments.tasks import model_outputs
+
+outputs = model_outputs(lstm, surprise, "test")[:, 0]
+days = surprise.test.dates
+rows = (
+    of("MSFT", surprise.test) & (days >= np.datetime64("2008-08-15")) & (days < np.datetime64("2008-12-15"))
+)
+lines = {"LSTM": outputs[rows], "ridge": ridge["test"][rows, 0]}
+_ = plots.forecast_days(
+    days[rows], surprise.test.y[rows, 0], lines, unit="against its 22-day mean\n[training deviations]"
+)
+print(f"correlation of the two forecasts: {np.corrcoef(outputs, ridge['test'][:, 0])[0, 1]:.2f}")
+
+# %% [markdown]
+# Both follow: after a wild day they expect another one. Neither sees the first one coming; what is large and single is noise to
+# them. And the two lines are nearly one, although one model has more than 10,000 weights and the other 88.
+
+# %% [markdown]
+# ### The raw scale
+#
+# Now the raw volatility, whose level has shifted. A network that has learned "a usual day is 0" meets years in which a usual day is
+# −1. An intercept learned in the wrong years costs a linear model nothing as long as it follows the last days; an LSTM
+# may saturate where it has never been.
+#
+# **Question.** Two seeds, every epoch, beside ridge on the same windows. How does this curve differ from the one above?
+
+# %%
+from dataclasses import replace
+
+on_raw = replace(volatility, task="stocks_raw", confirm=None)
+runs = {seed: train(make_run(on_raw, {}, seed=seed))[1] for seed in (0, 1)}
+raw_bar = float(np.square(stocks.BASELINES["ridge"](raw, "validation") - raw.validation.y).mean())
+_ = plots.curves_by_setting(
+    {f"seed {seed}": (run.train_loss, run.validation_loss) for seed, run in runs.items()},
+    baseline=raw_bar,
+    baseline_label="ridge",
+)
+
+# %% [markdown]
+# RESULT-RAW
+
+# %% [markdown]
+# ### Leak 1: a shuffled split
+#
+# From here on we do what nobody should do, and measure what it promises. The first leak is the most common: all windows in one bag, some
+# drawn for testing. Neighbouring windows share 21 of their 22 days, so nearly every test window has a twin in training.
+#
+# Is that a leak? Only if the *answer* can be copied from the twin. So we ask two questions: the volatility of **tomorrow**, of which
+# the twin knows nothing, and the mean raw volatility of the **next month**, which twins share almost entirely.
+#
+# **Question.** Draw two windows one day apart, with their targets. How many days do the targets share in either question?
+
+# %%
+from labcode.applications.leaks import hold_out, join, mean_of_next
+
+known = join(raw.train, raw.validation)  # 2000 to 2005; the years after that stay unseen
+month = mean_of_next(known, 22)
+y = month.y[of("MSFT", month), 0]
+print(f"targets of neighbouring days correlate with {np.corrcoef(y[:-1], y[1:])[0, 1]:.3f}")
+y = surprise.train.y[of("MSFT", surprise.train), 0]
+print(f"those of tomorrow's volatility with         {np.corrcoef(y[:-1], y[1:])[0, 1]:.3f}")
+
+# %% [markdown]
+# None, and 21 of 22. Now both splits of the years 2000 to 2005, for the month. `hold_out` takes the last fifth of the days or, given a
+# generator, a fifth of the windows drawn anywhere. By time it also leaves out the training windows whose target reaches into the
+# part that is held out.
+#
+# **Question.** What is lost if we do not leave those out? Which of the exercise's mistakes is that?
+
+# %%
+by_time = hold_out(month, 0.2, ahead=22)
+shuffled = hold_out(month, 0.2, rng=np.random.default_rng(0))
+for name, (left, held_out) in {"by time": by_time, "shuffled": shuffled}.items():
+    print(f"{name}: learn {left.dates.min()} to {left.dates.max()}, ", end="")
+    print(f"held out {held_out.dates.min()} to {held_out.dates.max()}")
+assert by_time[0].dates.max() < by_time[1].dates.min()
+assert shuffled[1].dates.min() < shuffled[0].dates.max()
+
+# %% [markdown]
+# (A target that reaches over the boundary: "split by the day of the forecast".) Each split gets the same small LSTM. What the split
+# *claims* is the skill on what it held out; the *truth* is the skill on the years 2006 to 2009, which neither has seen. Skill is the
+# share of the squared error that the model saves, compared with "next month as the last one".
+#
+# **Question.** Which claim will be higher? And which truth?
+
+# %%
+import torch
+
+from labcode.applications.models import build_model
+from labcode.training import fit, predict, seeded
+
+
+def learn(dataset, split, seed=0):
+    """Train an LSTM of 32 units for 15 epochs, and return it."""
+    with seeded(seed):
+        model = build_model(dataset, hidden_size=32)
+        adam = torch.optim.Adam(model.parameters(), lr=3e-3)
+        options = {"generator": torch.Generator().manual_seed(seed), "batch_size": 64, "epochs": 15}
+        fit(model, split, optimizer=adam, measure_train=False, progress=False, **options)
+    return model
+
+
+# %% [markdown]
+# That is the model of the study below, with its seed 0.
+#
+# **Question.** Your guess for both claims and both truths?
+
+
+# %%
+def skill(model, split):
+    """Return the share of the squared error of "next month as the last one" that a model saves."""
+    rule = split.x[:, :, 2].mean(axis=1, keepdims=True)
+    return 1 - np.square(predict(model, split.x).numpy() - split.y).mean() / np.square(rule - split.y).mean()
+
+
+future = mean_of_next(raw.test, 22)
+for name, (left, held_out) in {"by time": by_time, "shuffled": shuffled}.items():
+    model = learn(raw, left)
+    print(f"{name}: claimed {skill(model, held_out):+.2f}, on 2006 to 2009 {skill(model, future):+.2f}")
+
+# %% [markdown]
+# One seed shows the pattern. Ten seeds, three questions (the sign of tomorrow's return is the third, by its accuracy):
+#
+# **Question.** For which question does the shuffled split flatter, and does it make the *model* better or worse?
+
+# %%
+leaks = load_result("06_leaks")
+pairs = {}
+for task, title in {"month": "next month", "tomorrow": "tomorrow"}.items():
+    for kind, found in leaks["splits"][task].items():
+        pairs[f"{title}, {kind.replace('_', ' ')}"] = (found["claim"], found["truth"])
+_ = plots.claim_and_truth(
+    pairs, unit="skill", truth="found in 2006 to 2009", reference=0.0, reference_label="the rule"
+)
+
+# %% [markdown]
+# RESULT-SPLIT
+#
+# ### Leak 2: a scale of all data
+#
+# The second leak is one line: standardize the whole table, then split it. Mean and deviation then contain the test years.
+#
+# **Question.** Does ridge care? Think of its intercept, before the next cell (its penalty is set near 0 here).
+
+# %%
+from labcode.applications.baselines import ridge as fit_ridge
+from labcode.applications.leaks import scale_on_all
+
+leaky = scale_on_all(raw)
+forecasts = {}
+for name, data in {"training years": raw, "all years": leaky.dataset}.items():
+    flat = [split.x.reshape(len(split.x), -1) for split in (data.train, data.test)]
+    forecasts[name] = fit_ridge(flat[0], data.train.y, flat[1], 1e-6)
+in_honest_units = leaky.level + leaky.unit * forecasts["all years"]
+print(
+    f"largest difference of two forecasts: {np.abs(in_honest_units - forecasts['training years']).max():.1e}"
+)
+assert np.abs(in_honest_units - forecasts["training years"]).max() < 0.01
+
+# %% [markdown]
+# It does not: whatever the scale shifts, intercept and weights shift back. A linear model cannot even notice this leak. An LSTM can, in
+# principle: where its units bend depends on where 0 is.
+#
+# **Question.** By how much will the leak lower the LSTM's test loss, on the raw scale with its shift, and on the one without?
+
+# %%
+for target, losses in leaks["scales"].items():
+    honest, flattered = (np.mean(losses[kind]) for kind in ("on_training", "on_all"))
+    effect = leaks["summary"]["leaks"]["flattery"][f"scaled on all data, {target}"]
+    low, high = effect["interval"]
+    print(f"{target:<15} test loss {honest:.4f}, with the leak {flattered:.4f}: ", end="")
+    print(f"flattered by {effect['mean']:+.4f}, 95 % interval [{low:+.4f}, {high:+.4f}]")
+
+# %% [markdown]
+# RESULT-SCALE
+#
+# ### Leak 3: a choice on test data
+#
+# The third leak needs no code at all: try many things, report the best test score. We start without any model: 120 coins, each of which
+# forecasts the sign of the return on all test days.
+#
+# **Question.** Half of the test months choose the best coin, the other half check it. What do you expect in either half?
+
+# %%
+sign_test = tasks["sign"].test
+odd = sign_test.dates.astype("datetime64[M]").astype(int) % 2 == 1
+coins = np.random.default_rng(0).integers(2, size=(120, len(sign_test.y)))
+right = coins == sign_test.y
+best = right[:, odd].mean(axis=1).argmax()
+print(
+    f"best of 120 coins: {right[best, odd].mean():.1%} in odd months, {right[best, ~odd].mean():.1%} in even ones"
+)
+assert right[best, odd].mean() > 0.52 > 0.515 > right[:, odd].mean()
+
+# %% [markdown]
+# The best coin looks like a discovery, and is a coin. In the study the candidates are real models: eight settings of regularizers, fifteen
+# epochs each, 120 in all, for each of ten seeds. The best on odd months is checked on even ones and the other way round; beside it
+# stands the honest choice, on the validation years.
+#
+# **Question.** Will the best of 120 trained models be worth more than the best of 120 coins?
+
+# %%
+names = {"on_test": "chosen on test months", "on_validation": "chosen on validation years"}
+pairs = {
+    names[kind]: (100 * np.array(one["claim"]), 100 * np.array(one["truth"]))
+    for kind, one in leaks["choices"].items()
+}
+_ = plots.claim_and_truth(pairs, unit="accuracy [%]", truth="found in other months", reference=50.0)
+
+# %% [markdown]
+# RESULT-CHOICE
+#
+# ### What the leaks were worth
+#
+# All on one page, with intervals over the ten seeds.
+#
+# **Question.** Rank the leaks by how much damage they do here. Would the ranking be the same on your data?
+
+# %%
+flattery = leaks["summary"]["leaks"]["flattery"]
+for name, effect in flattery.items():
+    low, high = effect["interval"]
+    print(f"{name:<36} {effect['mean']:+.4f}  [{low:+.4f}, {high:+.4f}]  Holm's p {effect['p_holm']:.3f}")
+
+# %% [markdown]
+# RESULT-ALL
