@@ -108,6 +108,8 @@ def test_differences_are_paired_and_leave_the_reference_out(result, where):
     assert set(found) == {"none_last", "none_early"}
     assert set(found["none_last"]["none"]) == {"early"}
     assert set(found["none_early"]["none"]) == {"last"}
+    zero = reading.differences(result, where=where, references=["zero"])["zero"]
+    assert set(zero["none"]) == set(VARIANTS)
     for variant in VARIANTS:
         losses = reading.by_seed(result, variant, where=where)
         for label in ("l2", "max_norm", "both"):
@@ -151,6 +153,7 @@ def test_baselines_are_read_with_their_measure(result):
     [
         lambda r: reading.differences(r, measure="chrf"),
         lambda r: reading.differences(r, where="test"),
+        lambda r: reading.differences(r, references=["ridge"]),
         lambda r: reading.differences(r | {"confirmation": None}, where="confirmation"),
         lambda r: reading.by_seed(r, "best"),
         lambda r: reading.sweep(r, "dropout"),
