@@ -1,19 +1,16 @@
 """Chapter 1's longer experiments: how far an LSTM overfits Seattle's weather, and what a first cure brings.
 
-Run it with the course's Python: `python evidence/01_background.py`. It trains some 250 small models on two
-processes and writes `results/01_background.json`, which the chapter reads. Strengths are chosen on the
-validation year; the test year is evaluated once for each method and seed, after that choice.
+`python course.py evidence 01_background` trains some 250 small models and writes
+`results/01_background.json`, which the chapter reads. Strengths are chosen on the validation year; the test
+year is evaluated once for each method and seed, after that choice.
 """
 
-from concurrent.futures import ProcessPoolExecutor
-
 import numpy as np
-import torch
-from tqdm import tqdm
 
 from labcode.data import load_weather, persistence_loss
 from labcode.early_stopping import EarlyStopping
-from labcode.experiments import paired_interval, save_result, train_once
+from labcode.experiments import paired_interval, train_once
+from labcode.experiments.study import Study
 from labcode.penalties import l2_penalty_torch, penalty_by_target
 from labcode.training import evaluate, predict
 
@@ -40,7 +37,6 @@ def run(
     A fraction of the data gets as many optimizer steps as all of them: more epochs, of which the curves keep
     one for each pass that the whole data would have made.
     """
-    torch.set_num_threads(1)
     weather = load_weather()
     train = weather.train.last(fraction)
     targets = train.y.copy()
@@ -73,23 +69,10 @@ def run(
     }
     if test:
         result["kept_train"] = evaluate(model, (weather.train.x, weather.train.y))["loss"]
-        result["test_errors"] = np.square(predict(model, weather.test.x).numpy() - weather.test.y).ravel()
+        result["test_errors"] = (
+            np.square(predict(model, weather.test.x).numpy() - weather.test.y).ravel().tolist()
+        )
     return result
-
-
-class Pool:
-    """Runs each distinct setting once, on two processes, with a progress bar."""
-
-    def __init__(self, workers: ProcessPoolExecutor):
-        self.workers = workers
-        self.bar = tqdm(desc="models trained", unit="")
-
-    def seeds(self, **settings) -> list[dict]:
-        """Train one model a seed with these settings."""
-        futures = [self.workers.submit(run, seed, **settings) for seed in range(SETTINGS["seeds"])]
-        for future in futures:
-            future.add_done_callback(lambda _: self.bar.update())
-        return [future.result() for future in futures]
 
 
 def curves(runs: list[dict]) -> dict:
@@ -122,27 +105,26 @@ def compare(runs: dict[str, list[dict]], reference: str) -> dict:
 
 def main() -> None:
     """Run everything and write the result."""
-    weather = load_weather()
-    with ProcessPoolExecutor(2) as workers:
-        pool = Pool(workers)
-        capacity = {hidden: pool.seeds(hidden=hidden) for hidden in HIDDEN}
-        amount = {fraction: pool.seeds(fraction=fraction) for fraction in FRACTIONS}
-        noise = {share: pool.seeds(shuffled=share) for share in SHUFFLED}
-        sweep = {strength: pool.seeds(l2=strength) for strength in STRENGTHS}
-        at_the_end, at_the_best = choose(sweep, lambda curve: curve[-1]), choose(sweep, min)
-        methods = {
-            "no regularization": {},
-            "early stopping": {"stop_early": True},
-            "L2": {"l2": at_the_end},
-            "L2 and early stopping": {"l2": at_the_best, "stop_early": True},
-        }
-        tested = {name: pool.seeds(test=True, **settings) for name, settings in methods.items()}
-    pool.bar.close()
+    weather, study = load_weather(), Study(__file__)
 
-    path = save_result(
-        "01_background",
+    def seeds(**settings) -> list[dict]:
+        wanted = [{"seed": seed, **settings} for seed in study.seeds(SETTINGS["seeds"])]
+        return study.map(run, wanted, label=str(settings or "alone"))
+
+    capacity = {hidden: seeds(hidden=hidden) for hidden in HIDDEN}
+    amount = {fraction: seeds(fraction=fraction) for fraction in FRACTIONS}
+    noise = {share: seeds(shuffled=share) for share in SHUFFLED}
+    sweep = {strength: seeds(l2=strength) for strength in STRENGTHS}
+    at_the_end, at_the_best = choose(sweep, lambda curve: curve[-1]), choose(sweep, min)
+    methods = {
+        "no regularization": {},
+        "early stopping": {"stop_early": True},
+        "L2": {"l2": at_the_end},
+        "L2 and early stopping": {"l2": at_the_best, "stop_early": True},
+    }
+    tested = {name: seeds(test=True, **settings) for name, settings in methods.items()}
+    study.save(
         {
-            "command": "python evidence/01_background.py",
             "settings": SETTINGS | {"block_days": BLOCK},
             "persistence": {
                 "validation": persistence_loss(weather.validation),
@@ -157,7 +139,7 @@ def main() -> None:
                 name: {
                     "settings": methods[name],
                     "train": [round(run["kept_train"], 4) for run in runs],
-                    "test": [round(float(run["test_errors"].mean()), 4) for run in runs],
+                    "test": [round(float(np.mean(run["test_errors"])), 4) for run in runs],
                     "epochs": [len(run["train"]) for run in runs],
                 }
                 for name, runs in tested.items()
@@ -168,7 +150,6 @@ def main() -> None:
     )
     if at_the_end in (min(STRENGTHS), max(STRENGTHS)) or at_the_best in (min(STRENGTHS), max(STRENGTHS)):
         print("The best strength lies at an edge of the grid: widen it.")
-    print(f"Wrote {path.name}: L2 {at_the_end:.3g} at the last epoch, {at_the_best:.3g} at the best one.")
 
 
 if __name__ == "__main__":

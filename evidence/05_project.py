@@ -1,6 +1,6 @@
 """Chapter 5.3's project: add regularizers one at a time, choose on validation data, test once.
 
-Run ``python evidence/05_project.py``. It trains 180 small models and writes
+``python course.py evidence 05_project`` trains 180 small models and writes
 ``evidence/results/05_project.json``.
 
 Protocol: an LSTM of 32 units on Seattle's weather, 10 seeds, the same for every setting. At most 40 epochs,
@@ -11,13 +11,12 @@ read once, for three settings: nothing, early stopping alone, and what was chose
 """
 
 import numpy as np
-import torch
-from tqdm.auto import tqdm
 
 from labcode.constraints import constrain_, max_norm_torch
 from labcode.data import load_weather, persistence_loss
 from labcode.early_stopping import EarlyStopping
-from labcode.experiments import paired_interval, save_result, train_once
+from labcode.experiments import paired_interval, train_once
+from labcode.experiments.study import Study
 from labcode.penalties import l2_penalty_torch, penalty_by_target
 from labcode.training import predict
 
@@ -57,37 +56,44 @@ def stop(trace: list[float]) -> int:
     return rule.best_epoch
 
 
+def run(*, seed: int, settings: dict, stop_early: bool = True, test: bool = False) -> dict:
+    """Train one model; return its curves, the epoch it keeps and, if asked, squared errors of the test year."""
+    weather = load_weather()
+    rule = EarlyStopping(patience=PATIENCE, restore_best_weights=True) if stop_early else None
+    options = {"hidden": HIDDEN, "epochs": EPOCHS, "progress": False, "early_stopping": rule}
+    model, history = train_once(weather, seed=seed, **options_of(settings), **options)
+    curves = {"train": history.train_loss, "validation": history.validation_loss}
+    found = {name: _rounded(losses) for name, losses in curves.items()} | {"best": history.best_epoch}
+    if test:  # this reads the test data
+        errors = np.square(predict(model, weather.test.x).numpy() - weather.test.y)[:, 0]
+        found["test_errors"] = errors.astype(float).tolist()
+    return found
+
+
 class Runs:
-    """Trains settings on all seeds and remembers their validation losses; counts what was tried."""
+    """Trains settings on all seeds."""
 
-    def __init__(self, weather):
-        self.weather, self.bar = weather, tqdm(unit="run", mininterval=1.0)
+    def __init__(self, study: Study):
+        self.study = study
 
-    def train(self, seed: int, settings: dict, *, stop_early: bool = True, **options):
-        """Train one model; return it and its history."""
-        rule = EarlyStopping(patience=PATIENCE, restore_best_weights=True) if stop_early else None
-        options |= {"hidden": HIDDEN, "epochs": EPOCHS, "progress": False, "early_stopping": rule}
-        self.bar.update()
-        return train_once(self.weather, seed=seed, **options_of(settings), **options)
+    def train(self, settings: dict, **options) -> list[dict]:
+        """Train every seed."""
+        wanted = [{"seed": s, "settings": settings, **options} for s in self.study.seeds(SEEDS)]
+        return self.study.map(run, wanted, label=str(settings or "none"))
 
     def curves(self, settings: dict) -> dict:
         """Return the full training and validation curves of every seed, without early stopping."""
-        histories = [self.train(seed, settings, stop_early=False)[1] for seed in range(SEEDS)]
-        named = {"train": "train_loss", "validation": "validation_loss"}
-        return {key: [_rounded(getattr(h, name)) for h in histories] for key, name in named.items()}
+        found = self.train(settings, stop_early=False)
+        return {name: [one[name] for one in found] for name in ("train", "validation")}
 
     def kept(self, settings: dict) -> list[float]:
         """Return the validation loss of the epoch that early stopping keeps, for each seed."""
-        histories = [self.train(seed, settings, measure_train=False)[1] for seed in range(SEEDS)]
-        return _rounded(h.validation_loss[h.best_epoch] for h in histories)
+        return [one["validation"][one["best"]] for one in self.train(settings)]
 
     def test_errors(self, settings: dict, *, stop_early: bool = True) -> np.ndarray:
         """Return the squared errors on the test year, (seeds, days): this reads the test data."""
-        errors = []
-        for seed in range(SEEDS):
-            model, _ = self.train(seed, settings, stop_early=stop_early, measure_train=False)
-            errors.append(np.square(predict(model, self.weather.test.x) - self.weather.test.y)[:, 0])
-        return np.array(errors, dtype=float)
+        found = self.train(settings, stop_early=stop_early, test=True)
+        return np.array([one["test_errors"] for one in found])
 
 
 def choose(runs: Runs, curves: dict) -> tuple[dict, list[dict]]:
@@ -102,7 +108,7 @@ def choose(runs: Runs, curves: dict) -> tuple[dict, list[dict]]:
             tried = {s: runs.kept(chosen | {name: s}) for s in strengths}
         best = min(tried, key=lambda s: np.mean(tried[s]))
         difference = np.subtract(tried[best], without)
-        error = float(difference.std(ddof=1) / SEEDS**0.5)
+        error = float(difference.std(ddof=1) / len(difference) ** 0.5)
         stages.append(
             {
                 "name": name,
@@ -128,9 +134,8 @@ def compare(errors: np.ndarray, against: np.ndarray) -> dict:
 
 def main() -> None:
     """Run everything and write the result."""
-    torch.set_num_threads(1)
-    weather = load_weather()
-    runs = Runs(weather)
+    weather, study = load_weather(), Study(__file__)
+    runs = Runs(study)
     sweep = {f"{s:g}": runs.curves({"l2": s}) for s in (0, *STAGES["l2"])}
     chosen, stages = choose(runs, sweep)
     tested = {
@@ -138,11 +143,9 @@ def main() -> None:
         "early stopping": runs.test_errors({}),
         "chosen": runs.test_errors(chosen),
     }
-    runs.bar.close()
     persistence = np.square(weather.test.y[:, 0].astype(float))[None]
     settings = {"seeds": SEEDS, "hidden": HIDDEN, "epochs": EPOCHS, "patience": PATIENCE, "block_days": BLOCK}
     result = {
-        "command": "python evidence/05_project.py",
         "settings": settings,
         "persistence": {name: persistence_loss(split) for name, split in weather.splits.items()},
         "sweep": sweep,
@@ -154,7 +157,7 @@ def main() -> None:
             name: compare(tested[name], tested["early stopping"]) for name in ("no regularization", "chosen")
         },
     }
-    print(f"Wrote {save_result('05_project', result).name}: chosen {chosen}")
+    study.save(result)
 
 
 def _rounded(values) -> list[float]:

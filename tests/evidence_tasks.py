@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from labcode.applications.models import TokenModel
 from labcode.experiments.runs import Run
 from labcode.experiments.tasks import Task, item_measures
 from labcode.lstm import SequenceModel
@@ -90,6 +91,23 @@ NOISE = task()  # nothing to learn: whatever keeps the model small helps
 SIGNAL = task(signal=1.0)
 CLASSES = task(two_classes, classes=2, signal=1.0)
 POISONED = task(poisoned=True)
+
+
+class Tokens(Data):
+    """The same, with tokens 1 to 8 in the place of numbers."""
+
+    @staticmethod
+    def _draw(rng, items, classes, signal):
+        tokens = rng.integers(1, 9, size=(items, 4))
+        return Part(tokens, (tokens.mean(axis=1, keepdims=True) > 4.5).astype(np.float32))
+
+
+TOKENS = Task(
+    load=Tokens,
+    build=lambda dataset, **options: TokenModel(9, 4, output_size=1, **options),
+    baselines={"zero": zero},
+    resampled=True,
+)
 
 TOY = """
 title = "A toy"

@@ -18,9 +18,9 @@ from labcode.course import commands
 from labcode.course.process import CourseError
 from labcode.early_stopping import EarlyStopping
 from labcode.experiments import paired_interval
-from labcode.experiments.choice import choose, validation_losses
+from labcode.experiments.choice import choose, edges, validation_losses
 from labcode.experiments.command import MISSING, STALE, main, perform, state
-from labcode.experiments.declaration import read_declaration
+from labcode.experiments.declaration import VARIANTS, read_declaration
 from labcode.experiments.evaluation import evaluate_test
 from labcode.experiments.execute import Engine
 from labcode.experiments.intervals import (
@@ -33,7 +33,7 @@ from labcode.experiments.intervals import (
 from labcode.experiments.protocol import Experiment
 from labcode.experiments.runs import curve_and_weights, kept_epoch, make_run, train, with_weights
 from labcode.experiments.store import Store
-from labcode.experiments.summary import compare, edges, make_result, table
+from labcode.experiments.summary import compare, make_result, table
 from labcode.experiments.tasks import find_task, load
 from labcode.training import evaluate
 
@@ -319,7 +319,9 @@ def test_the_result_holds_every_curve_and_how_it_was_made(noise, result):
     assert result["reproduced"] == {"same": 5 * 4 * 2, "different": 0}
     assert result["processor"]
     assert len(table(result)) == 1 + 4 * 2 + 1
-    assert set(edges(result)) <= {f"{m} ({v})" for m in ("l2", "max_norm", "both") for v in ("last", "early")}
+    tuned = {f"{m} ({v})" for m in ("l2", "max_norm", "both") for v in ("last", "early")}
+    assert set(edges(outcome.choices)) <= tuned
+    assert result["references"].keys() == {f"{r}_{v}" for r in ("none", "best_single") for v in VARIANTS}
 
 
 # Intervals
@@ -410,13 +412,15 @@ def test_the_command_runs_lists_and_notices_changes(tmp_path, capsys):
     assert main(arguments, tmp_path) == 0
     result = json.loads((tmp_path / "results" / "toy.json").read_text())
     said = capsys.readouterr().out
-    assert ("lies at an edge, widen the grid: " in said) == bool(edges(result))
-    assert main([*arguments, "--strict", "toy"], tmp_path) == int(bool(edges(result)))
+    at_edge = any(c["edge"] for by_variant in result["chosen"].values() for c in by_variant.values())
+    assert ("lies at an edge, widen the grid: " in said) == at_edge
+    assert main([*arguments, "--strict", "toy"], tmp_path) == int(at_edge)
     capsys.readouterr()
     assert main([], tmp_path) == 0
     assert "Every experiment has its result." in capsys.readouterr().out
     changed = declare(tmp_path, text.replace("batch_size = 20", "batch_size = 10"))
-    assert state(declared, tmp_path / "results") != state(changed, tmp_path / "results") == STALE
+    results = tmp_path / "results"
+    assert state("toy", declared.hash, results) != state("toy", changed.hash, results) == STALE
 
 
 def test_an_unknown_experiment_is_said_with_the_known_ones(tmp_path):

@@ -13,6 +13,7 @@ from labcode.applications.metrics import item_losses
 from labcode.dataset import IGNORED, Dataset, Split
 from labcode.validate import expect, number, shape
 
+PAIR_SHARES = (0.1, 0.3, 0.5, 0.7, 0.9, 0.99)
 RIDGE_STRENGTHS = tuple(10.0**power for power in range(-2, 7))
 
 
@@ -58,6 +59,25 @@ def token_frequencies(dataset: Dataset, split: str) -> np.ndarray:
     tokens, size = dataset.train.y[dataset.train.y != IGNORED], len(dataset.target_vocabulary)
     counts = np.bincount(tokens, minlength=size) + 1.0
     return np.broadcast_to(np.log(counts / counts.sum()), (*dataset.splits[split].y.shape, size))
+
+
+def token_pairs(dataset: Dataset, split: str) -> np.ndarray:
+    """Predict each target token from the right one before it, by counted pairs: a bigram model, (N, L, V).
+
+    Counts of pairs are mixed with how often each token is at all; the share of the pairs is the one with the
+    lowest validation loss. It does not read the source.
+    """
+    size, y = len(dataset.target_vocabulary), dataset.train.y
+    counts = np.zeros((size + 1, size))  # the last row: what a translation begins with
+    np.add.at(counts, (_tokens_before(y, size)[y != IGNORED], y[y != IGNORED]), 1)
+    alone = counts.sum(axis=0) + 1.0
+    pairs = (counts + alone / alone.sum()) / (counts.sum(axis=1, keepdims=True) + 1.0)
+
+    def predict(part, share):
+        mixed = share * pairs + (1 - share) * alone / alone.sum()
+        return np.log(mixed)[_tokens_before(part.y, size)]
+
+    return best_on_validation(predict, dataset, split, PAIR_SHARES)
 
 
 def ridge_on_windows(dataset: Dataset, split: str) -> np.ndarray:
@@ -226,6 +246,12 @@ def ngram_naive_bayes(
 def _ngrams(text: str, orders: Sequence[int]) -> list[str]:
     padded = f" {text} "
     return [padded[at : at + n] for n in orders for at in range(len(padded) - n + 1)]
+
+
+def _tokens_before(y: np.ndarray, first: int) -> np.ndarray:
+    """Return the token before each target token, (N, L); ``first`` before the first one."""
+    shifted = np.concatenate([np.full((len(y), 1), first), y[:, :-1]], axis=1)
+    return np.where(shifted == IGNORED, 0, shifted)
 
 
 def _flat(x: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from labcode.applications.baselines import token_frequencies
+from labcode.applications.baselines import token_frequencies, token_pairs
 from labcode.applications.messages import LICENCE, messages, plain, source_text, split_groups
 from labcode.dataset import IGNORED, Dataset, Split
 from labcode.validate import one_of
@@ -140,7 +140,7 @@ def memory(dataset: Dataset, split: str) -> list[str]:
     return found
 
 
-BASELINES = {"token frequencies": token_frequencies}
+BASELINES = {"token frequencies": token_frequencies, "pairs of tokens": token_pairs}
 TRANSLATORS = {"copy": copy, "translation memory": memory}
 
 

@@ -78,3 +78,13 @@ def choose(
     at_weak_end = best == weakest_first[0] and against_none.mean() < -error
     helps, edge = bool(against_none.mean() < 0), bool(at_strong_end or at_weak_end)
     return Choice(dict(grid[best]), best, means, helps, edge and len(grid[best]) > 0)
+
+
+def edges(choices: Mapping[str, Mapping[str, Choice]]) -> list[str]:
+    """Return what was chosen at an edge of its grid, by label and variant, as "label (variant)"."""
+    return [
+        f"{label} ({variant})"
+        for label, by_variant in choices.items()
+        for variant, choice in by_variant.items()
+        if choice.edge
+    ]

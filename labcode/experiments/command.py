@@ -11,26 +11,36 @@ import tempfile
 import time
 from pathlib import Path
 
-from labcode.course.process import CourseError, say, signals_as_interrupts
+from labcode.course.process import CourseError, run_foreground, say, signals_as_interrupts
+from labcode.experiments.choice import edges
 from labcode.experiments.declaration import EVIDENCE, Declaration, find_declarations, read_declaration
 from labcode.experiments.execute import BACKENDS, Engine
 from labcode.experiments.protocol import Experiment
 from labcode.experiments.results import save_result
-from labcode.experiments.summary import DRAWS, edges, make_result, table
+from labcode.experiments.study import find_studies, script_hash
+from labcode.experiments.summary import DRAWS, make_result, table
 
 MISSING, STALE, CURRENT = "no result yet", "declaration has changed since its result", "has its result"
 
 
-def state(declaration: Declaration, results: Path) -> str:
+def state(name: str, expected_hash: str, results: Path) -> str:
     """Say whether an experiment has a result, and whether that belongs to the declaration as it is now."""
-    path = results / f"{declaration.name}.json"
+    path = results / f"{name}.json"
     if not path.is_file():
         return MISSING
     result = json.loads(path.read_text(encoding="utf-8"))
-    return CURRENT if result.get("hash") == declaration.hash else STALE
+    return CURRENT if result.get("hash") == expected_hash else STALE
 
 
-def perform(declaration: Declaration, runs: Path, results: Path, engine: Engine, draws: int = DRAWS) -> dict:
+def perform(
+    declaration: Declaration,
+    runs: Path,
+    results: Path,
+    engine: Engine,
+    *,
+    draws: int = DRAWS,
+    strict: bool = False,
+) -> dict | None:
     """Run one experiment to its end and write its result.
 
     Args:
@@ -39,13 +49,20 @@ def perform(declaration: Declaration, runs: Path, results: Path, engine: Engine,
         results: folder that receives the result.
         engine: where to compute.
         draws: bootstrap resamples of each interval.
+        strict: whether to stop before the test split is used if a best strength lies at an edge of its grid.
 
     Returns:
-        The result.
+        The result; None if ``strict`` made it stop.
     """
     began = time.perf_counter()
-    outcome = Experiment(declaration, runs, engine).run()
-    result = make_result(declaration, outcome, draws=draws)
+    experiment = Experiment(declaration, runs, engine)
+    experiment.choose()
+    at_edge = edges(experiment.choices)
+    if at_edge:
+        say(f"{declaration.name}: a best strength lies at an edge, widen the grid: {', '.join(at_edge)}")
+        if strict:
+            return None
+    result = make_result(declaration, experiment.test(), draws=draws)
     results.mkdir(parents=True, exist_ok=True)
     path = save_result(declaration.name, result, results)
     for line in table(result):
@@ -58,29 +75,48 @@ def perform(declaration: Declaration, runs: Path, results: Path, engine: Engine,
 def main(arguments: list[str] | None = None, folder: Path = EVIDENCE) -> int:
     """Run the command line; return the exit code."""
     options = _parser().parse_args(arguments)
-    known = find_declarations(folder)
-    unknown = sorted(set(options.names) - set(known))
+    known, studies = find_declarations(folder), find_studies(folder)
+    unknown = sorted(set(options.names) - set(known) - set(studies))
     if unknown:
-        raise CourseError(f"No experiment is named {', '.join(unknown)}; there are {', '.join(known)}.")
-    chosen = [read_declaration(known[name]) for name in options.names or known]
-    states = {declared.name: state(declared, folder / "results") for declared in chosen}
+        there = ", ".join([*known, *studies])
+        raise CourseError(f"No experiment is named {', '.join(unknown)}; there are {there}.")
+    results, names = folder / "results", options.names or [*known, *studies]
+    declared = {name: read_declaration(known[name]) for name in names if name in known}
+    hashes = {name: declaration.hash for name, declaration in declared.items()}
+    hashes |= {name: script_hash(studies[name]) for name in names if name in studies}
+    states = {name: state(name, expected, results) for name, expected in hashes.items()}
     if options.list:
         for name, found in states.items():
             say(f"{name}: {found}")
         return 0
     if not options.names and not options.quick:
-        chosen = [declared for declared in chosen if states[declared.name] != CURRENT]
-        if not chosen:
+        names = [name for name in names if states[name] != CURRENT]
+        if not names:
             say("Every experiment has its result.")
-    failed, engine = False, Engine(options.backend, options.jobs, options.scheduler)
+    engine = Engine(options.backend, options.jobs, options.scheduler)
     if options.quick:
-        return _quick(chosen, engine)
-    for declared in chosen:
-        at_edge = edges(perform(declared, folder / "runs", folder / "results", engine))
-        if at_edge:
-            say(f"{declared.name}: a best strength lies at an edge, widen the grid: {', '.join(at_edge)}")
-            failed = options.strict
-    return int(failed)
+        return _quick([declared[n] for n in names if n in declared], engine) or _run_studies(
+            [studies[n] for n in names if n in studies], options.jobs, quick=True
+        )
+    stopped = [
+        name
+        for name in names
+        if name in declared
+        and perform(declared[name], folder / "runs", results, engine, strict=options.strict) is None
+    ]
+    failed = _run_studies([studies[name] for name in names if name in studies], options.jobs, quick=False)
+    return int(bool(stopped)) or failed
+
+
+def _run_studies(scripts: list[Path], jobs: int, *, quick: bool) -> int:
+    """Run the studies, each as a program of its own; return the exit code of the first that fails, or 0."""
+    for script in scripts:
+        say(f"{script.stem}: {script.name}")
+        command = [sys.executable, str(script), "--jobs", str(jobs), *(["--quick"] if quick else [])]
+        code = run_foreground(command, env=dict(os.environ), cwd=script.parent.parent)
+        if code:
+            return code
+    return 0
 
 
 def _quick(chosen: list[Declaration], engine: Engine) -> int:
@@ -99,7 +135,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--list", action="store_true", help="only say which have their result")
     parser.add_argument("--quick", action="store_true", help="see in minutes whether everything runs")
-    parser.add_argument("--strict", action="store_true", help="fail if a grid should be wider")
+    parser.add_argument(
+        "--strict", action="store_true", help="stop before the test if a grid should be wider"
+    )
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one on each core)")
     parser.add_argument("--backend", choices=BACKENDS, default="loky", help="joblib's (default: %(default)s)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of Dask, with --backend dask")

@@ -14,7 +14,7 @@ EVIDENCE = Path(__file__).resolve().parents[2] / "evidence"
 PROTOCOL = (
     1  # raise it when the same declaration gives other results: a method mended, other data, another rule
 )
-SEEDS, FEW_SEEDS = 10, 5
+SEEDS, FEW_SEEDS, FEWEST_TO_CHOOSE = 10, 5, 3
 NONE = "none"  # the method without any
 VARIANTS = ("last", "early")  # the last epoch, and the one that early stopping keeps
 
@@ -66,6 +66,9 @@ class Declaration:
         model: sizes, keyword arguments of the task's model.
         methods: the grid of strengths by method, ascending, at least three each.
         combinations: several methods at once, by a name of their own.
+        choice_seeds: how many of the seeds choose the strengths, at least 3; None for all. All of them are
+            tested.
+        references: methods to which the others are compared as well, beside "none" and the best single one.
     """
 
     name: str
@@ -82,6 +85,8 @@ class Declaration:
     combinations: Mapping[str, Combination] = field(default_factory=dict)
     confirm: Confirmation | None = None
     few_seeds_because: str | None = None
+    choice_seeds: int | None = None
+    references: tuple[str, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -97,7 +102,7 @@ class Declaration:
         """Return a small version, to see in seconds whether everything runs: its numbers mean nothing."""
         grids = {name: grid[len(grid) // 2 :][:1] for name, grid in self.methods.items()}
         one_factor = {c: Combination(made.methods, made.factors[:1]) for c, made in self.combinations.items()}
-        return replace(self, methods=grids, combinations=one_factor, seeds=2, epochs=1)
+        return replace(self, methods=grids, combinations=one_factor, seeds=2, epochs=1, choice_seeds=2)
 
 
 def blocks(declaration: Declaration) -> dict[str, int]:
@@ -139,6 +144,7 @@ def _declaration(name: str, content: dict) -> Declaration:
         made["confirm"] = _confirmation(content["confirm"])
         another = made["confirm"].task != content["task"]
         expect(another, "confirm.task", f"another task than {content['task']!r}", made["confirm"].task)
+    made["references"] = _references(content.get("references", []), methods)
     return Declaration(name=name, **(content | made))
 
 
@@ -150,6 +156,9 @@ def _check_values(content: dict) -> None:
     seeds = FEW_SEEDS if "few_seeds_because" in content else SEEDS
     for key, low in {"seeds": seeds, "epochs": 1, "batch_size": 1, "patience": 0, "block": 1}.items():
         integer(key, content[key], low=low)
+    if "choice_seeds" in content:
+        few = integer("choice_seeds", content["choice_seeds"], low=FEWEST_TO_CHOOSE)
+        expect(few <= content["seeds"], "choice_seeds", f"at most {content['seeds']}, all seeds", few)
     rate = number("learning_rate", content["learning_rate"])
     expect(rate > 0, "learning_rate", "a number above 0", rate)
     for key in ("model", "methods", "combinations"):
@@ -162,6 +171,11 @@ def _grid(method: str, grid: object) -> tuple[float, ...]:
     one_of("methods", method, tuple(METHODS))
     expect(isinstance(grid, list) and len(grid) >= 3, method, "a list of at least three strengths", grid)
     return _ascending(method, [check_strength(method, strength) for strength in grid])
+
+
+def _references(names: object, methods: Mapping[str, object]) -> tuple[str, ...]:
+    instance("references", names, list, "a list of methods")
+    return tuple(one_of("references", name, tuple(methods)) for name in names)
 
 
 def _confirmation(table: object) -> Confirmation:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from joblib import Parallel, delayed, parallel_config
 from tqdm.auto import tqdm
 
-from labcode.experiments.runs import Run
 from labcode.experiments.store import Store
 from labcode.validate import expect, integer, one_of
 
@@ -20,6 +20,12 @@ BACKENDS = ("loky", "dask", "sequential")
 RESTARTS = 5  # of the workers in a row, without one finished run between them
 SETTINGS = {"loky": {"idle_worker_timeout": 30}}  # seconds after which workers of a killed process end
 PAUSE = 0.2  # seconds between two looks at runs that another process has claimed
+
+
+class Keyed(Protocol):
+    """What can be run: a ``Run`` of an experiment or a ``Call`` of a study; the store knows it by its key."""
+
+    key: str
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class Engine:
         fits = (self.scheduler is not None) == (self.backend == "dask")
         expect(fits, "scheduler", "an address with the backend 'dask', none without", self.scheduler)
 
-    def results(self, work: Callable[[Run], dict], runs: Iterator[Run]) -> Iterator[tuple[Run, dict]]:
+    def results(self, work: Callable[[Keyed], dict], runs: Iterator[Keyed]) -> Iterator[tuple[Keyed, dict]]:
         """Yield each run with its result, as it comes in; runs are taken only as workers become free."""
         with self._workers():
             pool = Parallel(return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1)
@@ -68,7 +74,7 @@ class Engine:
             yield
 
 
-def _paired(work: Callable[[Run], dict], run: Run, parent: int) -> tuple[Run, dict]:
+def _paired(work: Callable[[Keyed], dict], run: Keyed, parent: int) -> tuple[Keyed, dict]:
     """Do a run, in a worker or in the process ``parent`` itself, and return it with its result."""
     if os.getpid() != parent and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent answers it
@@ -77,9 +83,9 @@ def _paired(work: Callable[[Run], dict], run: Run, parent: int) -> tuple[Run, di
 
 
 def execute(
-    runs: Iterable[Run],
-    work: Callable[[Run], dict],
-    record: Callable[[Run, dict], None],
+    runs: Iterable[Keyed],
+    work: Callable[[Keyed], dict],
+    record: Callable[[Keyed, dict], None],
     store: Store,
     engine: Engine,
     bar: tqdm,
@@ -124,7 +130,7 @@ def execute(
             time.sleep(PAUSE)
 
 
-def _skip(bar: tqdm, done: list[Run]) -> None:
+def _skip(bar: tqdm, done: list[Keyed]) -> None:
     """Count runs that were done before or elsewhere, without taking them for speed."""
     if not bar.disable:
         bar.initial += len(done)

@@ -6,8 +6,8 @@ A new method is one line in ``METHODS``. Its strength is of one kind:
 - "rate": a probability, in (0, 1); larger regularizes more;
 - "limit": a bound, above 0; smaller regularizes more.
 
-Penalties, decay and limits act on the input and the recurrent weights of every LSTM of the model, never on
-its biases or its head.
+"embedding_dropout" needs a model of tokens. Penalties, decay and limits act on the input and the recurrent
+weights of every LSTM of the model, never on its biases or its head.
 """
 
 from collections.abc import Callable, Mapping
@@ -88,6 +88,7 @@ METHODS = {
     "weight_decay": Method("strength", lambda decay: Effects(optimizer={"weight_decay": decay})),
     "output_dropout": Method("rate", _model("output_dropout")),
     "input_dropout": Method("rate", _model("input_dropout")),
+    "embedding_dropout": Method("rate", _model("embedding_dropout")),
     "recurrent_dropout_h": Method("rate", _model("recurrent_dropout", on="h")),
     "recurrent_dropout_g": Method("rate", _model("recurrent_dropout", on="g")),
     "recurrent_dropout_c": Method("rate", _model("recurrent_dropout", on="c")),

@@ -1,9 +1,9 @@
 """The protocol: strengths are chosen on validation data, then the test split is used once.
 
-First every method trains at every strength with every seed for the whole budget. Each curve tells the loss at
-the last epoch and at the epoch that early stopping would have kept; a strength is chosen for each of the two.
-Combinations follow, from the strengths chosen for their parts. Then what was chosen is trained once more,
-from the same seeds, and evaluated on the test split; with ``confirm`` also on a second task.
+First every method trains at every strength, with the seeds that choose, for the whole budget. Each curve
+tells the loss at the last epoch and at the epoch that early stopping would have kept; a strength is chosen
+for each of the two. Combinations follow, from the strengths chosen for their parts. Then what was chosen is
+trained with all seeds and evaluated on the test split; with ``confirm`` also on a second task.
 """
 
 import time
@@ -65,28 +65,42 @@ class Experiment:
         self.training = Store(Path(folder) / "training")
         self.testing = Store(Path(folder) / f"{declaration.name}-{declaration.hash[:12]}")
         self.seeds = range(declaration.seeds)
+        self.choice_seeds = range(declaration.choice_seeds or declaration.seeds)
         self.tasks = tuple(blocks(declaration))
         self.curves: dict[Run, dict] = {}
         self.choices: dict[str, dict[str, Choice]] = {}
 
     def run(self) -> Outcome:
         """Do all that is not done yet, and return what it came to."""
+        self.choose()
+        return self.test()
+
+    def choose(self) -> None:
+        """Train what the choice of the strengths needs, and choose; the test split is not used."""
         grids = {method: {s: {method: s} for s in grid} for method, grid in self.declaration.methods.items()}
-        with tqdm(total=self._most_runs(), desc=self.declaration.name, unit="run", smoothing=0.1) as bar:
+        with self._bar("choice", self._most_choices()) as bar:
             self._choose({NONE: {0.0: {}}} | grids, VARIANTS, bar)
             for variant in VARIANTS:
                 self._choose(self._combinations(variant), (variant,), bar)
-            tested = {task: self._test(task, bar) for task in self.tasks}
             bar.total = bar.n
+
+    def test(self) -> Outcome:
+        """Evaluate what was chosen on the test split, and return what the whole experiment came to."""
+        labels = len(self.declaration.labels)
+        with self._bar("test", len(self.seeds) * labels * len(VARIANTS) * len(self.tasks)) as bar:
+            tested = {task: self._test(task, bar) for task in self.tasks}
         baselines = {task: self._baselines(task) for task in self.tasks}
         return Outcome(self.curves, self.choices, tested, baselines)
 
-    def _most_runs(self) -> int:
-        """Return how many runs there are, if the variants of no combination share any."""
-        declared = self.declaration
-        grids = [len(grid) for grid in declared.methods.values()]
-        grids += [len(VARIANTS) * len(made.factors) for made in declared.combinations.values()]
-        return declared.seeds * (1 + sum(grids) + len(declared.labels) * len(VARIANTS) * len(self.tasks))
+    def _bar(self, part: str, total: int) -> tqdm:
+        name = f"{self.declaration.name}, {part}"
+        return tqdm(total=total, desc=name, unit="run", smoothing=0.1, mininterval=1.0)
+
+    def _most_choices(self) -> int:
+        """Return how many runs the choice takes, if the variants of no combination share any."""
+        grids = [len(grid) for grid in self.declaration.methods.values()]
+        grids += [len(VARIANTS) * len(made.factors) for made in self.declaration.combinations.values()]
+        return len(self.choice_seeds) * (1 + sum(grids))
 
     def _combinations(self, variant: str) -> dict[str, Grid]:
         """Return each combination's grid, around the strengths that were chosen for its methods."""
@@ -100,9 +114,9 @@ class Experiment:
         return grids
 
     def _choose(self, grids: dict[str, Grid], variants: tuple[str, ...], bar: tqdm) -> None:
-        """Train every seed at every strength of the grids, and choose a strength for each variant."""
+        """Train the seeds that choose at every strength, and choose a strength for each variant."""
         tried = [methods for grid in grids.values() for methods in grid.values()]
-        runs = [make_run(self.declaration, methods, seed) for seed in self.seeds for methods in tried]
+        runs = [make_run(self.declaration, methods, seed) for seed in self.choice_seeds for methods in tried]
         execute(runs, curve, self._keep_curve, self.training, self.engine, bar)
         self.curves |= {run: self.training.read(run.key) for run in runs}
         for variant in variants:
@@ -113,7 +127,7 @@ class Experiment:
                 self.choices.setdefault(label, {})[variant] = choice
 
     def _losses(self, methods: dict[str, float], variant: str):
-        records = [self.curves[make_run(self.declaration, methods, seed)] for seed in self.seeds]
+        records = [self.curves[make_run(self.declaration, methods, seed)] for seed in self.choice_seeds]
         return validation_losses(records, variant, self.declaration.patience)
 
     def _keep_curve(self, run: Run, result: dict) -> None:

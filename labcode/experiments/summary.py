@@ -15,7 +15,7 @@ from labcode.experiments.runs import processor
 
 DRAWS = 4000
 DIGITS = 4
-REFERENCES = {f"{NONE}_{variant}": (NONE, variant) for variant in VARIANTS}
+BEST = "best_single"
 
 Records = dict[str, dict[str, list[dict]]]  # of all seeds, by method or combination, and variant
 
@@ -31,8 +31,9 @@ def make_result(declaration: Declaration, outcome: Outcome, *, draws: int = DRAW
     Returns:
         The declaration and its hash, the choices, every curve, and a summary for each task.
     """
+    references = references_of(declaration, outcome.choices)
     summaries = {
-        task: summarize(outcome.tested[task], outcome.baselines[task], block=block, draws=draws)
+        task: summarize(outcome.tested[task], outcome.baselines[task], references, block=block, draws=draws)
         for task, block in blocks(declaration).items()
     }
     tested = [
@@ -54,26 +55,39 @@ def make_result(declaration: Declaration, outcome: Outcome, *, draws: int = DRAW
             label: {variant: _choice(choice) for variant, choice in by_variant.items()}
             for label, by_variant in outcome.choices.items()
         },
+        "references": {name: label for name, (label, _) in references.items()},
         "summary": summaries[declaration.task],
         "confirmation": summaries[declaration.confirm.task] if declaration.confirm else None,
         "runs": [_run(dict(run.methods), run.seed, record) for run, record in outcome.curves.items()],
     }
 
 
-def edges(result: Mapping) -> list[str]:
-    """Return the methods, with their variants, whose chosen strength lies at an edge of the grid."""
-    return [
-        f"{label} ({variant})"
-        for label, by_variant in result["chosen"].items()
-        for variant, choice in by_variant.items()
-        if choice["edge"]
-    ]
+def references_of(
+    declaration: Declaration, choices: Mapping[str, Mapping[str, Choice]]
+) -> dict[str, tuple[str, str]]:
+    """Return what all methods are compared with: "none", the declared ones, and the best single method.
+
+    The best single method of a variant is the one with the lowest mean validation loss.
+
+    Returns:
+        Label and variant by the reference's name, such as "none_early" or "best_single_last".
+    """
+    found = {f"{label}_{v}": (label, v) for label in (NONE, *declaration.references) for v in VARIANTS}
+    for variant in VARIANTS:
+        lowest = {m: min(choices[m][variant].validation.values()) for m in declaration.methods}
+        found[f"{BEST}_{variant}"] = (min(lowest, key=lowest.get), variant)
+    return found
 
 
 def summarize(
-    records: Records, baselines: Mapping[str, list[dict]], *, block: int = 1, draws: int = DRAWS
+    records: Records,
+    baselines: Mapping[str, list[dict]],
+    references: Mapping[str, tuple[str, str]],
+    *,
+    block: int = 1,
+    draws: int = DRAWS,
 ) -> dict:
-    """Compare every method with "none" and with the simple baselines, on the test split.
+    """Compare every method with the references and with the simple baselines, on the test split.
 
     Measures are the "loss", what else the task measures, and the "gap", test minus training loss. A
     difference is method minus reference, paired by seed and item; its interval covers both. Holm's correction
@@ -82,6 +96,7 @@ def summarize(
     Args:
         records: what ``Experiment.run`` found for one task.
         baselines: the same of the simple baselines.
+        references: label and variant by name, as ``references_of`` returns them.
         block: neighbouring test items that are resampled together.
         draws: bootstrap resamples of each interval.
 
@@ -93,14 +108,14 @@ def summarize(
         (label, variant): _measures(records[label][variant]) for label in records for variant in VARIANTS
     }
     simple = {name: _test_arrays(found) for name, found in baselines.items()}
-    references = {name: measured[key] for name, key in REFERENCES.items()} | simple
+    compared_with = {name: measured[key] for name, key in references.items()} | simple
     methods = {
         label: {variant: _described(by_variant[variant], measured[label, variant]) for variant in VARIANTS}
         for label, by_variant in records.items()
     }
-    for name, reference in references.items():
+    for name, reference in compared_with.items():
         for variant in VARIANTS:
-            compared = [label for label in records if REFERENCES.get(name) != (label, variant)]
+            compared = [label for label in records if references.get(name) != (label, variant)]
             for measure in reference:
                 differences = {c: measured[c, variant][measure] - reference[measure] for c in compared}
                 for label, entry in compare(differences, block=block, draws=draws).items():

@@ -12,10 +12,10 @@ from importlib import import_module
 import numpy as np
 from torch import nn
 
-from labcode.applications import speech, text, weather
+from labcode.applications import speech, stocks, text, translation, weather
 from labcode.applications.metrics import item_losses
 from labcode.applications.models import build_model
-from labcode.dataset import Dataset
+from labcode.dataset import IGNORED, Dataset
 from labcode.training import predict
 from labcode.validate import expect, instance, one_of
 
@@ -35,7 +35,8 @@ def item_measures(kind: str, outputs: np.ndarray, y: np.ndarray) -> dict[str, np
         y: targets, as there.
 
     Returns:
-        "loss", (N,) float64; for a classification also "error", 0 or 1, whose mean is 1 - accuracy.
+        "loss", (N,) float64; for a classification also "error", 0 or 1, whose mean is 1 - accuracy; for a
+        sequence "error" is the share of wrong tokens.
 
     Raises:
         ValueError: another kind, or shapes that do not fit.
@@ -43,7 +44,16 @@ def item_measures(kind: str, outputs: np.ndarray, y: np.ndarray) -> dict[str, np
     measures = {"loss": item_losses(kind, outputs, y)}
     if kind == "classification":
         measures["error"] = (np.argmax(outputs, axis=1) != y).astype(np.float64)
+    if kind == "sequence":
+        real = y != IGNORED
+        measures["error"] = ((outputs.argmax(axis=2) != y) & real).sum(axis=1) / real.sum(axis=1)
     return measures
+
+
+def forced_outputs(model: nn.Module, dataset: Dataset, split: str) -> np.ndarray:
+    """Return the logits of a split's target tokens, each given the right ones before it, as an array."""
+    x, y, *padding_mask = getattr(dataset, split)
+    return predict(model, x, *padding_mask, targets=y).numpy()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +79,24 @@ class Task:
     measures: Callable[[str, np.ndarray, np.ndarray], dict[str, np.ndarray]] = item_measures
 
 
+def _stocks(target: str, part: str) -> Task:
+    return Task(
+        load=lambda seed: stocks.load(part=part, target=target),
+        build=build_model,
+        baselines=stocks.BASELINES_OF[target],
+    )
+
+
+def _translation(part: str) -> Task:
+    return Task(
+        load=lambda seed: translation.load(seed, part),
+        build=build_model,
+        baselines=translation.BASELINES,
+        resampled=True,
+        outputs=forced_outputs,
+    )
+
+
 TASKS = {
     "weather": Task(load=weather.load, build=build_model, baselines=weather.BASELINES),
     "weather_new_york": Task(
@@ -88,6 +116,13 @@ TASKS = {
         baselines=text.BASELINES,
         resampled=True,
     ),
+    "stocks": _stocks("volatility", "first"),
+    "stocks_second": _stocks("volatility", "second"),
+    "stocks_sign": _stocks("sign", "first"),
+    "stocks_sign_second": _stocks("sign", "second"),
+    "stocks_raw": _stocks("raw_volatility", "first"),
+    "translation": _translation("first"),
+    "translation_second": _translation("second"),
 }
 
 

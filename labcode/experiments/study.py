@@ -1,0 +1,174 @@
+"""A study: an experiment that is a script, ``evidence/NAME.py``, where a declaration cannot say it.
+
+The script has a function that trains and returns numbers, and a ``main`` that asks for the runs it needs::
+
+    def run(*, seed, hidden):  # at the script's top level
+        ...
+        return {"train": [...], "test": [...]}
+
+    def main():
+        study = Study(__file__)
+        small = study.map(run, [{"seed": seed, "hidden": 8} for seed in study.seeds(10)])
+        ...
+        study.save({"summary": {"capacity": {"gap": compare({"64 units": differences})}}})
+
+``python course.py evidence NAME`` or the script itself runs it: on all cores, with a progress bar, and going
+on where it was stopped. A finished run is kept under its function, that function's source with all it uses of
+the script, and its settings; the library's own code does not count, ``PROTOCOL`` stands for it.
+"""
+
+import argparse
+import inspect
+import json
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import FunctionType
+
+import torch
+from tqdm.auto import tqdm
+
+from labcode.experiments.declaration import EVIDENCE, canonical_hash
+from labcode.experiments.execute import Engine, execute
+from labcode.experiments.results import save_result
+from labcode.experiments.runs import alone, processor
+from labcode.experiments.store import Store
+from labcode.validate import expect, instance, integer
+
+IMPORTED = re.compile(r"^from labcode\.experiments\.study import", re.MULTILINE)
+QUICK_SEEDS = 2
+
+
+def find_studies(folder: Path = EVIDENCE) -> dict[str, Path]:
+    """Return the script of every study by name."""
+    scripts = sorted(folder.glob("*.py"))
+    return {path.stem: path for path in scripts if IMPORTED.search(path.read_text(encoding="utf-8"))}
+
+
+def script_hash(path: Path) -> str:
+    """Return the SHA-256 of a script's text, whatever its line ends, with which its result is marked."""
+    return canonical_hash(["script", Path(path).read_text(encoding="utf-8").splitlines()])
+
+
+def source_of(function: FunctionType) -> list[str]:
+    """Return the source of a function, and of what it uses of its script: functions, classes, constants."""
+    found, waiting = {}, [function]
+    while waiting:
+        one = waiting.pop()
+        found[one.__name__] = inspect.getsource(one)
+        names = set(re.findall(r"\b\w+\b", found[one.__name__])) & function.__globals__.keys()
+        for name in sorted(names - found.keys()):
+            value = function.__globals__[name]
+            if _is_of_script(value, function):
+                waiting.append(value)
+            elif isinstance(value, (bool, int, float, str, tuple, list, dict)):
+                found[name] = repr(value)
+    return [found[name] for name in sorted(found)]
+
+
+def _is_of_script(value: object, function: FunctionType) -> bool:
+    is_code = inspect.isfunction(value) or inspect.isclass(value)
+    return is_code and value.__module__ == function.__module__
+
+
+@dataclass(frozen=True)
+class Call:
+    """One run of a study: a function and its settings.
+
+    Attributes:
+        key: hash of all that decides what it comes to.
+        settings: keyword arguments, as JSON.
+    """
+
+    key: str
+    settings: str
+
+
+class Study:
+    """A script's runs and its result.
+
+    Args:
+        script: ``__file__`` of the script.
+        arguments: of the command line (``--jobs N``, ``--quick``); None for those of the program.
+        folder: where ``runs/`` and ``results/`` are, that of the script if None.
+
+    Attributes:
+        name: the script's name without its ending.
+        quick: whether only to see if everything runs: few seeds, results into a temporary folder.
+    """
+
+    def __init__(self, script: str, arguments: Sequence[str] | None = None, folder: Path | None = None):
+        self.script = Path(script).resolve()
+        self.name = self.script.stem
+        parser = argparse.ArgumentParser(prog=self.script.name, description="Run a study of the course.")
+        parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one on each core)")
+        parser.add_argument("--quick", action="store_true", help="few seeds, only to see that it runs")
+        options = parser.parse_args(arguments)
+        self.quick, self.engine = options.quick, Engine(jobs=options.jobs)
+        folder = self.script.parent if folder is None else Path(folder)
+        if self.quick:
+            folder = Path(tempfile.mkdtemp(prefix="evidence-"))
+        self.store, self.results = Store(folder / "runs" / self.name), folder / "results"
+        self.seconds = 0.0
+
+    def seeds(self, number: int) -> range:
+        """Return the paired seeds: ``number`` of them, or two in a quick run."""
+        return range(QUICK_SEEDS if self.quick else integer("number", number, low=1))
+
+    def map(
+        self, function: Callable[..., dict], settings: Iterable[Mapping[str, object]], label: str = "runs"
+    ) -> list[dict]:
+        """Call a function with each of the settings, unless it was done before, and return what it returned.
+
+        Args:
+            function: of the script's top level; returns a dict that JSON can hold. It runs in another process
+                with one thread, and draws all that is random from its settings.
+            settings: keyword arguments of each call; what JSON can hold.
+            label: what the progress bar says.
+
+        Returns:
+            The results, in the order of the settings.
+
+        Raises:
+            ValueError: no function of a script, or settings that JSON cannot hold.
+        """
+        instance("function", function, FunctionType, "a function of the script's top level")
+        expect("<locals>" not in function.__qualname__, "function", "one of the top level", function)
+        source = source_of(function)
+        calls = [self._call(function.__name__, source, chosen) for chosen in settings]
+        with tqdm(total=len(set(calls)), desc=f"{self.name}, {label}", unit="run", mininterval=1.0) as bar:
+            execute(set(calls), partial(_perform, function), self._keep, self.store, self.engine, bar)
+        records = {call.key: self.store.read(call.key) for call in calls}
+        self.seconds += sum(record["seconds"] for record in records.values())
+        return [records[call.key]["result"] for call in calls]
+
+    def save(self, result: Mapping[str, object]) -> Path:
+        """Write the result with the script's hash, and return the file's path."""
+        about = {"command": f"python course.py evidence {self.name}", "hash": script_hash(self.script)}
+        about |= {"processor": processor(), "training_seconds": round(self.seconds, 1)}
+        self.results.mkdir(parents=True, exist_ok=True)
+        path = save_result(self.name, about | dict(result), self.results)
+        print(f"{self.name}: {self.seconds / 60:.1f} minutes of work in all; wrote {path}")
+        return path
+
+    def _call(self, function: str, source: list[str], settings: Mapping[str, object]) -> Call:
+        try:
+            key = canonical_hash(["study", self.name, function, source, dict(settings), torch.__version__])
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"settings: expected what JSON can hold, received {settings!r}") from error
+        return Call(key[:32], json.dumps(settings))
+
+    def _keep(self, call: Call, record: dict) -> None:
+        self.store.write(call.key, record)
+
+
+def _perform(function: Callable[..., dict], call: Call) -> dict:
+    """Call the function, in a worker, and return its result with the seconds it took."""
+    began = time.perf_counter()
+    with alone():
+        result = function(**json.loads(call.settings))
+    return {"result": result, "seconds": round(time.perf_counter() - began, 3)}
