@@ -29,6 +29,7 @@ from labcode.plots.masks import mask_panels, means_with_intervals, memory_left, 
 from labcode.plots.methods import losses_by_method
 from labcode.plots.penalties import curves_by_setting, losses_against_zeros, magnitude_histogram
 from labcode.plots.project import strength_choice
+from labcode.plots.sequences import loss_and_score
 from labcode.plots.sparsity import (
     diamond_and_disk,
     one_weight,
@@ -56,6 +57,7 @@ __all__ = [
     "error_by_strength",
     "forecasts",
     "learning_curves",
+    "loss_and_score",
     "losses_against",
     "losses_against_zeros",
     "losses_beside_rules",
