@@ -108,6 +108,8 @@ def test_differences_are_paired_and_leave_the_reference_out(result, where):
     assert set(found) == {"none_last", "none_early"}
     assert set(found["none_last"]["none"]) == {"early"}
     assert set(found["none_early"]["none"]) == {"last"}
+    zero = reading.differences(result, where=where, references=["zero"])["zero"]
+    assert set(zero["none"]) == set(VARIANTS)
     for variant in VARIANTS:
         losses = reading.by_seed(result, variant, where=where)
         for label in ("l2", "max_norm", "both"):
@@ -151,6 +153,7 @@ def test_baselines_are_read_with_their_measure(result):
     [
         lambda r: reading.differences(r, measure="chrf"),
         lambda r: reading.differences(r, where="test"),
+        lambda r: reading.differences(r, references=["ridge"]),
         lambda r: reading.differences(r | {"confirmation": None}, where="confirmation"),
         lambda r: reading.by_seed(r, "best"),
         lambda r: reading.sweep(r, "dropout"),
@@ -161,6 +164,9 @@ def test_baselines_are_read_with_their_measure(result):
         lambda r: plots.effect_forest({"none_last": {"l2": {}}, "none_early": {"l1": {}}}),
         lambda r: plots.losses_beside_rules({}, {}),
         lambda r: plots.training_costs({}),
+        lambda r: plots.loss_and_score({}, {}),
+        lambda r: plots.loss_and_score({"a": np.ones(3)}, {"a": np.ones(3)}),
+        lambda r: plots.loss_and_score({"a": np.ones((2, 3))}, {"a": np.ones((2, 4))}),
         lambda r: plots.confusion(np.ones((2, 3)), ["a", "b"]),
         lambda r: plots.strength_sweep(reading.sweep(r, "l2"), reading.sweep(r, "none")[0.0], 7.0, name="l2"),
         lambda r: MethodExplorer({}, reading.sweep(r, "none")[0.0]),
@@ -222,6 +228,18 @@ def test_rules_costs_and_confusions_are_labelled(result):
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("taken for", "right class")
     assert [text.get_text() for text in ax.texts] == ["9", "1", "", "4"]
     np.testing.assert_allclose(np.asarray(ax.images[0].get_array()), [[0.9, 0.1], [0, 1]])
+
+
+def test_loss_and_score_each_mark_their_own_best_epoch():
+    losses = {"none": np.array([[3.0, 1.0, 2.0], [3.0, 1.5, 2.0]]), "other": np.ones((2, 3))}
+    scores = {"none": np.array([[1.0, 2.0, 4.0], [1.0, 2.0, 3.0]]), "other": np.ones((2, 3))}
+    left, right = plots.loss_and_score(losses, scores, rules={"memory": 5.0})
+    for ax, epoch, value in ((left, 1, 1.25), (right, 2, 3.5)):
+        assert ax.get_xlabel()
+        assert ax.get_ylabel()
+        np.testing.assert_allclose(ax.lines[1].get_xydata(), [[epoch, value]])
+    assert [text.get_text() for text in left.get_legend().get_texts()] == ["none", "other"]
+    assert [text.get_text() for text in right.get_legend().get_texts()] == ["memory: 5.0"]
 
 
 def explorer(result, **options):

@@ -1,6 +1,6 @@
 """Read a declared experiment's result, as ``load_result`` returns it: what a chapter draws and asserts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -8,15 +8,19 @@ from labcode.experiments.claims import supports
 from labcode.experiments.declaration import NONE, VARIANTS
 from labcode.experiments.methods import scaled
 from labcode.experiments.runs import kept_epoch
-from labcode.experiments.summary import REFERENCES
 from labcode.validate import expect, one_of
 
 SUMMARIES = ("summary", "confirmation")
+NONE_REFERENCES = tuple(f"{NONE}_{variant}" for variant in VARIANTS)
 CLEAR, UNCLEAR = ("lower", "higher"), "unclear"
 
 
 def differences(
-    result: Mapping, *, measure: str = "loss", where: str = "summary"
+    result: Mapping,
+    *,
+    measure: str = "loss",
+    where: str = "summary",
+    references: Sequence[str] = NONE_REFERENCES,
 ) -> dict[str, dict[str, dict[str, Mapping]]]:
     """Return what every method changed, beside no regularization at both of its epochs.
 
@@ -24,15 +28,19 @@ def differences(
         result: of a declared experiment.
         measure: "loss", "gap", or what else the task measures.
         where: "summary", or "confirmation" for the second task.
+        references: what the methods are compared with; a simple baseline's name is one, too.
 
     Returns:
-        Effects, each with "mean", "interval", "by_seed", "p" and "p_holm", by reference ("none_last",
-        "none_early"), method, and variant ("last", "early"). The reference itself is left out.
+        Effects, each with "mean", "interval", "by_seed", "p" and "p_holm", by reference, method, and variant
+        ("last", "early"). The reference itself is left out.
 
     Raises:
-        ValueError: another place or measure, or an experiment without a confirmation.
+        ValueError: another place, measure or reference, or an experiment without a confirmation.
     """
     methods = _methods(result, where)
+    known = {name for by in methods.values() for found in by.values() for name in found["against"]}
+    for reference in references:
+        one_of("references", reference, tuple(sorted(known)))
     return {
         reference: {
             label: {
@@ -42,7 +50,7 @@ def differences(
             }
             for label, by_variant in methods.items()
         }
-        for reference in REFERENCES
+        for reference in references
     }
 
 

@@ -19,7 +19,7 @@ from labcode.experiments.tasks import find_task, load
 from labcode.history import History
 from labcode.training import fit, seeded
 
-_ALONE = threading.Lock()  # a Dask worker may have several threads
+_ALONE = threading.RLock()  # a Dask worker may have several threads; a study may call train
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,7 @@ def train(run: Run) -> tuple[nn.Module, History]:
     if run.patience is not None:
         stopping = EarlyStopping(patience=run.patience, restore_best_weights=True)
     with alone(), seeded(run.seed):
-        model = _new_model(run)
+        model = new_model(run)
         history = fit(
             model,
             dataset.train,
@@ -125,10 +125,16 @@ def kept_epoch(validation: list[float], patience: int) -> int:
     return stopping.best_epoch
 
 
+def new_model(run: Run) -> nn.Module:
+    """Make the run's model, with new weights drawn from torch's global generator."""
+    options = dict(run.model) | combine(dict(run.methods)).model
+    return find_task(run.task).build(load(run.task, run.seed), **options)
+
+
 def with_weights(run: Run, weights: dict[str, np.ndarray]) -> nn.Module:
     """Make the run's model with weights that another process has trained."""
     with alone(), seeded(run.seed):
-        model = _new_model(run)
+        model = new_model(run)
     model.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
     return model
 
@@ -155,11 +161,6 @@ def alone() -> Iterator[None]:
             yield
         finally:
             torch.set_num_threads(before)
-
-
-def _new_model(run: Run) -> nn.Module:
-    options = dict(run.model) | combine(dict(run.methods)).model
-    return find_task(run.task).build(load(run.task, run.seed), **options)
 
 
 def _record(began: float, **found: object) -> dict:

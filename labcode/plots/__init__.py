@@ -30,6 +30,7 @@ from labcode.plots.methods import losses_by_method
 from labcode.plots.penalties import curves_by_setting, losses_against_zeros, magnitude_histogram
 from labcode.plots.predictions import claim_and_truth, feature_frames, forecast_days
 from labcode.plots.project import strength_choice
+from labcode.plots.sequences import loss_and_score
 from labcode.plots.sparsity import (
     diamond_and_disk,
     one_weight,
@@ -60,6 +61,7 @@ __all__ = [
     "forecast_days",
     "forecasts",
     "learning_curves",
+    "loss_and_score",
     "losses_against",
     "losses_against_zeros",
     "losses_beside_rules",
