@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.dates import ConciseDateFormatter
 
 from labcode.plots.style import BASELINE, CYCLE, TRAIN, VALIDATION, new_axes
 from labcode.validate import expect, shape
@@ -75,6 +76,8 @@ def forecast_days(
     ax.plot(days, outcome, "o", color=BASELINE, ms=3.5, mew=0, label="outcome")
     for number, (name, values) in enumerate(forecasts.items()):
         ax.plot(days, values, color=CYCLE[number % len(CYCLE)], ls=STYLES[number % 4], lw=1.4, label=name)
+    if np.issubdtype(np.asarray(days).dtype, np.datetime64):
+        ax.xaxis.set_major_formatter(ConciseDateFormatter(ax.xaxis.get_major_locator()))
     ax.set(xlabel=xlabel, ylabel=unit)
     ax.legend(
         frameon=False, fontsize="small", ncols=1 + len(forecasts), loc="lower right", bbox_to_anchor=(1, 1)

@@ -92,11 +92,18 @@ assert levels["raw_volatility"][1] < -1 < -0.2 < min(levels["volatility"])
 # %%
 from labcode.applications.metrics import item_losses
 
-for target, data in tasks.items():
-    print(target)
-    for rule, make in stocks.BASELINES_OF[target].items():
-        loss = item_losses(data.task, make(data, "validation"), data.validation.y).mean()
-        print(f"    {rule:<26} validation loss {loss:.3f}")
+found = {
+    (target, rule): [
+        float(item_losses(data.task, make(data, name), data.splits[name].y).mean())
+        for name in ("train", "validation")
+    ]
+    for target, data in tasks.items()
+    for rule, make in stocks.BASELINES_OF[target].items()
+}
+for (target, rule), losses in found.items():
+    print(f"{target:<15} {rule:<26} training {losses[0]:.3f}, validation {losses[1]:.3f}")
+assert found["sign", "logistic regression"][1] > 0.99 * np.log(2)
+assert 0.94 < found["volatility", "ridge"][1] / found["volatility", "22-day mean"][1] < 0.98
 
 # %% [markdown]
 # For the sign: 0.69 is ln 2, the loss of a coin, and a linear model adds nothing. Volatility is another matter. On the
@@ -106,7 +113,7 @@ for target, data in tasks.items():
 # %% [markdown]
 # ### The sign of the return: nothing to learn, much to overfit
 #
-# One LSTM of 64 units, 15 epochs, as `evidence/stocks_sign.toml` declares it.
+# One LSTM of 64 units, as `evidence/stocks_sign.toml` declares it, without any regularizer.
 #
 # **Question.** What will the training accuracy be, and what the validation accuracy?
 
@@ -116,20 +123,22 @@ from labcode.experiments.runs import make_run, train
 
 sign = read_declaration(EVIDENCE / "stocks_sign.toml")
 _, flips = train(make_run(sign, {}, seed=0))
-_ = plots.learning_curves(
+ax = plots.learning_curves(
     flips.train_loss,
     flips.validation_loss,
     baseline=float(np.log(2)),
     baseline_label="a coin",
     unit="cross-entropy",
 )
+ax.set_ylim(0.6, 0.78)
 print(f"accuracy: training {flips.train_accuracy[-1]:.3f}, validation {flips.validation_accuracy[-1]:.3f}")
-assert flips.train_accuracy[-1] > 0.57
+assert flips.train_accuracy[-1] > 0.54
+assert flips.validation_loss[-1] > np.log(2)
 assert 0.45 < flips.validation_accuracy[-1] < 0.55
 
 # %% [markdown]
-# It learns its training days and is a coin on others, and worse than a coin by its loss: it is sure of itself without reason. Every
-# epoch makes that worse.
+# It begins to learn its training days by heart and is a coin on others. By its loss it is worse than a coin: it is sure of itself
+# without reason, and with every epoch more so.
 #
 # **Question.** If regularization makes predictions more precise, it should help here. What is the best that it can do?
 
@@ -155,22 +164,24 @@ volatility = read_declaration(EVIDENCE / "stocks.toml")
 lstm, curve = train(make_run(volatility, {}, seed=0))
 ridge = {name: stocks.BASELINES["ridge"](surprise, name) for name in ("validation", "test")}
 bar = float(np.square(ridge["validation"] - surprise.validation.y).mean())
-_ = plots.learning_curves(
+ax = plots.learning_curves(
     curve.train_loss, curve.validation_loss, baseline=bar, baseline_label="ridge", mark_best=False
 )
+ax.set_ylim(0.75, 1.2)
 print(
     f"validation loss {min(curve.validation_loss):.3f} to {max(curve.validation_loss):.3f}, ridge {bar:.3f}"
 )
 assert 0.9 < min(curve.validation_loss) / bar < 1.02
 
 # %% [markdown]
-# It runs along ridge's line from the first epoch on, while the training loss sinks away below it. So it overfits, in the sense that
-# the gap grows; but what it learns in addition neither helps nor hurts much on new days. Compare with the weather of chapter 1,
-# where the same model ended far above its best: here are four times as many windows, and 15 epochs instead of 40.
+# It runs along ridge's line from the first epoch on, while the training loss goes on sinking. Much of the gap is there from the
+# start: the validation years are harder (the rule of the 22-day mean has a loss of 1.00 in training and 1.10 in validation), so a gap alone is
+# no proof of overfitting. What grows is overfitting, and here it neither helps nor hurts much on new days. Compare with
+# chapter 1, where the same model ended far above its best: here are four times as many windows, and fewer epochs.
 #
 # ### What helps, and how much
 #
-# `python course.py evidence stocks` has tried eight methods and two combinations.
+# `python course.py evidence stocks` has tried five methods and two combinations.
 #
 # **Question.** How much room is there? Think of the validation curve above, and of ridge.
 
@@ -201,32 +212,52 @@ lines = {"LSTM": outputs[rows], "ridge": ridge["test"][rows, 0]}
 _ = plots.forecast_days(
     days[rows], surprise.test.y[rows, 0], lines, unit="against its 22-day mean\n[training deviations]"
 )
-print(f"correlation of the two forecasts: {np.corrcoef(outputs, ridge['test'][:, 0])[0, 1]:.2f}")
+together = np.corrcoef(outputs, ridge["test"][:, 0])[0, 1]
+print(f"correlation of the two forecasts: {together:.2f}")
+assert together > 0.6
 
 # %% [markdown]
 # Both follow: after a wild day they expect another one. Neither sees the first one coming; what is large and single is noise to
-# them. And the two lines are nearly one, although one model has more than 10,000 weights and the other 88.
+# them. And the two lines go together most of the time, although one model has more than 10,000 weights and the other 88.
 
 # %% [markdown]
 # ### The raw scale
 #
-# Now the raw volatility, whose level has shifted. A network that has learned "a usual day is 0" meets years in which a usual day is
-# −1. An intercept learned in the wrong years costs a linear model nothing as long as it follows the last days; an LSTM
-# may saturate where it has never been.
+# Now the raw volatility, whose level has shifted, trained for longer: 30 epochs in batches of 32. A linear model adds up the last days,
+# and that sum is right at any level. An LSTM bends: what it does with days that are calmer or wilder than any in training was
+# never asked of it.
 #
-# **Question.** Two seeds, every epoch, beside ridge on the same windows. How does this curve differ from the one above?
+# **Question.** How will this validation curve differ from the one above?
 
 # %%
 from dataclasses import replace
 
-on_raw = replace(volatility, task="stocks_raw", confirm=None)
-runs = {seed: train(make_run(on_raw, {}, seed=seed))[1] for seed in (0, 1)}
-raw_bar = float(np.square(stocks.BASELINES["ridge"](raw, "validation") - raw.validation.y).mean())
-_ = plots.curves_by_setting(
-    {f"seed {seed}": (run.train_loss, run.validation_loss) for seed, run in runs.items()},
-    baseline=raw_bar,
-    baseline_label="ridge",
+longer = {"epochs": 30, "batch_size": 32}
+on_raw = replace(volatility, task="stocks_raw", **longer)
+lost, raw_curve = train(make_run(on_raw, {}, seed=0))
+ridge_raw = {name: stocks.BASELINES["ridge"](raw, name) for name in ("validation", "test")}
+raw_bar = float(np.square(ridge_raw["validation"] - raw.validation.y).mean())
+_ = plots.learning_curves(
+    raw_curve.train_loss, raw_curve.validation_loss, baseline=raw_bar, baseline_label="ridge"
 )
+
+# %% [markdown]
+# It jumps from epoch to epoch, touches ridge's line at best, and climbs away from it.
+#
+# **Question.** In numbers, and on the test years, which hold both the calmest and the wildest months?
+
+# %%
+losses = np.array(raw_curve.validation_loss)
+test_loss = float(np.square(model_outputs(lost, raw, "test") - raw.test.y).mean())
+ridge_loss = float(np.square(ridge_raw["test"] - raw.test.y).mean())
+print(
+    f"validation: ridge {raw_bar:.3f}, LSTM {losses.min():.3f} at its best epoch, {losses[-1]:.3f} at the end"
+)
+print(f"            {(losses > raw_bar).mean():.0%} of the epochs are worse than ridge")
+print(f"test:       ridge {ridge_loss:.3f}, LSTM at the end {test_loss:.3f}")
+assert losses.min() > 0.95 * raw_bar
+assert (losses > raw_bar).mean() > 0.6
+assert test_loss > 1.03 * ridge_loss
 
 # %% [markdown]
 # RESULT-RAW
