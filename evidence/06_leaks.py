@@ -14,8 +14,8 @@ Scale. The same training, with inputs and targets scaled on 2000 to 2003 or on a
 years, in the same units, honest minus leaky.
 
 Choice on test. For each seed 120 linear models are candidates, each of 20 of the window's 88 numbers, drawn
-by chance. The months of the test years are parted in two: odd and even ones. The best candidate on one half is
-chosen (claim), and the other half says what it is worth (truth); both ways, on average. An honest choice
+by chance. The months of the test years are parted in two: odd and even ones. The best candidate on one half
+is chosen (claim), and the other half says what it is worth (truth); both ways, on average. An honest choice
 takes the best candidate on the validation years.
 """
 
