@@ -39,7 +39,8 @@ def feature_frames(
         shape(title, frames, (None, None))
         style = {"cmap": "PuOr", "vmin": -REACH, "vmax": REACH, "aspect": "auto", "origin": "lower"}
         picture = ax.imshow(np.transpose(frames), interpolation="nearest", **style)
-        ax.set(title=title, xlabel="frame")
+        ax.set(title=title, xlabel="frame", yticks=range(0, frames.shape[1], 4))
+        ax.title.set_size("medium")
     axes[0, 0].set_ylabel(feature)
     figure.colorbar(picture, ax=axes[0], label=unit, extend="both", shrink=0.9)
     return axes[0]

@@ -33,8 +33,7 @@ print(digits.describe())
 # Parts are drawn by recording, and the data do not say who speaks: the same six voices are in all parts. So the test says how
 # well *new recordings of known voices* are understood. New voices would be harder, and nothing here measures how much.
 #
-# **Question.** Three recordings of each of two digits. Can you tell the digits apart by eye? Where does each digit have its
-# loud vowel?
+# **Question.** Three recordings of each of two digits. Can you tell the digits apart by eye?
 
 # %%
 from labcode import plots
@@ -46,9 +45,9 @@ for digit in (6, 9):
 _ = plots.feature_frames(shown, feature="MFCC")
 
 # %% [markdown]
-# Each panel is one recording, time to the right; they have different lengths. The lowest row is the loudness. A *six* begins
-# with a hiss and ends with one, with a gap before the last; *nine* is voiced from one end to the other. But recordings of one digit
-# differ, too, in length and in the voice, and 30 examples of each digit are all that the model gets.
+# Each panel is one recording, time to the right, coefficients upwards; the lowest row is the loudness. Recordings of one digit differ in
+# length, in voice and in level, hardly less than recordings of two digits do. Some 30 examples of each are all that the
+# model gets to find out what matters.
 
 # %% [markdown]
 # ### What simple rules reach
@@ -352,8 +351,8 @@ _ = plots.feature_frames(
 )
 
 # %% [markdown]
-# Look at where the hissing starts and ends and at how long the recording is. The model heard *something* in it; a person who looks at the
-# three pictures would often have to guess, too.
+# Judge for yourself. The pictures of the two usual ones are not far apart, and the one in question shares something with both. What is wrong
+# is less the decision than how sure it was; such cases are what makes a loss large while the error rate stays small.
 #
 # ### The article's claim, and what we found
 #
