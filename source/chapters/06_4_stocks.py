@@ -194,7 +194,7 @@ assert 0.9 < min(curve.validation_loss) / bar < 1.02
 
 # %%
 from labcode.experiments import load_result
-from labcode.experiments.reading import differences, outcomes
+from labcode.experiments.reading import differences
 
 result = load_result("stocks")
 effects = differences(result)
