@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from labcode.conventions import keras_answers
 from labcode.experiments import save_result
+from labcode.experiments.results import script_hash
 from labcode.keras_interop import import_keras
 
 
@@ -21,6 +22,7 @@ def main() -> None:
     keras = import_keras()
     result = {
         "command": "python evidence/05_conventions.py",
+        "hash": script_hash(__file__),
         "versions": {"keras": keras.__version__, "tensorflow": tf.__version__},
         "tf_keras_is_keras": tf.keras.layers.LSTM is keras.layers.LSTM,
         "answers": keras_answers(keras),

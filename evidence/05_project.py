@@ -57,7 +57,7 @@ def stop(trace: list[float]) -> int:
 
 
 def run(*, seed: int, settings: dict, stop_early: bool = True, test: bool = False) -> dict:
-    """Train one model; return its curves, the epoch it keeps and, if asked, squared errors of the test year."""
+    """Train one model; return its curves, its best epoch and, if asked, the test year's squared errors."""
     weather = load_weather()
     rule = EarlyStopping(patience=PATIENCE, restore_best_weights=True) if stop_early else None
     options = {"hidden": HIDDEN, "epochs": EPOCHS, "progress": False, "early_stopping": rule}

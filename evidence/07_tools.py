@@ -12,9 +12,19 @@ from dataclasses import asdict
 import numpy as np
 
 from labcode.experiments import save_result
+from labcode.experiments.results import script_hash
 from labcode.libraries.backends import RECORD, run_tensorflow
 from labcode.libraries.contestants import train_labcode
 from labcode.libraries.recipe import RECIPES
+
+
+def effect(differences: np.ndarray) -> dict:
+    """Return a curve's differences to labcode's as an effect; its interval is their whole range.
+
+    They are computed, not sampled, so no p-value belongs to them: 1.
+    """
+    span = [float(differences.min()), float(differences.max())]
+    return {"mean": float(differences.mean()), "interval": span, "p_holm": 1.0}
 
 
 def main() -> None:
@@ -22,15 +32,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--python", default=sys.executable, help="an interpreter that has TensorFlow")
     answer = run_tensorflow(RECIPES, parser.parse_args().python)
-    differences = {}
+    differences, summary = {}, {}
     for name, recipe in RECIPES.items():
         ours = np.array(train_labcode(recipe))
-        differences[name] = {
-            contestant: float(np.abs(np.array(curve) - ours).max())
-            for contestant, curve in answer["curves"][name].items()
-        }
+        found = {contestant: np.array(curve) - ours for contestant, curve in answer["curves"][name].items()}
+        differences[name] = {contestant: float(np.abs(gap).max()) for contestant, gap in found.items()}
+        summary[name] = {contestant: effect(gap) for contestant, gap in found.items()}
     recipes = {name: asdict(recipe) for name, recipe in RECIPES.items()}
-    result = {"command": "python evidence/07_tools.py", "recipes": recipes, "differences": differences}
+    result = {"command": "python evidence/07_tools.py", "hash": script_hash(__file__)}
+    result |= {"recipes": recipes, "differences": differences, "summary": summary}
     path = save_result(RECORD, result | answer)
     print(f"Wrote {path.name}; largest differences to labcode: {differences}")
 

@@ -473,6 +473,8 @@ def test_arguments_after_two_dashes_and_the_exit_code_are_pytests(made):
     assert passed.stdout.splitlines()[-1] == f"pytest got ['-k', 'two words'] in {made.root}"
     assert passed.returncode == 0
     assert course(made, "test", "--", "fail").returncode == 5
+    on_all_cores = f"pytest got {commands.SIDE_BY_SIDE} in {made.root}"
+    assert course(made, "test").stdout.splitlines()[-1] == on_all_cores
 
 
 @pytest.mark.parametrize("command", ["lab", "test", "build", "bench", "evidence", "doctor", "clean"])

@@ -9,9 +9,11 @@ from labcode.experiments.claims import (
     HOLDS,
     NOT_HERE,
     Claim,
+    as_text,
     effects,
     problems,
     read_claims,
+    rewrite,
     supports,
     verdict,
 )
@@ -33,11 +35,11 @@ def result(effect, confirmation=None):
     return {"summary": summary(effect), "confirmation": confirmation and summary(confirmation)}
 
 
-def claim(*experiments, direction="lower", said=HOLDS, margin=None):
+def claim(*experiments, direction="lower", said=HOLDS, margin=None, found=()):
     """Return a claim on the effect at PATH in these experiments."""
     evidence = tuple((name, PATH) for name in experiments)
     about = {"id": "l2-helps", "section": "4.2", "sentence": "L2 helps.", "margin": margin}
-    return Claim(direction=direction, verdict=said, evidence=evidence, **about)
+    return Claim(direction=direction, verdict=said, evidence=evidence, found=tuple(found), **about)
 
 
 @pytest.mark.parametrize(
@@ -77,8 +79,9 @@ def test_the_verdict_follows_the_rule(results, expected):
     made = claim(*results)
     assert verdict(made, results) == expected
     assert len(effects(made, results)) == sum(1 + bool(r["confirmation"]) for r in results.values())
+    found = [as_text(effect) for effect in effects(made, results).values()]
     for said in (HOLDS, CONDITIONS, NOT_HERE):
-        wrong = problems([claim(*results, said=said)], results, ["4.2"])
+        wrong = problems([claim(*results, said=said, found=found)], results, ["4.2"])
         assert bool(wrong) == (said != expected)
         assert all(f"expected the verdict {expected!r}, received {said!r}" in line for line in wrong)
 
@@ -93,9 +96,32 @@ def test_what_a_claim_rests_on_has_to_be_there():
     assert "expected an effect with mean, interval and p_holm" in line
 
 
+def test_the_effects_in_the_file_have_to_be_those_of_the_results():
+    results = {"a": result(LOWER, UNSURE)}
+    numbers = ("-0.200 [-0.300, -0.100]", "-0.100 [-0.300, +0.100]")
+    assert problems([claim("a", said=CONDITIONS, found=numbers)], results, []) == []
+    for wrong in (numbers[:1], numbers[::-1], ("-0.2 [-0.3, -0.1]", numbers[1])):
+        (line,) = problems([claim("a", said=CONDITIONS, found=wrong)], results, [])
+        assert line == f"l2-helps: expected the effects {numbers}, received {wrong}"
+
+
+def test_verdicts_and_effects_are_written_anew_and_nothing_else(tmp_path):
+    path = tmp_path / "claims.toml"
+    path.write_text("# a remark\n" + FILE, encoding="utf-8")
+    results = {"a": result(LOWER)}
+    results["a"]["summary"]["scaling"] = {"mean": 0.001, "interval": [-0.002, 0.003], "p_holm": 0.5}
+    first, second = rewrite(path, results)
+    assert (first.verdict, second.verdict) == (CONDITIONS, CONDITIONS)
+    assert (first.found, second.found) == (("-0.200 [-0.300, -0.100]",), ("+0.001 [-0.002, +0.003]",))
+    assert problems((first, second), results, []) == []
+    before, after = FILE.splitlines(), path.read_text(encoding="utf-8").splitlines()[1:]
+    changed = {old.partition(" = ")[0] for old, new in zip(before, after, strict=True) if old != new}
+    assert changed == {"verdict", "found"}
+
+
 def test_every_section_needs_a_claim():
-    results = {"a": result(LOWER, LOWER)}
-    lines = problems([claim("a")], results, ["4.1", "4.2"])
+    results, found = {"a": result(LOWER, LOWER)}, ["-0.200 [-0.300, -0.100]"] * 2
+    lines = problems([claim("a", found=found)], results, ["4.1", "4.2"])
     assert lines == ["section 4.1: expected a claim, received none"]
 
 
@@ -106,6 +132,7 @@ section = "4.2"
 sentence = "L2 lowers the loss on days that the model has not seen."
 direction = "lower"
 verdict = "holds"
+found = ["-0.200 [-0.300, -0.100]"]
 [[claim.evidence]]
 experiment = "a"
 path = ["methods", "l2", "early", "loss"]
@@ -117,6 +144,7 @@ sentence = "Scaling in training or in evaluation comes to the same."
 direction = "equal"
 margin = 0.01
 verdict = "does not hold here"
+found = []
 [[claim.evidence]]
 experiment = "a"
 path = ["scaling"]
@@ -141,6 +169,7 @@ def test_claims_are_read(tmp_path):
         ('direction = "lower"', 'direction = "lower"\nmargin = 1.0', "l2-helps: expected the keys"),
         ('direction = "lower"', 'direction = "smaller"', "direction: expected one of 'lower'"),
         ('verdict = "holds"', 'verdict = "true"', "verdict: expected one of 'holds'"),
+        ("found = []", 'found = ""', "scaling-is-the-same: found: expected a list of texts"),
         ('section = "4.2"', "section = 4.2", "section: expected some text, received 4.2"),
         ('path = ["scaling"]', "path = []", "path: expected a list of names"),
         ('path = ["scaling"]', 'path = ["scaling"]\nweight = 2', "expected the keys experiment and path"),

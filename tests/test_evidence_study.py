@@ -14,7 +14,8 @@ from evidence_tasks import lines
 from labcode.course.process import CourseError
 from labcode.experiments.command import CURRENT, MISSING, STALE, main, state
 from labcode.experiments.declaration import EVIDENCE, find_declarations
-from labcode.experiments.study import Study, find_studies, script_hash
+from labcode.experiments.results import script_hash
+from labcode.experiments.study import Study, find_studies
 
 SCRIPT = '''
 """A toy study."""

@@ -14,6 +14,14 @@ from labcode.course.setup import ensure
 from labcode.course.workspace import synchronize
 
 TEST, DISTRIBUTED = frozenset({"test"}), frozenset({"distributed"})
+SIDE_BY_SIDE = [
+    "-n",
+    "auto",
+    "--maxprocesses",
+    "4",
+    "--dist",
+    "loadfile",
+]  # a notebook is one file, one kernel
 
 
 def lab(options: argparse.Namespace) -> int:
@@ -28,11 +36,11 @@ def lab(options: argparse.Namespace) -> int:
 
 
 def test(options: argparse.Namespace) -> int:
-    """Set up and run every test."""
+    """Set up and run every test, on all cores unless there are other arguments for pytest."""
     environment = Environment(lowest=options.lowest)
     extras = TEST | options.extras
     ensure(environment, extras=extras, backend=options.backend, update=options.update)
-    return run_inside(environment, "pytest", options.rest)
+    return run_inside(environment, "pytest", options.rest or SIDE_BY_SIDE)
 
 
 def build(options: argparse.Namespace) -> int:
@@ -57,7 +65,7 @@ def evidence(options: argparse.Namespace) -> int:
     environment = Environment()
     extras = options.extras | (DISTRIBUTED if options.engine == "dask" else frozenset())
     ensure(environment, extras=extras, backend=options.backend, update=options.update)
-    arguments = [f"--{name}" for name in ("list", "quick", "strict") if getattr(options, name)]
+    arguments = [f"--{name}" for name in ("list", "quick", "strict", "claims") if getattr(options, name)]
     for name, value in {
         "jobs": options.jobs,
         "backend": options.engine,
@@ -151,7 +159,8 @@ def parser() -> argparse.ArgumentParser:
     for flag, meaning in {
         "list": "only say which have their result",
         "quick": "see in minutes whether everything runs",
-        "strict": "fail if a grid should be wider",
+        "strict": "stop before the test if a grid should be wider",
+        "claims": "write the verdicts that the results lead to into evidence/claims.toml",
     }.items():
         experimenter.add_argument(f"--{flag}", action="store_true", help=meaning)
     experimenter.add_argument("--jobs", type=int, help="processes (default: one on each core)")

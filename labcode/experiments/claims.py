@@ -9,12 +9,14 @@
     direction = "lower"            # the side of 0 on which the effect should be: "lower" or "higher";
                                    # or "equal", within margin = ... of 0
     verdict = "holds"
+    found = ["-0.447 [-0.612, -0.302]"]    # the effects that it rests on, in their order
     [[claim.evidence]]             # at least one
     experiment = "weather"         # evidence/results/weather.json
     path = ["methods", "l2", "early", "against", "none_early", "loss"]   # inside its summary
 
 A path leads to one effect: a table with "mean", "interval" and "p_holm", as ``summary.compare`` makes them.
-Where the experiment has a confirmation, the same path inside that is evidence, too.
+Where the experiment has a confirmation, the same path inside that is evidence, too, and its effect follows.
+`python course.py evidence --claims` writes "verdict" and "found" anew from the results.
 
 The rule. A piece of evidence supports "lower" or "higher" if its mean lies on that side of 0, its 95 %
 interval holds no 0, and Holm's p is below 0.05. It supports "equal" if the whole interval lies within the
@@ -25,6 +27,8 @@ margin. A claim
 - "does not hold here" if it is supported nowhere.
 """
 
+import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -35,7 +39,8 @@ from labcode.validate import expect, instance, number, one_of
 HOLDS, CONDITIONS, NOT_HERE = VERDICTS = ("holds", "holds under conditions", "does not hold here")
 DIRECTIONS = ("lower", "higher", "equal")
 LEVEL = 0.05
-_KEYS = {"id", "section", "sentence", "direction", "verdict", "evidence"}
+_KEYS = {"id", "section", "sentence", "direction", "verdict", "found", "evidence"}
+_WRITTEN = re.compile(r"^(verdict|found) = .*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +48,7 @@ class Claim:
     """One claim of the article. The attributes are the keys of the file.
 
     Attributes:
+        found: the effects, as ``as_text`` writes them.
         evidence: pairs of an experiment's name and a path inside its summary.
         margin: of "equal", in units of the effect; else None.
     """
@@ -52,6 +58,7 @@ class Claim:
     sentence: str
     direction: str
     verdict: str
+    found: tuple[str, ...]
     evidence: tuple[tuple[str, tuple[str, ...]], ...]
     margin: float | None = None
 
@@ -95,6 +102,12 @@ def effects(claim: Claim, results: Mapping[str, Mapping]) -> dict[str, dict]:
     return found
 
 
+def as_text(effect: Mapping) -> str:
+    """Write an effect's mean and interval with three decimals, such as "-0.447 [-0.612, -0.302]"."""
+    low, high = effect["interval"]
+    return f"{effect['mean']:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
 def supports(effect: Mapping, direction: str, margin: float | None = None) -> bool:
     """Say whether one effect supports a claim, by the rule at the top of this file."""
     low, high = effect["interval"]
@@ -127,17 +140,42 @@ def problems(claims: Iterable[Claim], results: Mapping[str, Mapping], sections: 
     for claim in claims:
         try:
             found = verdict(claim, results)
+            numbers = tuple(as_text(effect) for effect in effects(claim, results).values())
         except ValueError as error:
             lines.append(str(error))
             continue
         if found != claim.verdict:
             lines.append(f"{claim.id}: expected the verdict {found!r}, received {claim.verdict!r}")
+        if numbers != claim.found:
+            lines.append(f"{claim.id}: expected the effects {numbers}, received {claim.found}")
     claimed = {claim.section for claim in claims}
     return lines + [
         f"section {section}: expected a claim, received none"
         for section in sections
         if section not in claimed
     ]
+
+
+def rewrite(path: Path, results: Mapping[str, Mapping]) -> list[Claim]:
+    """Write every claim's verdict and effects into the file of claims, as the results are now.
+
+    Args:
+        path: the file; its other lines stay as they are.
+        results: results by the experiment's name.
+
+    Returns:
+        The claims, as they are now.
+
+    Raises:
+        ValueError: as ``read_claims`` and ``effects``.
+    """
+    first, *parts = re.split(r"^(?=\[\[claim\]\]$)", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    for at, claim in enumerate(read_claims(path)):
+        numbers = [as_text(effect) for effect in effects(claim, results).values()]
+        now = {"verdict": json.dumps(verdict(claim, results)), "found": json.dumps(numbers)}
+        parts[at] = _WRITTEN.sub(lambda line, now=now: f"{line[1]} = {now[line[1]]}", parts[at])
+    path.write_text("".join([first, *parts]), encoding="utf-8", newline="\n")
+    return read_claims(path)
 
 
 def _claim(table: dict) -> Claim:
@@ -155,9 +193,19 @@ def _claim(table: dict) -> Claim:
     one_of(f"{name}: verdict", table["verdict"], VERDICTS)
     if "margin" in table:
         expect(number(f"{name}: margin", table["margin"]) > 0, f"{name}: margin", "above 0", table["margin"])
+    is_list = isinstance(table["found"], list) and all(isinstance(one, str) for one in table["found"])
+    expect(is_list, f"{name}: found", "a list of texts", table["found"])
     pieces = table["evidence"]
     expect(isinstance(pieces, list) and len(pieces) > 0, f"{name}: evidence", "at least one table", pieces)
-    return Claim(**(table | {"evidence": tuple(_piece(f"{name}: evidence", piece) for piece in pieces)}))
+    return Claim(
+        **(
+            table
+            | {
+                "found": tuple(table["found"]),
+                "evidence": tuple(_piece(f"{name}: evidence", piece) for piece in pieces),
+            }
+        )
+    )
 
 
 def _piece(name: str, piece: dict) -> tuple[str, tuple[str, ...]]:

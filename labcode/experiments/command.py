@@ -13,11 +13,12 @@ from pathlib import Path
 
 from labcode.course.process import CourseError, run_foreground, say, signals_as_interrupts
 from labcode.experiments.choice import edges
+from labcode.experiments.claims import rewrite
 from labcode.experiments.declaration import EVIDENCE, Declaration, find_declarations, read_declaration
 from labcode.experiments.execute import BACKENDS, Engine
 from labcode.experiments.protocol import Experiment
-from labcode.experiments.results import save_result
-from labcode.experiments.study import find_studies, script_hash
+from labcode.experiments.results import load_result, save_result, script_hash
+from labcode.experiments.study import find_studies
 from labcode.experiments.summary import DRAWS, make_result, table
 
 MISSING, STALE, CURRENT = "no result yet", "declaration has changed since its result", "has its result"
@@ -81,6 +82,8 @@ def main(arguments: list[str] | None = None, folder: Path = EVIDENCE) -> int:
         there = ", ".join([*known, *studies])
         raise CourseError(f"No experiment is named {', '.join(unknown)}; there are {there}.")
     results, names = folder / "results", options.names or [*known, *studies]
+    if options.claims:
+        return _rewrite_claims(folder)
     declared = {name: read_declaration(known[name]) for name in names if name in known}
     hashes = {name: declaration.hash for name, declaration in declared.items()}
     hashes |= {name: script_hash(studies[name]) for name in names if name in studies}
@@ -106,6 +109,14 @@ def main(arguments: list[str] | None = None, folder: Path = EVIDENCE) -> int:
     ]
     failed = _run_studies([studies[name] for name in names if name in studies], options.jobs, quick=False)
     return int(bool(stopped)) or failed
+
+
+def _rewrite_claims(folder: Path) -> int:
+    """Write verdicts and effects into the file of claims, and say the verdicts."""
+    results = {path.stem: load_result(path.stem, path.parent) for path in (folder / "results").glob("*.json")}
+    for claim in rewrite(folder / "claims.toml", results):
+        say(f"{claim.section:<5}{claim.id:<40}{claim.verdict}")
+    return 0
 
 
 def _run_studies(scripts: list[Path], jobs: int, *, quick: bool) -> int:
@@ -138,6 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--strict", action="store_true", help="stop before the test if a grid should be wider"
     )
+    parser.add_argument("--claims", action="store_true", help="write the verdicts into claims.toml")
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one on each core)")
     parser.add_argument("--backend", choices=BACKENDS, default="loky", help="joblib's (default: %(default)s)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of Dask, with --backend dask")

@@ -34,7 +34,7 @@ from tqdm.auto import tqdm
 
 from labcode.experiments.declaration import EVIDENCE, canonical_hash
 from labcode.experiments.execute import Engine, execute
-from labcode.experiments.results import save_result
+from labcode.experiments.results import save_result, script_hash
 from labcode.experiments.runs import alone, processor
 from labcode.experiments.store import Store
 from labcode.validate import expect, instance, integer
@@ -47,11 +47,6 @@ def find_studies(folder: Path = EVIDENCE) -> dict[str, Path]:
     """Return the script of every study by name."""
     scripts = sorted(folder.glob("*.py"))
     return {path.stem: path for path in scripts if IMPORTED.search(path.read_text(encoding="utf-8"))}
-
-
-def script_hash(path: Path) -> str:
-    """Return the SHA-256 of a script's text, whatever its line ends, with which its result is marked."""
-    return canonical_hash(["script", Path(path).read_text(encoding="utf-8").splitlines()])
 
 
 def source_of(function: FunctionType) -> list[str]:
