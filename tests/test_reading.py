@@ -256,6 +256,8 @@ def test_the_static_figure_shows_one_strength(result):
     np.testing.assert_allclose(right.lines[-1].get_xdata(), 1)
     assert [tick.get_text() for tick in right.get_xticklabels()] == ["0.001", "0.1"]
     assert left.get_ylabel() == "cross-entropy"
+    low, high = right.get_ylim()
+    assert low < min(found["early"].min() for found in l2.values()) < none["last"].max() < high
 
 
 def test_menu_and_slider_redraw_the_picture(result):

@@ -64,7 +64,7 @@ def bootstrap_means(differences: np.ndarray, weights: tuple[np.ndarray, np.ndarr
     """
     by_seed, by_item = weights
     shape("differences, (seeds, items)", differences, (by_seed.shape[1], by_item.shape[1]))
-    return ((by_seed @ floating_array("differences", differences)) * by_item).sum(axis=1)
+    return (by_seed * (by_item @ floating_array("differences", differences).T)).sum(axis=1)
 
 
 def paired_interval(

@@ -21,6 +21,7 @@ def strength_sweep(
     name: str,
     unit: str = "loss",
     most: int | None = None,
+    lowest: float | None = None,
 ) -> np.ndarray:
     """Draw the mean curves at one strength beside those of no regularization, and each strength's losses.
 
@@ -32,6 +33,8 @@ def strength_sweep(
         name: the method's name.
         unit: what is measured, with its unit.
         most: strengths that the right panel has room for; those of the sweep by default.
+        lowest: lowest loss that the right panel has to show; that of the sweep by default. Losses far above
+            those of no regularization are cut off.
 
     Returns:
         The axes of the two panels.
@@ -52,14 +55,20 @@ def strength_sweep(
         right.axhline(none[variant].mean(), color=colour, ls=":", lw=1.2, label=f"{label}, none")
     right.plot([], [], "o", ms=17, mfc="none", mec=CYCLE[2], mew=2, label="shown on the left")
     left.set(xlabel="epoch", ylabel=unit, ylim=(0, 1.15 * none["validation"].mean(axis=0).max()))
-    low, high = none["early"].min(), max(none["last"].max(), none["early"].max())
+    low = min(lowest_loss(sweep) if lowest is None else lowest, none["early"].min())
+    high = max(none["last"].max(), none["early"].max())
     right.set(xlim=(-0.6, (most or len(sweep)) - 0.4), ylabel=f"validation {unit}")
-    right.set_ylim(low - 0.35 * (high - low + 1e-9), high + 0.5 * (high - low + 1e-9))
+    right.set_ylim(low - 0.1 * (high - low + 1e-9), high + 0.4 * (high - low + 1e-9))
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
         ax.legend(frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0, 1.07), ncols=2)
     move_sweep(axes, sweep, strength, name=name)
     return axes
+
+
+def lowest_loss(sweep: Sweep) -> float:
+    """Return the lowest validation loss of any seed at any strength."""
+    return min(float(found[variant].min()) for found in sweep.values() for variant in VARIANT_STYLES)
 
 
 def move_sweep(axes: tuple[Axes, Axes], sweep: Sweep, strength: float, *, name: str) -> None:

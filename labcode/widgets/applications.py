@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from labcode.plots.sweeps import move_sweep, strength_sweep
+from labcode.plots.sweeps import lowest_loss, move_sweep, strength_sweep
 from labcode.validate import expect
 from labcode.widgets.base import SliderFigure
 
@@ -40,6 +40,7 @@ class MethodExplorer(SliderFigure):
         first = self.best(next(iter(self.sweeps))) if value is None else value
         expect(first in values, "value", f"one of {values}", first)
         options = {"name": max(self.sweeps, key=len).replace("_", " "), "unit": unit, "most": max(lengths)}
+        options["lowest"] = min(map(lowest_loss, self.sweeps.values()))
         self.axes = strength_sweep(self.sweeps[first[0]], none, first[1], **options)
         super().__init__(self.axes[0].figure, values, setting="method and strength", value=first)
         self.update(first)
