@@ -52,6 +52,7 @@ def forecast_days(
     forecasts: Mapping[str, np.ndarray],
     *,
     unit: str,
+    label: str = "outcome",
     xlabel: str = "date",
     ax: Axes | None = None,
 ) -> Axes:
@@ -62,6 +63,7 @@ def forecast_days(
         outcome: what came, (N,).
         forecasts: what was forecast, (N,) each, by the forecaster's name.
         unit: label of the vertical axis, with its unit.
+        label: what the dots are.
         xlabel: label of the horizontal axis.
         ax: axes to draw on; a new figure by default.
 
@@ -74,7 +76,7 @@ def forecast_days(
     for name, values in {"outcome": outcome, **forecasts}.items():
         shape(name, values, (len(days),))
     ax = new_axes(8.0, 3.2) if ax is None else ax
-    ax.plot(days, outcome, "o", color=BASELINE, ms=3.5, mew=0, label="outcome")
+    ax.plot(days, outcome, "o", color=BASELINE, ms=3.5, mew=0, label=label)
     for number, (name, values) in enumerate(forecasts.items()):
         ax.plot(days, values, color=CYCLE[number % len(CYCLE)], ls=STYLES[number % 4], lw=1.4, label=name)
     if np.issubdtype(np.asarray(days).dtype, np.datetime64):

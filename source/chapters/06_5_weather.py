@@ -56,12 +56,14 @@ _ = plots.forecast_days(
     hours[:, 0],
     {"dew point": hours[:, 1]},
     unit="temperature [°C]",
+    label="temperature",
     xlabel="hour (0: now)",
 )
 print(f"{york.train.items[sample]}: {change:+.1f} °C six hours later")
 
 # %% [markdown]
-# Dots are the temperature, the line is the dew point.
+# A winter day, from midnight to midnight in New York: from noon on the air dried and the temperature fell, and it went on falling a
+# little. (The dew point is the temperature at which the air's water condenses.)
 
 # %% [markdown]
 # ### What simple rules reach
