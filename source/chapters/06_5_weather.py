@@ -251,7 +251,7 @@ for name, strength in {
             train(make_run(brief, methods, seed=0))
             times.append(process_time() - began)
         ratios.append(times[1] / times[0])
-    costs[name] = (np.median(ratios), min(ratios), max(ratios))
+    costs[name] = tuple(np.quantile(ratios, (0.5, 0.25, 0.75)))
 _ = plots.training_costs(costs)
 
 # %% [markdown]
@@ -297,13 +297,15 @@ for name, task in tasks.items():
     outcome = unit * cities[name].test.y[:, 0]
     print(f"{name}: what came {outcome.std():.1f} °C", end="")
     print("".join(f", {kind} {f.std():.1f}" for kind, f in forecasts[name].items()))
+assert forecasts["Seattle"]["tar"].std() < 0.7 * forecasts["Seattle"]["no regularization"].std()
 
 # %% [markdown]
-# RESULT-SPREAD
+# In Seattle the model without regularization varies nearly as much as the weather itself, and the other one half as much. In New York both
+# vary nearly as much as what came, because most of it, the wave of the day, can be known.
 #
 # Day by day, Seattle in spring:
 #
-# **Question.** On which days are both wrong together?
+# **Question.** On which days are both wrong together? Where is only one of them?
 
 # %%
 city, test = cities["Seattle"], cities["Seattle"].test
@@ -313,7 +315,9 @@ change = "change of temperature [°C]"
 _ = plots.forecast_days(test.dates[rows], city.target_std * test.y[rows, 0], lines, unit=change)
 
 # %% [markdown]
-# RESULT-SEATTLE
+# Both miss the single days, such as the jump up and down again late in April: nothing in the fourteen days before told of it. But the model
+# without regularization also has swings of its own, at the end of May day after day several degrees too cold. The other one
+# stays close to zero where it does not know.
 #
 # New York, five days in October, a forecast every three hours:
 #
@@ -338,16 +342,22 @@ _ = plots.forecast_days(hours, york.target_std * test.y[rows, 0], lines, unit=ch
 outcome = city.target_std * city.test.y[:, 0]
 _ = plots.forecasts({kind: (outcome, values) for kind, values in forecasts["Seattle"].items()}, unit="°C")
 errors = {kind: np.sqrt(np.square(values - outcome).mean()) for kind, values in forecasts["Seattle"].items()}
+errors["persistence"] = outcome.std()
 print({kind: f"{error:.2f} °C" for kind, error in errors.items()})
+assert errors["tar"] < errors["persistence"] < errors["no regularization"]
 
 # %% [markdown]
-# RESULT-CLOUD
+# The right one, and it is none. Squared errors are smallest for the mean over what may come, and a mean varies less than what it is the mean
+# of. The left cloud is as wide as the weather, for nothing: on average it is further from the diagonal than "no change" would be.
 #
 # ### The article's claim, and what we found
 #
 # > Regularization makes an LSTM's forecasts of the weather more precise. (Our words for the second point of section 6.)
 #
-# RESULT-CLAIM
+# Compared with a model that is trained to its last epoch: yes, every method, in both cities, by a quarter to a third of the squared
+# error. (The last epoch of such a model is worse than persistence in Seattle and worse than ridge in New York, so that is not
+# hard.) Compared with the same model stopped early: nothing is shown. The means that lean to better in Seattle lean to worse in New York.
+# The sentence is true for those who do not watch their validation loss.
 
 # %% [markdown]
 # ## What to remember
