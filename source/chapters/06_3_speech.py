@@ -321,6 +321,11 @@ outputs = model_outputs(better, digits, "test")
 taken, spoken = outputs.argmax(axis=1), digits.test.y
 counts = confusion_matrix(taken, spoken, 10)
 _ = plots.confusion(counts, digits.classes)
+
+# %% [markdown]
+# **Question.** In words: which three pairs hold most of the mistakes? And how do accuracy and macro F1 compare?
+
+# %%
 off = counts - np.diag(counts.diagonal())
 pairs = [np.unravel_index(at, off.shape) for at in np.argsort(off, axis=None)[::-1][:3]]
 for digit, other in pairs:

@@ -51,14 +51,8 @@ york = cities["New York"]
 sample = 100
 hours = york.train.x[sample] * york.std + york.mean
 change = float(york.train.y[sample, 0]) * york.target_std
-_ = plots.forecast_days(
-    np.arange(-23, 1),
-    hours[:, 0],
-    {"dew point": hours[:, 1]},
-    unit="temperature [°C]",
-    label="temperature",
-    xlabel="hour (0: now)",
-)
+words = {"label": "temperature", "unit": "temperature [°C]", "xlabel": "hour (0: now)"}
+_ = plots.forecast_days(np.arange(-23, 1), hours[:, 0], {"dew point": hours[:, 1]}, **words)
 print(f"{york.train.items[sample]}: {change:+.1f} °C six hours later")
 
 # %% [markdown]
@@ -81,6 +75,12 @@ def skill(outputs, part):
     return 1 - np.square(outputs - part.y).mean() / np.square(part.y).mean()
 
 
+# %% [markdown]
+# (A forecast of 0, no change, has the skill 0.)
+#
+# **Question.** Which of the eight numbers will be negative?
+
+# %%
 skills = {
     name: {rule: skill(make(city, "validation"), city.validation) for rule, make in weather.BASELINES.items()}
     for name, city in cities.items()
@@ -210,13 +210,18 @@ _ = plots.effect_forest(york_effects)
 for variant in ("last", "early"):
     clear = outcomes(york_effects[f"none_{variant}"], variant)
     print(f"{variant}: {len(clear['lower'])} clearly better, clearly worse: {clear['higher']}")
+assert len(outcomes(york_effects["none_last"], "last")["lower"]) == 14
+assert outcomes(york_effects["none_early"], "early")["lower"] == []
+
+# %% [markdown]
+# **Question.** In Seattle most means of the right panel leaned to the better side. And here?
+
+# %%
 below = {
     name: sum(by["early"]["mean"] < 0 for by in found["none_early"].values() if "early" in by)
     for name, found in (("Seattle", effects), ("New York", york_effects))
 }
 print(f"means below 0 against stopping early: {below} of 14")
-assert len(outcomes(york_effects["none_last"], "last")["lower"]) == 14
-assert outcomes(york_effects["none_early"], "early")["lower"] == []
 assert below["New York"] < 5 < 10 < below["Seattle"]
 
 # %% [markdown]
@@ -226,7 +231,7 @@ assert below["New York"] < 5 < 10 < below["Seattle"]
 #
 # ### What it costs
 #
-# Two epochs with and without, three times, in seconds of the processor. (The record has times, too, but of a machine that was busy.)
+# Seconds of the processor, for two epochs, three times each. (The record has times, too, but of a machine that was busy.)
 #
 # **Question.** Which of the methods is paid for at every step of the sequence?
 
@@ -235,22 +240,23 @@ from dataclasses import replace
 from time import process_time
 
 brief = replace(declared, epochs=2)
+
+
+def seconds(methods):
+    """Return how long the processor works for two epochs with these methods."""
+    began = process_time()
+    train(make_run(brief, methods, seed=0))
+    return process_time() - began
+
+
+# %% [markdown]
+# **Question.** Five methods, each beside a run without. Your guess for zoneout?
+
+# %%
+timed = {"l2": 0.03, "max_norm": 0.2, "tar": 100.0, "recurrent_dropout_h": 0.6, "zoneout": 0.6}
 costs = {}
-for name, strength in {
-    "l2": 0.03,
-    "max_norm": 0.2,
-    "tar": 100.0,
-    "recurrent_dropout_h": 0.6,
-    "zoneout": 0.6,
-}.items():
-    ratios = []
-    for _ in range(3):
-        times = []
-        for methods in ({}, {name: strength}):
-            began = process_time()
-            train(make_run(brief, methods, seed=0))
-            times.append(process_time() - began)
-        ratios.append(times[1] / times[0])
+for name, strength in timed.items():
+    ratios = [seconds({name: strength}) / seconds({}) for _ in range(3)]
     costs[name] = tuple(np.quantile(ratios, (0.5, 0.25, 0.75)))
 _ = plots.training_costs(costs)
 
@@ -284,20 +290,24 @@ assert winner == "tar"
 # **Question.** The spread of the forecasts and that of what came: which will be larger?
 
 # %%
+regularized = {
+    name: train(make_run(declared, methods, seed=0, task=task, early=True))[0] for name, task in tasks.items()
+}
 forecasts = {}
-for name, task in tasks.items():
-    models = {
-        "no regularization": plain[name][0],
-        winner.replace("_", " "): train(make_run(declared, methods, seed=0, task=task, early=True))[0],
-    }
-    unit = cities[name].target_std
-    forecasts[name] = {
-        kind: unit * model_outputs(m, cities[name], "test")[:, 0] for kind, m in models.items()
-    }
-    outcome = unit * cities[name].test.y[:, 0]
-    print(f"{name}: what came {outcome.std():.1f} °C", end="")
-    print("".join(f", {kind} {f.std():.1f}" for kind, f in forecasts[name].items()))
-assert forecasts["Seattle"]["tar"].std() < 0.7 * forecasts["Seattle"]["no regularization"].std()
+for name, city in cities.items():
+    pair = {"no regularization": plain[name][0], winner: regularized[name]}
+    outputs = {kind: model_outputs(model, city, "test")[:, 0] for kind, model in pair.items()}
+    forecasts[name] = {kind: city.target_std * values for kind, values in outputs.items()}
+
+# %% [markdown]
+# **Question.** In which city will the two kinds differ more?
+
+# %%
+for name, city in cities.items():
+    spreads = {"what came": (city.target_std * city.test.y).std()}
+    spreads |= {kind: values.std() for kind, values in forecasts[name].items()}
+    print(name, {kind: f"{spread:.1f} °C" for kind, spread in spreads.items()})
+assert forecasts["Seattle"][winner].std() < 0.7 * forecasts["Seattle"]["no regularization"].std()
 
 # %% [markdown]
 # In Seattle the model without regularization varies nearly as much as the weather itself, and the other one half as much. In New York both

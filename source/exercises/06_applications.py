@@ -44,10 +44,10 @@ def split_by_time(days, ahead, validation_start, test_start):
     """Return the row numbers for training, validation and test: three arrays."""
     # BEGIN SOLUTION
     target = np.asarray(days) + ahead
-    train = np.flatnonzero(target < validation_start)
-    validation = np.flatnonzero((target >= validation_start) & (target < test_start))
-    test = np.flatnonzero(target >= test_start)
-    return train, validation, test
+    before = np.flatnonzero(target < validation_start)
+    between = np.flatnonzero((target >= validation_start) & (target < test_start))
+    after = np.flatnonzero(target >= test_start)
+    return before, between, after
     # END SOLUTION
 
 
