@@ -280,7 +280,7 @@ _ = plots.training_costs(costs)
 assert costs["recurrent_dropout_h"][0] > 1.4
 
 # %% [markdown]
-# Recurrent dropout doubles the time, the others cost little. (Ridge takes a hundredth of a second.)
+# Recurrent dropout doubles the time, the others cost little.
 
 # %% [markdown]
 # ### A forecast to look at
