@@ -34,7 +34,7 @@ def explorer(**options):
 def test_every_figure_is_labelled():
     drawn = [
         *plots.symptoms(dict.fromkeys("abcde", RUN)).flat[:5],
-        plots.confusion(np.eye(3), ["a", "b", "c"]),
+        plots.named_cases(np.eye(3), ["a", "b", "c"]),
         plots.gain_by_gap({"weather": ([1, 2], [3, 4])}, xlabel="gap [%]"),
         plots.run_so_far(TRAIN, VALIDATION, 5, baseline=0.5),
     ]
@@ -57,7 +57,7 @@ def test_a_panel_shows_the_run_its_fresh_data_and_the_epoch_that_is_kept():
 
 
 def test_confusion_is_in_percent_of_each_row():
-    ax = plots.confusion([[3, 1], [0, 2]], ["a", "b"])
+    ax = plots.named_cases([[3, 1], [0, 2]], ["a", "b"])
     texts = {tuple(text.get_position()): text.get_text() for text in ax.texts}
     assert texts == {(0, 0): "75", (1, 0): "25", (1, 1): "100"}
 
@@ -73,7 +73,7 @@ def test_what_was_not_seen_yet_is_grey():
     "call",
     [
         lambda: plots.symptoms({}),
-        lambda: plots.confusion(np.eye(2), ["a"]),
+        lambda: plots.named_cases(np.eye(2), ["a"]),
         lambda: plots.run_so_far(TRAIN, VALIDATION[1:], 5, baseline=0.5),
         lambda: plots.run_so_far(TRAIN, VALIDATION, 21, baseline=0.5),
         lambda: explorer(value=5),

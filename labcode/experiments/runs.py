@@ -90,7 +90,7 @@ def train(
     if stopping is None and run.patience is not None:
         stopping = EarlyStopping(patience=run.patience, restore_best_weights=True)
     with alone(), seeded(run.seed):
-        model = _new_model(run, dataset, build)
+        model = new_model(run, dataset, build)
         history = fit(
             model,
             dataset.train,
@@ -144,7 +144,7 @@ def kept_epoch(validation: list[float], patience: int) -> int:
 def with_weights(run: Run, weights: dict[str, np.ndarray]) -> nn.Module:
     """Make the run's model with weights that another process has trained."""
     with alone(), seeded(run.seed):
-        model = _new_model(run, load(run.task, run.seed))
+        model = new_model(run)
     model.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
     return model
 
@@ -173,7 +173,16 @@ def alone() -> Iterator[None]:
             torch.set_num_threads(before)
 
 
-def _new_model(run: Run, dataset: Dataset, build: Callable[..., nn.Module] | None = None) -> nn.Module:
+def new_model(
+    run: Run, dataset: Dataset | None = None, build: Callable[..., nn.Module] | None = None
+) -> nn.Module:
+    """Make the run's model, with new weights drawn from torch's global generator.
+
+    Args:
+        run: says with which sizes and methods.
+        dataset, build: as for ``train``.
+    """
+    dataset = load(run.task, run.seed) if dataset is None else dataset
     options = dict(run.model) | combine(dict(run.methods)).model
     return (find_task(run.task).build if build is None else build)(dataset, **options)
 

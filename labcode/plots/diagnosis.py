@@ -63,7 +63,7 @@ def _one_run(ax: Axes, run: Mapping) -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def confusion(matrix: np.ndarray, names: Sequence[str], *, ax: Axes | None = None) -> Axes:
+def named_cases(matrix: np.ndarray, names: Sequence[str], *, ax: Axes | None = None) -> Axes:
     """Draw how often each planted case (row) was given each name (column), in percent of the row.
 
     Args:

@@ -4,6 +4,7 @@ A widget never trains; it redraws curves that were computed before, or that foll
 returns a PNG picture, which takes tens of milliseconds and can be tested without a browser.
 """
 
+from labcode.widgets.applications import MethodExplorer
 from labcode.widgets.cell import CellExplorer
 from labcode.widgets.curves import CurveExplorer
 from labcode.widgets.decay import ShrinkageFactors
@@ -26,6 +27,7 @@ __all__ = [
     "LibraryExplorer",
     "MagnitudeExplorer",
     "MemoryExplorer",
+    "MethodExplorer",
     "PatienceExplorer",
     "ShrinkageFactors",
     "StrengthExplorer",

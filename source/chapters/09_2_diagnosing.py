@@ -209,7 +209,7 @@ assert unseen["all checks"]["error"] > result["diagnosis"]["tuned"]["all checks"
 # **Question.** Which cases are taken for which?
 
 # %%
-_ = plots.confusion(unseen["all checks"]["confusion"], result["cases"])
+_ = plots.named_cases(unseen["all checks"]["confusion"], result["cases"])
 
 # %% [markdown]
 # A second evaluation and a count never err here. The trouble is elsewhere: half of the *healthy* runs are called leaks, and some overfits
@@ -224,7 +224,7 @@ _ = plots.confusion(unseen["all checks"]["confusion"], result["cases"])
 # %%
 import numpy as np
 
-_ = plots.confusion(unseen["curves alone"]["confusion"], result["cases"])
+_ = plots.named_cases(unseen["curves alone"]["confusion"], result["cases"])
 alone = np.array(unseen["curves alone"]["confusion"])
 assert not np.diag(alone)[:4].any()
 
