@@ -133,6 +133,20 @@ def test_every_blank_has_a_check_and_a_grade_id_of_its_own(target):
     assert all(meta.points > 0 for meta in graded if meta.grade)
 
 
+@each(argvalues=EXERCISES)
+def test_an_exercises_tasks_are_marked_and_their_minutes_add_up(target):
+    prose = "\n".join(text(source_cells(target.source)))
+    numbers = re.findall(r"^## Task (\d+): ", prose, re.MULTILINE)
+    marks = re.findall(r"^\*Difficulty (●○○|●●○|●●●) · (\d+) minutes\*$", prose, re.MULTILINE)
+    assert list(map(int, numbers)) == list(range(1, len(marks) + 1))
+    (total,) = re.findall(r"\*\*Time:\*\*\s+about (\d+) minutes", prose)
+    assert sum(int(minutes) for _, minutes in marks) == int(total)
+    if target.name.startswith(("02", "03", "04")):
+        grades = [dots.count("●") for dots, _ in marks]
+        assert len(grades) >= 5
+        assert grades == sorted(grades), "the tasks of these rise in difficulty"
+
+
 @each(argvalues=CHAPTERS + SOLUTIONS)
 def test_an_executed_notebook_ran_from_top_to_bottom(target):
     cells = [cell for cell in built(target).cells if cell.cell_type == "code"]
