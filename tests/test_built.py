@@ -33,6 +33,7 @@ OUTLINE = {  # the article's sections, by chapter
     "05_1_keras": ["5", "5.1", "5.2"],
     "05_3_project": ["5.3"],
     "06_1_text": ["6", "6.1"],
+    "06_2_translation": ["6.2"],
     "07_tools": ["7"],
 }
 
