@@ -34,6 +34,9 @@ OUTLINE = {  # the article's sections, by chapter
     "05_3_project": ["5.3"],
     "06_1_text": ["6", "6.1"],
     "06_2_translation": ["6.2"],
+    "06_3_speech": ["6.3"],
+    "06_4_stocks": ["6.4"],
+    "06_5_weather": ["6.5"],
     "07_tools": ["7"],
 }
 

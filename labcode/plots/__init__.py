@@ -28,6 +28,7 @@ from labcode.plots.libraries import curves_by_library, time_growth, time_ratios
 from labcode.plots.masks import mask_panels, means_with_intervals, memory_left, relative_times
 from labcode.plots.methods import losses_by_method
 from labcode.plots.penalties import curves_by_setting, losses_against_zeros, magnitude_histogram
+from labcode.plots.predictions import claim_and_truth, feature_frames, forecast_days
 from labcode.plots.project import strength_choice
 from labcode.plots.sequences import loss_and_score
 from labcode.plots.sparsity import (
@@ -48,6 +49,7 @@ __all__ = [
     "GAP",
     "TRAIN",
     "VALIDATION",
+    "claim_and_truth",
     "confusion",
     "curves_by_library",
     "curves_by_setting",
@@ -55,6 +57,8 @@ __all__ = [
     "diamond_and_disk",
     "effect_forest",
     "error_by_strength",
+    "feature_frames",
+    "forecast_days",
     "forecasts",
     "learning_curves",
     "loss_and_score",
