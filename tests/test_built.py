@@ -32,6 +32,8 @@ OUTLINE = {  # the article's sections, by chapter
     "04_2_weight_decay": ["4.2", "4.3"],
     "05_1_keras": ["5", "5.1", "5.2"],
     "05_3_project": ["5.3"],
+    "06_1_text": ["6", "6.1"],
+    "06_2_translation": ["6.2"],
     "06_3_speech": ["6.3"],
     "06_4_stocks": ["6.4"],
     "06_5_weather": ["6.5"],
