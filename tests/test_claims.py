@@ -70,4 +70,5 @@ def test_an_effect_that_no_result_has_is_noticed():
     known = {(effect["mean"], *effect["interval"])}
     text = as_text(effect)
     assert unknown_effects(f"it is {text}, by days", known) == []
-    assert unknown_effects(f"it is {text.replace('[', '[1')}", known) != []
+    wrong = as_text(effect | {"mean": effect["mean"] + 0.001})
+    assert unknown_effects(f"it is {wrong}, by days", known) == [wrong]
