@@ -19,7 +19,7 @@ from typing import IO
 
 from tqdm import tqdm
 
-from benchmarks import report
+from benchmarks import report, training_loop
 from benchmarks.contestants import BASELINE, FAMILIES, Size
 
 SIZES = (Size(14, 32, 6, 64), Size(50, 32, 16, 32), Size(100, 32, 128, 256), Size(400, 16, 64, 128))
@@ -106,6 +106,20 @@ def time_in_rounds(
     return seconds
 
 
+def time_growth(
+    workers: dict[str, Worker],
+    growing: dict[str, str],
+    grown: dict[str, list[Size]],
+    rounds: int,
+    bar: tqdm,
+) -> dict[str, dict[int, dict[str, list[float]]]]:
+    """Return the seconds of each contestant in every round, for each value of each axis, with one thread."""
+    return {
+        axis: {getattr(size, axis): time_in_rounds(workers, growing, size, rounds, bar) for size in along}
+        for axis, along in grown.items()
+    }
+
+
 def measure_memory(
     chosen: dict[str, str], sizes: tuple[Size, ...], device: str, bar: tqdm
 ) -> dict[str, dict[str, dict]]:
@@ -139,12 +153,11 @@ def run(*, small: bool, threads: list[int], rounds: int, families: list[str], de
                 found = {str(size): time_in_rounds(workers, chosen, size, rounds, bar) for size in sizes}
                 result["times"][str(count)] = found
                 result["versions"] = {name: worker.versions for name, worker in workers.items()}
-        with working(sorted(set(growing.values())), 1, device) as workers:
-            for axis, along in grown.items():
-                found = {
-                    getattr(size, axis): time_in_rounds(workers, growing, size, rounds, bar) for size in along
-                }
-                result["growth"][axis] = found
+                if count == 1:
+                    result["growth"] = time_growth(workers, growing, grown, rounds, bar)
+        if not result["growth"]:
+            with working(sorted(set(growing.values())), 1, device) as workers:
+                result["growth"] = time_growth(workers, growing, grown, rounds, bar)
         result["memory"] = measure_memory(weighed, sizes[1:3], device, bar)
     return result
 
@@ -183,6 +196,8 @@ def main(arguments: list[str] | None = None) -> None:
         print(report.table(result))
         for path in report.write(result, options.output):
             print(f"Wrote {path.name}")
+    text, path = training_loop.run(small=options.small, rounds=rounds, folder=options.output)
+    print(f"\n{text}\nWrote {path.name}")
 
 
 if __name__ == "__main__":

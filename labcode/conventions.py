@@ -17,6 +17,8 @@ from torch import nn
 
 from labcode.constraints import max_norm
 from labcode.dropout import dropout_mask_torch, dropout_torch, locked_dropout_torch
+from labcode.keras_interop import from_keras
+from labcode.lstm import lstm_forward
 from labcode.optimizers import adam, adamw, sgd
 from labcode.penalties import l2_penalty
 from labcode.regularized_lstm import RegularizedLSTM
@@ -32,10 +34,29 @@ QUESTIONS = {
     "anew": "a new mask at each step",
     "drops": "drops in an LSTM of one layer",
     "masks": "masks of recurrent dropout",
-    "fused": "runs on the fused kernel with",
+    "leaves": "leaves the fused kernel (on a GPU: cuDNN) with",
+    "precision": "a float64 layer multiplies in",
 }
-KERAS_OPTIMIZERS = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adamax", "Nadam")
-TORCH_OPTIMIZERS = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adamax", "NAdam")
+_SHARED = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adamax", "Adadelta", "Muon")
+KERAS_OPTIMIZERS = (*_SHARED, "Nadam", "Adafactor", "Ftrl", "Lamb", "Lion")
+TORCH_OPTIMIZERS = (*_SHARED, "NAdam", "RAdam")
+KERAS_OPTIONS = {  # what an LSTM is asked about, with the shortest name of each
+    "dropout": {"dropout": 0.5},
+    "recurrent_dropout": {"recurrent_dropout": 0.5},
+    "unroll": {"unroll": True},
+    "use_bias=False": {"use_bias": False},
+    "activation='relu'": {"activation": "relu"},
+}
+TORCH_OPTIONS = {"dropout": {"dropout": 0.5}, "bias=False": {"bias": False}}
+OUR_OPTIONS = {
+    "dropout": {"dropout": 0.5},
+    "input_dropout": {"input_dropout": 0.5},
+    "weight_drop": {"weight_drop": 0.5},
+    "recurrent_dropout": {"recurrent_dropout": 0.5},
+    "recurrent_dropout, share_mask='batch'": {"recurrent_dropout": 0.5, "share_mask": "batch"},
+    "zoneout_h": {"zoneout_h": 0.5},
+    "zoneout_c": {"zoneout_c": 0.5},
+}
 RATE, DECAY, STEPS = 0.1, 0.01, 3  # of the optimizers that are asked
 
 
@@ -48,7 +69,8 @@ def keras_answers(keras: ModuleType) -> dict[str, str]:
     kinds = {name: getattr(layers, name)(0.5) for name in ("Dropout", "SpatialDropout1D")}
     dropped = {name: array(layer(ones, training=True)) for name, layer in kinds.items()}
     rates = [name for name in inspect.signature(layers.LSTM).parameters if "dropout" in name]
-    lstms = {name: _built(layers.LSTM(4, **{name: 0.5})) for name in rates}
+    lstms = {name: _built(layers.LSTM(4, **options)) for name, options in KERAS_OPTIONS.items()}
+    double = _built(layers.LSTM(4, dtype="float64", use_cudnn=False))
     decoupled = {name: _is_decoupled(_keras_descent(keras, name)) for name in KERAS_OPTIMIZERS}
     return {
         "slope": f"{_slope(lambda w: float(array(regularizer(keras.ops.array(w))))):.3g}",
@@ -57,15 +79,17 @@ def keras_answers(keras: ModuleType) -> dict[str, str]:
         "forget": _start(bias[4:8]),
         **_decay(decoupled),
         **_steps(dropped),
-        "drops": _names(n for n, lstm in lstms.items() if _varies(lambda: array(lstm(ones, training=True)))),  # noqa: B023
+        "drops": _names(n for n in rates if _varies(lambda: array(lstms[n](ones, training=True)))),  # noqa: B023
         "masks": f"{len(masks)}, one for each gate",
-        "fused": _names(n for n, lstm in lstms.items() if _keras_is_fused(keras, lstm, ones)),
+        "leaves": _names(n for n, lstm in lstms.items() if not _keras_is_fused(lstm, ones)),
+        "precision": _precision(lambda x: array(double(x)), from_keras(double)[0]),
     }
 
 
 def torch_answers() -> dict[str, str]:
     """Ask PyTorch; returns the answers by the keys of ``QUESTIONS``."""
     lstm, ones = nn.LSTM(2, 4), torch.from_numpy(np.ones((4, 6, 50), np.float32))
+    double = nn.LSTM(50, 4, batch_first=True).double()
     biases = [lstm.bias_ih_l0.detach().numpy(), lstm.bias_hh_l0.detach().numpy()]
     decoupled = {name: _is_decoupled(_torch_descent(name)) for name in TORCH_OPTIMIZERS}
     single = _quiet(nn.LSTM, 50, 4, batch_first=True, dropout=0.5)
@@ -81,20 +105,20 @@ def torch_answers() -> dict[str, str]:
         **_steps({"nn.Dropout": nn.Dropout(0.5)(ones).numpy()}),
         "drops": _names(["dropout"] if drops else []),
         "masks": "1" if hasattr(lstm, "recurrent_dropout") else "no such argument",
-        "fused": "all it has",
+        "leaves": _names(n for n, options in TORCH_OPTIONS.items() if not _torch_is_fused(options, ones)),
+        "precision": _precision(lambda x: _last(double, x), double),
     }
 
 
 def labcode_answers() -> dict[str, str]:
     """Ask this library; returns the answers by the keys of ``QUESTIONS``."""
     ones, generator = torch.from_numpy(np.ones((4, 6, 50), np.float32)), torch.Generator().manual_seed(0)
-    lstm = RegularizedLSTM(2, 4)
+    lstm, double = RegularizedLSTM(2, 4), RegularizedLSTM(50, 4).double()
     biases = [lstm.bias_ih_l0.detach().numpy(), lstm.bias_hh_l0.detach().numpy()]
     anew = dropout_mask_torch(ones.shape, 0.5, generator=generator)
     locked = dropout_mask_torch((4, 50), 0.5, generator=generator)
-    rates = ("dropout", "input_dropout", "recurrent_dropout", "weight_drop")
-    lstms = {name: _quiet(RegularizedLSTM, 50, 4, **{name: 0.5}) for name in rates}
-    shared = {"share_mask='batch'": RegularizedLSTM(50, 4, recurrent_dropout=0.5, share_mask="batch")}
+    lstms = {name: _quiet(RegularizedLSTM, 50, 4, **options) for name, options in OUR_OPTIONS.items()}
+    rates = [name for name in OUR_OPTIONS if "drop" in name and "share" not in name]
     masks = lstms["recurrent_dropout"].sample_masks(ones)
     rules = {"sgd": sgd, "adam": adam, "adamw": adamw}
     return {
@@ -109,9 +133,10 @@ def labcode_answers() -> dict[str, str]:
                 "locked_dropout": locked_dropout_torch(ones, locked).numpy(),
             }
         ),
-        "drops": _names(n for n, lstm in lstms.items() if _varies(lambda: lstm(ones)[0].detach().numpy())),  # noqa: B023
+        "drops": _names(n for n in rates if _varies(lambda: lstms[n](ones)[0].detach().numpy())),  # noqa: B023
         "masks": f"{len(masks)}, shared by the gates; 4 with tied=False",
-        "fused": _names(n for n, lstm in (lstms | shared).items() if _our_is_fused(lstm, ones)),
+        "leaves": _names(n for n, lstm in lstms.items() if not _our_is_fused(lstm, ones)),
+        "precision": _precision(lambda x: _last(double, x), double),
     }
 
 
@@ -155,29 +180,29 @@ def _is_decoupled(descent: Callable) -> bool:
 
 def _keras_descent(keras: ModuleType, name: str) -> Callable:
     def descent(weight_decay, by_hand):
-        w = keras.Variable(np.ones(1), dtype="float32")
+        w = keras.Variable(np.ones((2, 1)), dtype="float32")
         momentum = {"momentum": 0.9} if name == "SGD" else {}
         kind = getattr(keras.optimizers, name)
         optimizer = kind(RATE, weight_decay=weight_decay, **momentum)
         optimizer.build([w])
         for _ in range(STEPS):
             w.assign(w * (1 - RATE * DECAY) if by_hand else w)
-            optimizer.apply([keras.ops.full((1,), 0.5)], [w])
-        return float(keras.ops.convert_to_numpy(w)[0])
+            optimizer.apply([keras.ops.full((2, 1), 0.5)], [w])
+        return float(keras.ops.convert_to_numpy(w)[0, 0])
 
     return descent
 
 
 def _torch_descent(name: str) -> Callable:
     def descent(weight_decay, by_hand, gradient=0.5, steps=STEPS):
-        w = torch.from_numpy(np.ones(1))
+        w = torch.from_numpy(np.ones((2, 1)))  # Muon takes matrices only
         momentum = {"momentum": 0.9} if name == "SGD" else {}
         optimizer = getattr(torch.optim, name)([w], lr=RATE, weight_decay=weight_decay, **momentum)
         for _ in range(steps):
             w.mul_(1 - RATE * DECAY if by_hand else 1.0)
             w.grad = torch.full_like(w, gradient)
             optimizer.step()
-        return w.item()
+        return w[0, 0].item()
 
     return descent
 
@@ -193,12 +218,23 @@ def _our_descent(rule: Callable) -> Callable:
     return descent
 
 
-def _keras_is_fused(keras: ModuleType, lstm: object, x: object) -> bool:
-    """Whether a layer hands its whole loop to the backend, which takes cuDNN for it where it can."""
+def _keras_is_fused(lstm: object, x: object) -> bool:
+    """Whether a layer hands its whole loop to the backend, which would take cuDNN for it on a GPU."""
     import keras.src.layers.rnn.lstm as module
 
-    with mock.patch.object(module.backend, "lstm", side_effect=NotImplementedError) as kernel:
+    backend, cell = module.backend, lstm.cell
+    with mock.patch.object(backend, "lstm", side_effect=NotImplementedError) as kernel:
         lstm(x, training=True)
+    checks = {name: lambda: True for name in backend.cudnn_ok.__globals__ if name.endswith("_available")}
+    with mock.patch.dict(backend.cudnn_ok.__globals__, checks):  # as on a machine with a GPU
+        fits = backend.cudnn_ok(cell.activation, cell.recurrent_activation, lstm.unroll, cell.use_bias)
+    return kernel.called and bool(fits)
+
+
+def _torch_is_fused(options: dict, x: torch.Tensor) -> bool:
+    lstm, kernels = _quiet(nn.LSTM, 50, 4, batch_first=True, **options), nn.modules.rnn._VF
+    with mock.patch.object(kernels, "lstm", wraps=kernels.lstm) as kernel:
+        lstm(x)
     return kernel.called
 
 
@@ -206,6 +242,17 @@ def _our_is_fused(lstm: RegularizedLSTM, x: torch.Tensor) -> bool:
     with mock.patch.object(lstm, "_kernel", wraps=lstm._kernel) as kernel:
         lstm(x)
     return kernel.called
+
+
+def _precision(run: Callable[[ndarray], ndarray], lstm: nn.LSTM) -> str:
+    """Say to which precision a layer computes its last output, by the NumPy LSTM with the same weights."""
+    x = np.random.default_rng(0).normal(size=(4, 6, 50))
+    exact, _, _ = lstm_forward(x, {name: weight.numpy() for name, weight in lstm.state_dict().items()})
+    return "float64" if np.abs(run(x) - exact[:, -1]).max() < 1e-12 else "float32"
+
+
+def _last(lstm: nn.LSTM, x: ndarray) -> ndarray:
+    return lstm(torch.from_numpy(x))[0][:, -1].detach().numpy()
 
 
 def _varies(run: Callable[[], ndarray]) -> bool:

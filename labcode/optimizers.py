@@ -400,10 +400,9 @@ def _add_lam_l1(optimizer, lam_l1):
 
 
 def _trained(optimizer):
-    """Return the parameters that took the step, each with its group."""
-    for group in optimizer.param_groups:
-        _at_least_zero("lam_l1", group["lam_l1"])
-    return [(w, group) for group in optimizer.param_groups for w in group["params"] if w.grad is not None]
+    """Return the parameters that took the step and pay for their size, each with its group."""
+    paying = [group for group in optimizer.param_groups if _at_least_zero("lam_l1", group["lam_l1"]) > 0]
+    return [(w, group) for group in paying for w in group["params"] if w.grad is not None]
 
 
 def _at_least_zero(name, value):

@@ -136,11 +136,13 @@ def _run_on_tensorflow(layer, inputs, padding, training):
 
 if __name__ == "__main__":
     errors = {"backend": import_keras().backend.backend()}
+    rng = np.random.default_rng(0)
     for kind in KINDS:
         for training in (False, True):
             for padded in (False, True):
-                found = compare(
-                    kind, training=training, padded=padded, with_state=padded, return_sequences=not padded
-                )
+                names = ("batch", "steps", "features", "hidden", "seed")
+                sizes = dict(zip(names, rng.integers(1, 6, 5).tolist(), strict=True))
+                flags = {"padded": padded, "with_state": padded, "return_sequences": not padded}
+                found = compare(kind, training=training, use_bias=bool(rng.integers(4)), **sizes, **flags)
                 errors[f"{kind}, {training=}, {padded=}"] = float(max(found.values()))
     print(json.dumps(errors))

@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from benchmarks import __main__ as bench
-from benchmarks import report
-from benchmarks.contestants import BASELINE, FAMILIES
+from benchmarks import report, training_loop
+from benchmarks.contestants import BASELINE, FAMILIES, Size
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -30,6 +31,9 @@ def test_the_small_benchmark_runs_and_writes_its_result(tmp_path):
     assert set(result["growth"]) == {"steps", "hidden"}
     assert all(name in done.stdout for name in names)
     assert (tmp_path / "speed_cpu.png").read_bytes().startswith(b"\x89PNG")
+    loop = json.loads((tmp_path / "training_loop.json").read_text())
+    assert all(row["ms_of_a_step"] > 0 for row in loop["overhead"].values())
+    assert "What the training loop adds" in done.stdout
 
 
 def test_a_worker_that_ends_says_why():
@@ -75,3 +79,27 @@ def test_without_a_baseline_there_are_times_and_no_ratios():
     row = report.summarize(result)["times"]["1"]["(1, 2, 3, 4)"]["slow"]
     assert "ratio" not in row
     assert math.isclose(row["ms"], 4)
+
+
+def test_the_training_loop_is_compared_with_a_loop_that_takes_the_same_steps(monkeypatch):
+    steps, step = [], torch.optim.Adam.step
+    monkeypatch.setattr(torch.optim.Adam, "step", lambda self: steps.append(id(self)) or step(self))
+    run = training_loop.loops(Size(4, 3, 2, 2), epochs=2, batches=5)
+    for name in run:
+        steps.clear()
+        run[name]()
+        assert len(steps) == 10, name
+
+
+def test_what_the_training_loop_adds_is_taken_within_each_round(monkeypatch):
+    clock, costs = [0.0], {"bare loop": [9.0, 1.0, 2.0, 4.0], "fit": [99.0, 1.1, 2.4, 4.2]}
+    monkeypatch.setattr(training_loop.time, "process_time", lambda: clock[0])
+    left = {name: iter(values) for name, values in costs.items()}
+
+    def spend(name):
+        clock[0] += next(left[name])
+
+    found = training_loop._compare({name: lambda name=name: spend(name) for name in costs}, rounds=3)
+    assert found["added"] == 0.1
+    assert found["added_quartiles"] == [0.075, 0.15]
+    assert found["bare"] == 2

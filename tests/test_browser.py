@@ -90,8 +90,11 @@ def saved_code_cells(page, path: Path) -> list[dict]:
     for _ in range(30):
         choose(page, "File", "Save Notebook")
         page.wait_for_timeout(1000)
-        if path.stat().st_mtime_ns != before:
-            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        if path.stat().st_mtime_ns != before and (text := path.read_text(encoding="utf-8")):
+            try:
+                cells = json.loads(text)["cells"]
+            except json.JSONDecodeError:  # read while it was being written
+                continue
             return [cell for cell in cells if cell["cell_type"] == "code"]
     pytest.fail(f"{path.name} cannot be saved")
 

@@ -32,6 +32,8 @@ OUTLINE = {  # the article's sections, by chapter
     "04_2_weight_decay": ["4.2", "4.3"],
     "05_1_keras": ["5", "5.1", "5.2"],
     "05_3_project": ["5.3"],
+    "06_1_text": ["6", "6.1"],
+    "06_2_translation": ["6.2"],
     "06_3_speech": ["6.3"],
     "06_4_stocks": ["6.4"],
     "06_5_weather": ["6.5"],
@@ -134,6 +136,20 @@ def test_every_blank_has_a_check_and_a_grade_id_of_its_own(target):
     assert len({meta.grade_id for meta in graded}) == len(graded)
     assert [meta.solution for meta in graded] == [True, False] * (len(graded) // 2)
     assert all(meta.points > 0 for meta in graded if meta.grade)
+
+
+@each(argvalues=EXERCISES)
+def test_an_exercises_tasks_are_marked_and_their_minutes_add_up(target):
+    prose = "\n".join(text(source_cells(target.source)))
+    numbers = re.findall(r"^## Task (\d+): ", prose, re.MULTILINE)
+    marks = re.findall(r"^\*Difficulty (●○○|●●○|●●●) · (\d+) minutes\*$", prose, re.MULTILINE)
+    assert list(map(int, numbers)) == list(range(1, len(marks) + 1))
+    (total,) = re.findall(r"\*\*Time:\*\*\s+about (\d+) minutes", prose)
+    assert sum(int(minutes) for _, minutes in marks) == int(total)
+    if target.name.startswith(("02", "03", "04")):
+        grades = [dots.count("●") for dots, _ in marks]
+        assert len(grades) >= 5
+        assert grades == sorted(grades), "the tasks of these rise in difficulty"
 
 
 @each(argvalues=CHAPTERS + SOLUTIONS)

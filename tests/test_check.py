@@ -150,6 +150,7 @@ def test_failures_of_the_code_itself_are_explained():
     gap = CHECKERS["generalization_gap"]
     assert "ZeroDivisionError" in feedback(gap, lambda train, validation: 1 / 0)
     assert "`return`" in feedback(gap, lambda train, validation: None)
+    assert "np.split(train, 5)" in feedback(gap, lambda train, validation: np.split(train, 5))
     assert "itself" in feedback(gap, 3.0)
 
     def changes_its_argument(train, validation):

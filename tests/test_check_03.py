@@ -23,11 +23,13 @@ HIDDEN_BY = {  # a mistake that leaves nothing of the other one to be seen
     ("clipped after the step", "small gradients scaled up"),
     ("clipped after the step", "entry by entry"),
     ("clipped after the step", "norms added"),
+    ("clipped after the step", "root forgotten"),
     ("entry by entry", "small gradients scaled up"),
     ("entry by entry", "update clipped"),
     ("norm over columns", "zero divided by zero"),
     ("one norm for the matrix", "rows inside the ball rescaled"),
     ("one norm for the matrix", "zero divided by zero"),
+    ("max_epochs ignored", "best weights only after a stop"),
     ("best weights kept by reference", "best weights only after a stop"),
     ("last weights returned", "best weights only after a stop"),
 }
@@ -224,6 +226,40 @@ def _best_by_reference(trainer, patience, max_epochs):
     return kept
 
 
+def _clip_by_the_square(weights, grads, lr, max_norm):
+    size = sum((g**2).sum() for g in grads.values())
+    return {name: w - lr * grads[name] * min(1.0, max_norm / size) for name, w in weights.items()}
+
+
+def _old_cell_masked(x, weights, mask):
+    h, c, outputs = np.zeros(mask.shape), np.zeros(mask.shape), []
+    w, u, *biases = weights.values()
+    for t in range(x.shape[1]):
+        c = c * mask
+        i, f, g, o = np.split(x[:, t] @ w.T + h @ u.T + sum(biases), 4, axis=1)
+        c = c / (1 + np.exp(-f)) + np.tanh(g) / (1 + np.exp(-i))
+        h = np.tanh(c) / (1 + np.exp(-o))
+        outputs.append(h)
+    return np.stack(outputs, axis=1)
+
+
+def _patience_alone(trainer, patience, max_epochs):
+    best, waited, kept = np.inf, 0, None
+    while waited < patience:
+        loss = trainer.train_epoch()
+        waited += 1
+        if loss < best:
+            best, waited, kept = loss, 0, copy.deepcopy(trainer.weights)
+    return kept
+
+
+def _never_ends(trainer, patience, max_epochs):
+    losses = [trainer.train_epoch()]
+    while losses[-1] <= losses[0]:
+        losses.append(trainer.train_epoch())
+    return trainer.weights
+
+
 def _previous_epoch(trainer, patience, max_epochs):
     before, waited, kept = np.inf, 0, None
     for _ in range(max_epochs):
@@ -247,12 +283,16 @@ WRONG = [
     ("locked_mask", lambda rng, b, t, h, p: "mask", "expected"),
     ("locked_mask", lambda rng, b, t, h, p: _mask_by_choice(rng, b, 1, h, p)[:, 0], "shape"),
     ("lstm_with_recurrent_dropout", _state_masked_after_the_step, "the new h_t, which is also the output"),
+    ("lstm_with_recurrent_dropout", _old_cell_masked, "forgets all it had stored"),
     ("clip_and_step", _clip_too_late, "first shorten the gradient"),
     ("clip_and_step", _clip_each, "ONE norm over all arrays"),
+    ("clip_and_step", _clip_by_the_square, "its root is missing"),
     ("max_norm", lambda w, limit: w * np.minimum(1, limit / np.linalg.norm(w, axis=0)), "columns were"),
     ("max_norm", lambda w, limit: w * limit / np.maximum(np.linalg.norm(w), limit), "whole matrix"),
     ("train_with_early_stopping", _best_by_reference, "kept by reference"),
     ("train_with_early_stopping", _previous_epoch, "crawls back"),
+    ("train_with_early_stopping", _patience_alone, "beyond `max_epochs`"),
+    ("train_with_early_stopping", _never_ends, "what ends this loop?"),
     ("train_with_early_stopping", lambda trainer, patience, epochs: trainer.train_epoch(), "unknown, got a"),
     ("train_with_early_stopping", lambda trainer, patience, epochs: None, "`return`"),
 ]

@@ -27,6 +27,11 @@ def weights_by_einsum(state):
     return [np.einsum("gf->fg", state[name]) for name in NAMES[:2]] + [np.add(*(state[n] for n in NAMES[2:]))]
 
 
+def back_by_torch(kernel, recurrent_kernel, bias):
+    arrays = kernel.swapaxes(0, 1), recurrent_kernel.swapaxes(0, 1), bias, 0 * bias
+    return {name: torch.tensor(array) for name, array in zip(NAMES, arrays, strict=True)}
+
+
 def reorder_by_loop(w, source, target):
     size, same = len(w) // 4, {"c": "g", "j": "g"}
     new = np.empty_like(w)
@@ -79,6 +84,7 @@ def ratio_by_percentiles(ours, theirs):
     [
         (check.weights_for_keras, weights_by_torch),
         (check.weights_for_keras, weights_by_einsum),
+        (check.weights_for_pytorch, back_by_torch),
         (check.reorder_gates, reorder_by_loop),
         (check.bias_sum, sum_by_torch),
         (check.same_settings, same_by_ifs),
@@ -105,6 +111,13 @@ WRONG = [
         lambda s: [s[n].reshape(s[n].shape[::-1]) for n in NAMES[:2]] + [s["bias_ih_l0"] + s["bias_hh_l0"]],
         "`reshape` reads",
     ),
+    (check.weights_for_pytorch, lambda k, r, b: back_by_torch(k, r, b) | {NAMES[3]: b}, "starts at 2"),
+    (
+        check.weights_for_pytorch,
+        lambda k, r, b: back_by_torch(k, r, b) | {NAMES[2]: b / 2, NAMES[3]: b / 2},
+        "one half",
+    ),
+    (check.weights_for_pytorch, lambda k, r, b: [k.T, r.T, b], "First difference"),
     (check.reorder_gates, lambda w, source, target: w, "Nothing has moved"),
     (
         check.reorder_gates,
@@ -165,7 +178,7 @@ def test_an_unknown_name_of_the_candidate_is_explained():
 @settings(deadline=None, derandomize=True, max_examples=10)
 @given(features=st.integers(1, 4), hidden=st.integers(1, 4), seed=st.integers(0, 99))
 def test_keras_computes_with_these_weights_what_pytorch_did(features, hidden, seed):
-    """Two libraries that nobody here wrote agree on the solution of task 1."""
+    """Two libraries that nobody here wrote agree on the solutions of tasks 1 and 2."""
     torch.manual_seed(seed)
     lstm, x = nn.LSTM(features, hidden, batch_first=True), torch.randn(2, 3, features)
     layer = import_keras().layers.LSTM(hidden, return_sequences=True)
@@ -173,6 +186,10 @@ def test_keras_computes_with_these_weights_what_pytorch_did(features, hidden, se
     state = {name: weight.numpy() for name, weight in lstm.state_dict().items()}
     layer.set_weights(check.weights_for_keras.solution(state))
     torch.testing.assert_close(layer(x), lstm(x)[0], rtol=0, atol=2e-6)
+    back = check.weights_for_pytorch.solution(*layer.get_weights())
+    lstm.load_state_dict({name: torch.from_numpy(array) for name, array in back.items()})
+    torch.testing.assert_close(layer(x), lstm(x)[0], rtol=0, atol=2e-6)
+    assert not lstm.bias_hh_l0.any()
 
 
 @settings(deadline=None, derandomize=True)
@@ -189,7 +206,7 @@ def test_reordering_there_and_back_changes_nothing(source, target, hidden):
 
 @pytest.mark.parametrize("dim", [0, 1])
 def test_renorm_and_max_norm_mean_the_same_by_the_same_number(dim):
-    """Task 4's constraint, by PyTorch and Keras themselves: U here, U transposed there."""
+    """Task 5's constraint, by PyTorch and Keras themselves: U here, U transposed there."""
     u = torch.randn(8, 2, generator=torch.Generator().manual_seed(0))
     theirs = import_keras().constraints.MaxNorm(0.7, axis=dim)(u.T)
     torch.testing.assert_close(theirs.T, u.renorm(2, dim, 0.7), rtol=0, atol=1e-6)

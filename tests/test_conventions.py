@@ -1,5 +1,7 @@
 """The table of chapter 5: what each library answered, against its documentation and what was recorded."""
 
+import inspect
+
 import numpy as np
 import pytest
 import torch
@@ -19,8 +21,21 @@ def test_every_question_is_answered(answers):
     assert all(isinstance(answer, str) and answer for answer in answers.values())
 
 
-def test_keras_answers_the_same_on_tensorflow_as_recorded():
-    assert load_result("05_conventions")["answers"] == KERAS
+def test_keras_answers_the_same_on_tensorflow_as_recorded_but_for_the_precision():
+    assert load_result("05_conventions")["answers"] == KERAS | {"precision": "float64"}
+    assert (KERAS["precision"], TORCH["precision"], OURS["precision"]) == ("float32", "float64", "float64")
+
+
+def test_every_optimizer_of_keras_that_all_versions_have_is_asked():
+    """What is left out came after the lowest version that the course allows."""
+    optimizers = import_keras().optimizers
+    known = {
+        name
+        for name, kind in vars(optimizers).items()
+        if inspect.isclass(kind) and "weight_decay" in inspect.signature(kind.__init__).parameters
+    }
+    assert known - {"ScheduleFreeAdamW"} == {*conventions.KERAS_OPTIMIZERS, "Optimizer"} & known
+    assert known >= set(conventions.KERAS_OPTIMIZERS)
 
 
 def test_the_traps_of_the_chapter():
@@ -28,10 +43,11 @@ def test_the_traps_of_the_chapter():
     assert TORCH["slope"].startswith("0.01")
     assert (KERAS["biases"], TORCH["biases"], OURS["biases"]) == ("16", "32", "32")
     assert (KERAS["coupled"], OURS["coupled"], OURS["decoupled"]) == ("nothing", "sgd, adam", "adamw")
-    assert TORCH["decoupled"] == "AdamW"
+    assert TORCH["decoupled"] == "AdamW, Muon"
+    assert set(KERAS["decoupled"].split(", ")) == set(conventions.KERAS_OPTIMIZERS)
     assert (TORCH["drops"], KERAS["drops"]) == ("nothing", "dropout, recurrent_dropout")
-    assert "recurrent_dropout" not in KERAS["fused"]
-    assert "share_mask='batch'" in OURS["fused"]
+    assert KERAS["leaves"] == "recurrent_dropout, unroll, use_bias=False, activation='relu'"
+    assert (TORCH["leaves"], OURS["leaves"]) == ("nothing", "recurrent_dropout, zoneout_h, zoneout_c")
 
 
 def test_the_answers_follow_from_what_is_run():
@@ -53,7 +69,7 @@ def test_the_answers_follow_from_what_is_run():
 @pytest.mark.parametrize("name", conventions.TORCH_OPTIMIZERS)
 def test_a_decoupled_optimizer_of_torch_is_the_one_that_says_so(name):
     decoupled = conventions._is_decoupled(conventions._torch_descent(name))
-    assert decoupled == (name == "AdamW")
+    assert decoupled == (name in ("AdamW", "Muon"))
 
 
 def test_asking_leaves_no_trace_in_a_layer():

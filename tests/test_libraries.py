@@ -37,10 +37,10 @@ def distance(one, other):
     return np.abs(np.subtract(one, other)).max()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("name", RECIPES)
-def test_keras_on_torch_and_labcode_have_one_curve_with_other_seeds_too(name, seed):
-    recipe = replace(RECIPES[name], seed=seed)
+def test_keras_on_torch_and_labcode_have_one_curve_with_another_seed_too(name):
+    """Chapter 7 itself compares those of seed 0, over all steps."""
+    recipe = replace(RECIPES[name], seed=1)
     assert distance(libraries.train_keras(recipe), libraries.train_labcode(recipe)) < LIMIT
 
 

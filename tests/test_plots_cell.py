@@ -16,7 +16,7 @@ from labcode import plots
 from labcode.plots.cell import BOXES, NODES, PATHS, PLACES, highlight_places
 from labcode.recurrent_dropout import check_masks
 from labcode.widgets import CellExplorer
-from labcode.widgets.cell import ALL, METHODS
+from labcode.widgets.cell import ALL, METHODS, methods_table
 
 
 @pytest.fixture(autouse=True)
@@ -122,6 +122,14 @@ def test_each_methods_code_runs():
     assert len(shown) == 8
     for code in shown:
         eval(code.replace("...", "2, 3, 1"), {"SequenceModel": SequenceModel})
+
+
+def test_the_table_holds_every_method_in_three_columns():
+    header, rule, *rows = methods_table().splitlines()
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in (header, rule, *rows)]
+    assert {len(row) for row in cells} == {3}, "a bar inside a cell would end it"
+    assert [row[0] for row in cells[2:]] == list(METHODS)
+    assert all(row[2].startswith(("`SequenceModel(", "`fit(")) for row in cells[2:])
 
 
 def test_the_widgets_first_picture_is_the_static_figure():

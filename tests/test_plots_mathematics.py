@@ -15,6 +15,7 @@ from labcode import plots
 from labcode.linear import best_within, load_diabetes, ridge
 from labcode.plots.sparsity import level_line, rim
 from labcode.widgets import DiamondAndDisk, ShrinkageFactors
+from labcode.widgets.sparsity import diamond_and_disk_optima
 
 VALUES = np.array([0.01, 0.1, 1.0, 4.0])
 
@@ -33,7 +34,7 @@ def two():
 def figures(two):
     yield from plots.one_weight(0.8, 1.0)
     yield plots.shrinkage_curves(1.0)
-    yield from plots.diamond_and_disk(two, {"l1": np.array([17.0, 0.0]), "l2": np.array([10.0, 7.0])})
+    yield from plots.diamond_and_disk(two, diamond_and_disk_optima(two, 30.0))
     yield plots.weight_traces({"SGD": np.sin(np.arange(9.0))}, band=0.1, name="age")
     yield plots.share_below({"Adam": np.array([0.0, 1e-4, 0.5])})
     yield from plots.zero_map({"a": np.eye(3), "b": np.ones((3, 3))}, xlabel="unit", ylabel="weight")
@@ -88,10 +89,12 @@ def test_rim_and_level_line_pass_through_the_optimum(two, norm):
 def test_wrong_input_is_refused(two):
     ten = load_diabetes()
     with pytest.raises(ValueError, match=r"expected two columns, received"):
-        plots.diamond_and_disk(ten, {"l1": np.ones(10), "l2": np.ones(10)})
+        plots.diamond_and_disk(ten, {"l1": (np.ones(10), 1.0), "l2": (np.ones(10), 1.0)})
+    with pytest.raises(ValueError, match=r"strength: expected one under which a weight is left, received"):
+        DiamondAndDisk(two, (0, 50))
     with pytest.raises(ValueError, match=r"expected 4 shares each, received"):
         plots.shrinkage_factors(VALUES, {"L2": VALUES[:2]})
-    for widget in (DiamondAndDisk(two, (0.5, 1.0)), ShrinkageFactors(VALUES, lr=0.1)):
+    for widget in (DiamondAndDisk(two, (5, 30)), ShrinkageFactors(VALUES, lr=0.1)):
         with pytest.raises(ValueError, match=r"expected one of .* received"):
             widget.draw(0.123)
 
@@ -100,7 +103,7 @@ def test_wrong_input_is_refused(two):
 def widget(request, two):
     if request.param == "shrinkage":
         return ShrinkageFactors(VALUES, lr=0.1, value=0.1)
-    return DiamondAndDisk(two, value=0.3)
+    return DiamondAndDisk(two, value=30)
 
 
 def test_the_slider_redraws_the_picture(widget):
@@ -124,16 +127,23 @@ def test_a_redraw_takes_less_than_100_ms(widget):
 
 
 def test_the_diamond_gives_a_zero_where_the_disk_does_not(two):
-    explorer = DiamondAndDisk(two, (0.2, 0.6, 1.0), value=0.2)
-    free = ridge(two, 0.0)
-    for share, zero in ((0.2, True), (0.6, False), (1.0, False)):
-        explorer.update(share)
-        (x1, y1), (x2, y2) = (np.ravel(ax.lines[2].get_data()) for ax in explorer.axes)
-        assert (y1 == 0) == zero
-        assert y2 > 0
-        np.testing.assert_allclose(abs(x1) + abs(y1), share * np.abs(free).sum(), rtol=1e-6)
-        np.testing.assert_allclose(np.hypot(x2, y2), share * np.linalg.norm(free), rtol=1e-6)
-    assert "λ = 0" in explorer.axes[0].get_title()
+    sklearn = pytest.importorskip("sklearn.linear_model")
+    explorer, free = DiamondAndDisk(two, (0, 10, 40), value=10), ridge(two, 0.0)
+    for strength, zero in ((0, False), (10, False), (40, True)):
+        explorer.update(strength)
+        in_diamond, in_disk = (np.ravel(ax.lines[2].get_data()) for ax in explorer.axes)
+        lam = explorer.found[strength]["l2"][1]
+        theirs = sklearn.Lasso(alpha=strength, tol=1e-12).fit(two.x, two.y) if strength else None
+        np.testing.assert_allclose(in_diamond, theirs.coef_ if strength else free, atol=1e-6)
+        np.testing.assert_allclose(
+            in_disk, sklearn.Ridge(lam * len(two.x)).fit(two.x, two.y).coef_, rtol=1e-6
+        )
+        assert (in_diamond[1] == 0) == zero
+        assert in_disk[1] > 0
+        shares = np.abs(in_diamond).sum() / np.abs(free).sum(), np.linalg.norm(in_disk) / np.linalg.norm(free)
+        np.testing.assert_allclose(*shares, rtol=1e-6)
+        assert f"λ = {strength}:" in explorer.axes[0].get_title()
+        assert f"λ = {lam:.3g}:" in explorer.axes[1].get_title()
 
 
 def test_both_shrinkages_follow_their_formulas():
@@ -146,6 +156,6 @@ def test_both_shrinkages_follow_their_formulas():
 
 
 def test_no_figure_stays_open_behind_the_widgets(two):
-    DiamondAndDisk(two, (0.5,)).draw(0.5)
+    DiamondAndDisk(two, (5,)).draw(5)
     ShrinkageFactors(VALUES, lr=0.1).draw(0.1)
     assert plt.get_fignums() == []

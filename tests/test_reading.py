@@ -70,7 +70,7 @@ class Toy:
         validation = 1 + shift + 0.1 * np.abs(np.arange(EPOCHS) - 2) + noise
         train = np.linspace(1, 0.5, EPOCHS) + 0.01 * seed
         found = {"train": train.tolist(), "validation": validation.tolist(), "processor": "none"}
-        return found | {"seconds": (3.0 if label == "tar" else 1.0) * (1 + seed)}
+        return found | {"seconds": (3.0 if label == "tar" else 1.0) * (9.0 if seed == 0 else 2.0)}
 
     def test(self, record, variant):
         epoch = kept_epoch(record["validation"], 1) if variant == "early" else EPOCHS - 1
@@ -137,7 +137,7 @@ def test_a_sweep_holds_the_curves_and_what_is_kept_of_them(result):
         assert list(reading.sweep(result, "both", variant)) == [0.5, 1.0]
 
 
-def test_seconds_are_compared_seed_by_seed(result):
+def test_seconds_are_relative_and_one_slow_run_does_not_matter(result):
     costs = reading.relative_seconds(result)
     assert costs["none"] == (1.0, 1.0, 1.0)
     assert costs["tar"] == (3.0, 3.0, 3.0)

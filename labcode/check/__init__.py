@@ -51,6 +51,7 @@ from labcode.check.exercise_07 import (
     same_settings,
     speed_ratio,
     weights_for_keras,
+    weights_for_pytorch,
 )
 
 __all__ = [
@@ -96,4 +97,5 @@ __all__ = [
     "touches",
     "train_with_early_stopping",
     "weights_for_keras",
+    "weights_for_pytorch",
 ]

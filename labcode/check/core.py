@@ -6,13 +6,20 @@ the solution under each switch, then under each pair: where all outputs agree, t
 
 import copy
 import inspect
+import sysconfig
 import textwrap
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import chain, combinations
+from pathlib import Path
 
 import numpy as np
+
+NOT_THE_LEARNERS = (
+    str(Path(__file__).parents[1]),
+    *map(sysconfig.get_path, ("stdlib", "purelib", "platlib")),
+)
 
 
 class NotYet(AssertionError):
@@ -101,7 +108,7 @@ class Checker:
                 "then run this one again. Stuck? The hints above open with a click."
             ) from None
         except Exception as error:
-            where = traceback.extract_tb(error.__traceback__)[-1]
+            where = _learners_line(error)
             raise NotYet(
                 f"✗ {self.name} stopped with {type(error).__name__}: {error}\n"
                 f"  in line {where.lineno}: {where.line}\n  The call was {self._call(case)}"
@@ -131,6 +138,13 @@ class Checker:
         ]
         lines += [textwrap.fill(f"→ {m.message}", 100) for m in self.diagnose(results)]
         return "\n".join(lines)
+
+
+def _learners_line(error: Exception) -> traceback.FrameSummary:
+    """Return the last line of the learner's own code that led to an error, not one of a library."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(NOT_THE_LEARNERS)]
+    return (own or frames)[-1]
 
 
 def _same(got: object, want: object) -> bool:

@@ -84,6 +84,8 @@ def _clip_and_step(weights, grads, lr, max_norm, *, norm="global", grows=False, 
     norms = {name: np.sqrt(np.sum(g**2)) * (lr if of == "update" else 1.0) for name, g in grads.items()}
     if norm == "sum":
         norms = dict.fromkeys(norms, sum(norms.values()))
+    elif norm == "squared":
+        norms = dict.fromkeys(norms, sum(n**2 for n in norms.values()))
     elif norm == "global":
         norms = dict.fromkeys(norms, np.sqrt(sum(n**2 for n in norms.values())))
     scales = {name: max_norm / max(n, 1e-300) for name, n in norms.items()}
@@ -135,6 +137,12 @@ clip_and_step = Checker(
             {"norm": "value"},
             "Each entry was cut off at the limit (clipping by value). That turns the direction; clipping by "
             "norm multiplies the whole gradient by one factor.",
+        ),
+        Misconception(
+            "root forgotten",
+            {"norm": "squared"},
+            "The sum of squares was taken for the norm: its root is missing. A gradient of length 10 then "
+            "counts as 100 and is shortened ten times too much.",
         ),
         Misconception(
             "norms added",

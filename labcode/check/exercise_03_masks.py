@@ -101,7 +101,8 @@ def _recurrent_dropout(x, weights, mask, *, on="h", order="ifgo", bias_hh=True):
         parts = dict(zip(order, np.split(z, 4, axis=1), strict=True))
         i, f, o = (_sigmoid(parts[gate]) for gate in "ifo")
         g = np.tanh(parts["g"]) * (mask if on == "g" else 1.0)
-        c = (f * c + i * g) * (mask if on == "c" else 1.0)
+        old = mask * c if on == "old c" else c
+        c = (f * old + i * g) * (mask if on == "c" else 1.0)
         h = o * np.tanh(c) * (mask if on == "output" else 1.0)
         outputs.append(h)
     return np.stack(outputs, axis=1)
@@ -140,6 +141,12 @@ lstm_with_recurrent_dropout = Checker(
             "The mask is on the cell c, where Moon et al. put it: there it erases what a dropped cell "
             "remembers, and a kept one grows by 1/(1-p) at every step. Here it belongs on h, where the gates "
             "read it.",
+        ),
+        Misconception(
+            "mask on the old c",
+            {"on": "old c"},
+            "The mask is on the cell before the step: a dropped unit forgets all it had stored, and a kept "
+            "one grows. Only the gates should see the mask, on the way from h to U; c stays whole.",
         ),
         Misconception(
             "mask on the output",

@@ -8,6 +8,8 @@ import numpy as np
 from labcode.check.core import Case, Misconception
 from labcode.check.stateful import StatefulChecker
 
+MOST_EPOCHS = 1000  # a loop without an end gets a message, not a kernel that hangs
+
 
 @dataclass
 class Trainer:
@@ -26,7 +28,13 @@ class Trainer:
     epochs: int = field(default=0, repr=False)
 
     def train_epoch(self) -> float:
-        """Train one epoch and return its validation loss."""
+        """Train one epoch and return its validation loss.
+
+        Raises:
+            RuntimeError: after 1000 epochs; no task asks for more than ten.
+        """
+        if self.epochs >= MOST_EPOCHS:
+            raise RuntimeError(f"{MOST_EPOCHS} epochs were trained: what ends this loop?")
         for w in self.weights.values():
             w += 1.0
         self.epochs += 1
@@ -44,10 +52,11 @@ def _train_with_early_stopping(
     resets=True,
     ties=False,
     restores_at_end=True,
+    limited=True,
 ):
     """Train until `patience` epochs in a row bring no new best; return a copy of the best weights."""
     best, waited, previous, kept, stopped = np.inf, 0, np.inf, trainer.weights, False
-    for _ in range(max_epochs):
+    for _ in range(max_epochs if limited else 100):
         loss = trainer.train_epoch()
         reference = previous if against_previous else best
         waited += 1
@@ -112,6 +121,12 @@ train_with_early_stopping = StatefulChecker(
             {"restores_at_end": False},
             "When the epochs run out before the patience does, the last weights come back. The best ones are "
             "wanted in that case, too.",
+        ),
+        Misconception(
+            "max_epochs ignored",
+            {"limited": False},
+            "Training went on beyond `max_epochs`, until the patience ran out. Whichever limit is reached "
+            "first ends it.",
         ),
         Misconception(
             "one epoch late",

@@ -1,86 +1,10 @@
-"""Checkers of exercise 7: weights, gates, the second bias, equal settings; and the list of all six."""
+"""Checkers of exercise 7: gates, the second bias, equal settings; and the list of all seven."""
 
 import numpy as np
 
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.exercise_07_port import find_faults, speed_ratio
-
-
-def _weights_for_keras(state, *, kernel="T", recurrent="T", biases=(1.0, 1.0), swapped=False):
-    """Kernel (F, 4H), recurrent kernel (H, 4H) and bias (4H,) of Keras from PyTorch's four tensors."""
-
-    def moved(name, how):
-        w = np.asarray(state[name], dtype=float)
-        w = w[_rows("ifog", "ifgo", len(w))] if swapped else w
-        return {"T": w.T, "as it is": w, "reshaped": w.reshape(w.shape[::-1])}[how]
-
-    parts = [
-        share * np.asarray(state[f"bias_{part}_l0"]) for part, share in zip(("ih", "hh"), biases, strict=True)
-    ]
-    bias = sum(parts)
-    bias = bias[_rows("ifog", "ifgo", len(bias))] if swapped else bias
-    return [moved("weight_ih_l0", kernel), moved("weight_hh_l0", recurrent), bias]
-
-
-def _rows(source, target, length):
-    """Where the rows of the target's order stand in the source's."""
-    blocks = np.arange(length).reshape(4, -1)
-    return np.concatenate([blocks[source.index(gate)] for gate in target])
-
-
-def _state(features, hidden):
-    rng = np.random.default_rng([7, features, hidden])
-    shapes = {"weight_ih_l0": (4 * hidden, features), "weight_hh_l0": (4 * hidden, hidden)}
-    shapes |= {"bias_ih_l0": (4 * hidden,), "bias_hh_l0": (4 * hidden,)}
-    return {name: rng.normal(size=shape).round(2) for name, shape in shapes.items()}
-
-
-weights_for_keras = Checker(
-    name="weights_for_keras",
-    solution=_weights_for_keras,
-    cases=(
-        Case("3 features, 2 units", (_state(3, 2),)),
-        Case("2 features, 3 units", (_state(2, 3),)),
-    ),
-    misconceptions=(
-        Misconception(
-            "kernel not transposed",
-            {"kernel": "as it is"},
-            "The kernel still has PyTorch's shape (4H, F). PyTorch computes W x with the gates below each "
-            "other; Keras computes x K with the gates side by side, so K is W transposed, (F, 4H).",
-        ),
-        Misconception(
-            "recurrent kernel not transposed",
-            {"recurrent": "as it is"},
-            "The recurrent kernel still has PyTorch's shape (4H, H). It multiplies h from the right in "
-            "Keras, as the kernel does x: transpose both.",
-        ),
-        Misconception(
-            "reshaped",
-            {"kernel": "reshaped", "recurrent": "reshaped"},
-            "The shapes are right and the numbers stand in the wrong places: `reshape` reads the old rows "
-            "on into the new ones. A transpose, `.T`, exchanges rows and columns.",
-        ),
-        Misconception(
-            "one bias forgotten",
-            {"biases": (1.0, 0.0)},
-            "The bias is `bias_ih` alone. PyTorch adds two biases to the same sum and Keras has one: it "
-            "is `bias_ih + bias_hh`.",
-        ),
-        Misconception(
-            "biases averaged",
-            {"biases": (0.5, 0.5)},
-            "The bias is the mean of the two. Both are ADDED inside the gate, so Keras's one is their sum.",
-        ),
-        Misconception(
-            "gates swapped",
-            {"swapped": True},
-            "The last two gates are exchanged. Keras calls the candidate c where PyTorch calls it g, and "
-            "the order is the same: i, f, candidate, o. Nothing has to be moved.",
-        ),
-    ),
-    praise="Two transposes and one sum carry an LSTM from PyTorch to Keras; the gates stay where they are.",
-)
+from labcode.check.exercise_07_weights import rows, weights_for_keras, weights_for_pytorch
 
 
 def _reorder_gates(w, source, target, *, inverse=False, interleaved=False, unchanged=False):
@@ -93,7 +17,7 @@ def _reorder_gates(w, source, target, *, inverse=False, interleaved=False, uncha
     if interleaved:
         places = [source.index(gate) for gate in target]
         return w.reshape(-1, 4, w.shape[1])[:, places].reshape(w.shape)
-    return w[_rows(source, target, len(w))]
+    return w[rows(source, target, len(w))]
 
 
 _GATES = np.arange(16.0).reshape(8, 2)
@@ -246,4 +170,12 @@ same_settings = Checker(
     praise="Equal numbers are not equal settings, and equal settings can be other numbers.",
 )
 
-CHECKERS = (weights_for_keras, reorder_gates, bias_sum, same_settings, find_faults, speed_ratio)
+CHECKERS = (
+    weights_for_keras,
+    weights_for_pytorch,
+    reorder_gates,
+    bias_sum,
+    same_settings,
+    find_faults,
+    speed_ratio,
+)

@@ -124,16 +124,14 @@ def sweep(result: Mapping, label: str, variant: str = "last") -> dict[float, dic
 def relative_seconds(result: Mapping) -> dict[str, tuple[float, float, float]]:
     """Return how long a training takes beside one without regularization: median, lower, upper quartile.
 
-    Each run is divided by the unregularized run of the same seed. Other work on the machine that made the
-    result is in these figures, too: read large ratios only.
+    Times are divided by the median of the unregularized runs. Other work on the machine that made the result
+    is in these figures, too: read large ratios only.
     """
-    labels = result["chosen"]
-    none = {run["seed"]: run["seconds"] for run in _runs(result, {})}
-    found = {}
-    for label in labels:
+    none, found = float(np.median([run["seconds"] for run in _runs(result, {})])), {}
+    for label in result["chosen"]:
         grids = [_grid(result, label, variant) for variant in VARIANTS]
         runs = [run for grid in grids for methods in grid.values() for run in _runs(result, methods)]
-        ratios = [run["seconds"] / none[run["seed"]] for run in runs if "failed" not in run]
+        ratios = [run["seconds"] / none for run in runs if "failed" not in run]
         median, low, high = np.quantile(ratios, (0.5, 0.25, 0.75))
         found[label] = (float(median), float(low), float(high))
     return found

@@ -3,7 +3,7 @@
 import platform
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from labcode.dataset import Dataset
 from labcode.early_stopping import EarlyStopping
 from labcode.experiments.declaration import Declaration, canonical_hash
 from labcode.experiments.methods import combine, training_options
@@ -19,7 +20,7 @@ from labcode.experiments.tasks import find_task, load
 from labcode.history import History
 from labcode.training import fit, seeded
 
-_ALONE = threading.RLock()  # a Dask worker may have several threads; a study may call train
+_ALONE = threading.RLock()  # a Dask worker may have several threads; a run may be part of another
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,16 +67,30 @@ def make_run(
     )
 
 
-def train(run: Run) -> tuple[nn.Module, History]:
+def train(
+    run: Run,
+    *,
+    dataset: Dataset | None = None,
+    build: Callable[..., nn.Module] | None = None,
+    stopping: EarlyStopping | None = None,
+    measure_train: bool = True,
+) -> tuple[nn.Module, History]:
     """Train the run's model; the test split is not touched. Random states outside stay as they were.
 
     The seed draws the first weights, then the masks: with other methods, both are drawn from the same state.
+
+    Args:
+        run: what to train.
+        dataset: what to learn in place of the task's own data.
+        build: what makes the model in place of the task's ``build``.
+        stopping: a rule in place of the one with the run's patience.
+        measure_train: as in ``fit``.
     """
-    dataset, stopping = load(run.task, run.seed), None
-    if run.patience is not None:
+    dataset = load(run.task, run.seed) if dataset is None else dataset
+    if stopping is None and run.patience is not None:
         stopping = EarlyStopping(patience=run.patience, restore_best_weights=True)
     with alone(), seeded(run.seed):
-        model = new_model(run)
+        model = _new_model(run, dataset, build)
         history = fit(
             model,
             dataset.train,
@@ -85,6 +100,7 @@ def train(run: Run) -> tuple[nn.Module, History]:
             task=dataset.task,
             batch_size=run.batch_size,
             early_stopping=stopping,
+            measure_train=measure_train,
             progress=False,
             **training_options(combine(dict(run.methods)), model, run.learning_rate),
         )
@@ -125,16 +141,10 @@ def kept_epoch(validation: list[float], patience: int) -> int:
     return stopping.best_epoch
 
 
-def new_model(run: Run) -> nn.Module:
-    """Make the run's model, with new weights drawn from torch's global generator."""
-    options = dict(run.model) | combine(dict(run.methods)).model
-    return find_task(run.task).build(load(run.task, run.seed), **options)
-
-
 def with_weights(run: Run, weights: dict[str, np.ndarray]) -> nn.Module:
     """Make the run's model with weights that another process has trained."""
     with alone(), seeded(run.seed):
-        model = new_model(run)
+        model = _new_model(run, load(run.task, run.seed))
     model.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
     return model
 
@@ -161,6 +171,11 @@ def alone() -> Iterator[None]:
             yield
         finally:
             torch.set_num_threads(before)
+
+
+def _new_model(run: Run, dataset: Dataset, build: Callable[..., nn.Module] | None = None) -> nn.Module:
+    options = dict(run.model) | combine(dict(run.methods)).model
+    return (find_task(run.task).build if build is None else build)(dataset, **options)
 
 
 def _record(began: float, **found: object) -> dict:

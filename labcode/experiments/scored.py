@@ -7,8 +7,8 @@ from torch import nn
 
 from labcode.dataset import Dataset
 from labcode.experiments.methods import combine, training_options
-from labcode.experiments.runs import Run, alone, new_model
-from labcode.experiments.tasks import load
+from labcode.experiments.runs import Run, alone
+from labcode.experiments.tasks import find_task, load
 from labcode.training import fit, seeded
 from labcode.validate import expect
 
@@ -32,10 +32,11 @@ def train_scored(
     Chapter 6.2.
     """
     expect(run.patience is None, "run", "one without patience, whose epochs are all trained", run.patience)
-    dataset, curves = load(run.task, run.seed), {}
+    dataset, effects, curves = load(run.task, run.seed), combine(dict(run.methods)), {}
     with alone(), seeded(run.seed):
-        model, generator = new_model(run), torch.Generator().manual_seed(run.seed)
-        options = training_options(combine(dict(run.methods)), model, run.learning_rate)
+        model = find_task(run.task).build(dataset, **(dict(run.model) | effects.model))
+        generator = torch.Generator().manual_seed(run.seed)
+        options = training_options(effects, model, run.learning_rate)
         options |= {"task": dataset.task, "batch_size": run.batch_size, "progress": False}
         for _ in range(run.epochs):
             history = fit(model, dataset.train, dataset.validation, epochs=1, generator=generator, **options)

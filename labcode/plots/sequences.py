@@ -47,6 +47,7 @@ def loss_and_score(
             ax.plot(epochs, mean, color=colour, ls=LINES[number % len(LINES)], label=name)
             ax.plot(best(mean), mean[best(mean)], "o", color=colour, mec="white", ms=8)
         ax.set(xlabel="epoch (dot: the best of the mean)", ylabel=unit)
+        ax.xaxis.get_major_locator().set_params(integer=True)
         ax.spines[["top", "right"]].set_visible(False)
     for number, (name, value) in enumerate((rules or {}).items()):
         axes[1].axhline(value, color="0.35", ls=(":", "-.")[number % 2], label=f"{name}: {value:.1f}")

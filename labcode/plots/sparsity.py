@@ -61,16 +61,17 @@ def shrinkage_curves(lam: float, *, ax: Axes | None = None) -> Axes:
     ax.plot(z, np.sign(z) * np.maximum(np.abs(z) - lam, 0), color=VALIDATION, label="L1: soft threshold")
     ax.plot(z, z / (1 + lam), color=TRAIN, ls="--", label="L2: z / (1 + λ)")
     ax.set(xlabel="z, the best weight without a penalty", ylabel="best weight with it")
-    ax.legend(frameon=False, fontsize="small")
+    ax.legend(frameon=False, fontsize="small", loc="lower right")
     return ax
 
 
-def diamond_and_disk(task, solutions: Mapping[str, np.ndarray]) -> np.ndarray:
+def diamond_and_disk(task, solutions: Mapping[str, tuple[np.ndarray, float]]) -> np.ndarray:
     """Draw the level lines of a loss in two weights, and the least loss inside a diamond and inside a disk.
 
     Args:
         task: a ``labcode.linear.LinearTask`` of two columns.
-        solutions: the constrained optima under "l1" and "l2", (2,) each: they lie on the rims that are drawn.
+        solutions: the constrained optimum, (2,), and its strength λ under "l1" and "l2", as ``best_within``
+            returns them: the optima lie on the rims that are drawn.
 
     Returns:
         The axes of the two panels; in each the first three lines are the rim, the level line through the
@@ -84,21 +85,28 @@ def diamond_and_disk(task, solutions: Mapping[str, np.ndarray]) -> np.ndarray:
     figure, axes = plt.subplots(1, 2, figsize=(7.4, 4.2), sharex=True, sharey=True, layout="constrained")
     reach = 1.6 * np.abs(free).max()
     for ax, norm in zip(axes, ("l1", "l2"), strict=True):
-        ax.plot(*rim(norm, solutions[norm]), color=VALIDATION, lw=2)
-        ax.plot(*level_line(task, solutions[norm]), color=TRAIN, ls="--", label="loss level it touches")
-        ax.plot(*solutions[norm][:, None], "o", color=VALIDATION, ms=8, label="least loss inside")
+        w, strength = solutions[norm]
+        ax.plot(*rim(norm, w), color=VALIDATION, lw=2)
+        ax.plot(*level_line(task, w), color=TRAIN, ls="--", label="loss level it touches")
+        ax.plot(*w[:, None], "o", color=VALIDATION, ms=8, label="least loss inside")
         ax.plot(*free[:, None], "x", color=BASELINE, ms=8, mew=2, label="least loss of all")
         for share in (0.25, 0.5, 0.75):
             ax.plot(*level_line(task, (1 - share) * free), color=BASELINE, lw=0.6, alpha=0.6)
         ax.axhline(0, color=BASELINE, lw=0.6)
         ax.axvline(0, color=BASELINE, lw=0.6)
         ax.set(xlim=(-0.6 * reach, reach), ylim=(-0.6 * reach, reach), aspect="equal")
-        ax.set(xlabel=f"weight of {task.names[0]}", title=" ")
+        ax.set_xlabel(f"weight of {task.names[0]}")
+        ax.set_title(optimum_title(norm, w, strength), fontsize="medium")
     axes[0].set_ylabel(f"weight of {task.names[1]}")
     lines = axes[0].lines[:4]
     labels = ["diamond or disk of radius t", *(line.get_label() for line in lines[1:])]
     figure.legend(lines, labels, frameon=False, fontsize="small", loc="outside lower center", ncols=4)
     return axes
+
+
+def optimum_title(norm: str, w: np.ndarray, strength: float) -> str:
+    """Return the title of a panel of ``diamond_and_disk``: the penalty, its strength and the two weights."""
+    return f"{norm.upper()}, λ = {strength:.3g}: w = ({w[0]:.1f}, {w[1]:.1f})"
 
 
 def unpenalized(task) -> np.ndarray:

@@ -84,6 +84,14 @@ METHODS = {
 ALL = "all methods"
 
 
+def methods_table() -> str:
+    """Return the widget's methods as a Markdown table, each with its line of mathematics and of code."""
+    rows = [("method", "mathematics", "code"), ("---", "---", "---")]
+    for name, (_, mathematics, code) in METHODS.items():
+        rows.append((name, mathematics.replace("|", r"\vert "), f"`{code}`"))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
 class CellExplorer(SliderFigure):
     """The LSTM cell, in which a slider picks a method: its place in colour, its mathematics and its code."""
 

@@ -483,6 +483,21 @@ CellExplorer().widget()
 # $m_g$, $m_c$, $m_U$) are different places, not four names for one thing; and early stopping has no place in the cell
 # at all.
 #
+# Here are all of them as a table, to be read without the slider. `fit` and `SequenceModel` are those of this chapter.
+#
+# **Question.** Which methods are arguments of the model, which of the training? Compare with the table of crosses.
+
+# %%
+from IPython.display import Markdown
+
+from labcode.widgets.cell import methods_table
+
+Markdown(methods_table())
+
+# %% [markdown]
+# What draws masks is built into the model, which must know whether it is in training or in evaluation. What acts on the
+# loss, on the weights after a step or on the time belongs to the training.
+#
 # ### Penalties by part
 #
 # $W$ reads the input, $U$ the state, $b$ reads nothing. A penalty can treat them apart:

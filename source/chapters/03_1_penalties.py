@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Chapter 3, part 1: Penalties
 #
-# *About 60 minutes. Needs: [chapter 1](../notebooks/01_background.ipynb), the gradient of a sum, a first idea of SGD and
+# *About 70 minutes. Needs: [chapter 1](../notebooks/01_background.ipynb), the gradient of a sum, a first idea of SGD and
 # Adam. This part mirrors the opening of section 3 of the article and its sections 3.1 and 3.2.*
 #
 # **After this chapter you can**
@@ -738,6 +738,78 @@ assert largest["L2, λ = 0.01"] < largest["L1 proximal, λ = 0.001"]
 # empties most of the hill into the bar of zeros, and leaves those that are worth their price larger than L2 does.
 
 # %% [markdown]
+# ### A price on what the LSTM puts out
+#
+# Squares can be charged on something else than weights.
+# [Merity, McCann and Socher (2017)](https://arxiv.org/abs/1708.01009) put a price on the outputs $h_t$: on their size (*AR*,
+# activation regularization) and on their change from step to step (*TAR*, the temporal form),
+#
+# $$ \text{AR: } \alpha \cdot \text{mean of } h_t^2, \qquad \text{TAR: } \beta \cdot \text{mean of } (h_t - h_{t-1})^2 . $$
+#
+# **Question.** One unit says 0, 1, 1. What is AR for α = 3, and what is TAR for β = 2?
+
+# %%
+from labcode import penalties
+
+said = np.array([0.0, 1.0, 1.0]).reshape(1, 3, 1)  # (sequences, steps, units)
+ar, tar = penalties.activation_penalty(said, 3.0), penalties.temporal_activation_penalty(said, 2.0)
+print(f"AR {ar:.2f}, TAR {tar:.2f}")
+np.testing.assert_allclose([ar, tar], [3.0 * np.mean(said**2), 2.0 * np.mean(np.diff(said, axis=1) ** 2)])
+
+# %% [markdown]
+# 3 · 2/3 and 2 · 1/2: there are three outputs, and two changes between them.
+#
+# **Question.** On the outputs of our LSTM: do value and gradient agree with PyTorch? On which weights will the two act?
+
+# %%
+output = model.lstm(batches[0][0])[0].detach().requires_grad_()
+as_numpy = output.detach().numpy()
+for name in ("activation_penalty", "temporal_activation_penalty"):
+    by_torch = getattr(penalties, f"{name}_torch")(output, 2.0)
+    (slope,) = torch.autograd.grad(by_torch, output)
+    np.testing.assert_allclose(getattr(penalties, name)(as_numpy, 2.0), by_torch.item(), rtol=1e-12)
+    by_hand = getattr(penalties, f"{name}_grad")(as_numpy, 2.0)
+    np.testing.assert_allclose(by_hand, slope.numpy(), rtol=1e-9, atol=1e-16)
+print("values and gradients agree for outputs of shape", tuple(output.shape))
+
+# %% [markdown]
+# They agree. The pull is on the outputs; backpropagation through time carries it to *all* weights of the LSTM, biases
+# included. That is one thing that sets these two apart from L2.
+#
+# **Question.** `fit` calls such a price `activation_penalty`. Three runs, same seed, 20 epochs, α = β = 3 (a round number that
+# nobody tuned). Which run has the smallest outputs, which the slowest?
+
+# %%
+from labcode.experiments import train_once
+
+prices = {"no price": None, "AR": lambda h: penalties.activation_penalty_torch(h, 3.0)}
+prices["TAR"] = lambda h: penalties.temporal_activation_penalty_torch(h, 3.0)
+x_validation, table = torch.tensor(weather.validation.x), {}
+for name, price in prices.items():
+    options = {"hidden": 32, "epochs": 20, "progress": False, "activation_penalty": price}
+    told, history = train_once(weather, seed=0, **options)
+    h = told.lstm(x_validation)[0].detach().numpy()
+    table[name] = np.mean(h**2), np.mean(np.diff(h, axis=1) ** 2), history.validation_loss[-1]
+    print("{:<9} size {:.4f}, change {:.4f}, validation loss {:.3f}".format(name, *table[name]))
+
+# %% [markdown]
+# AR has the smallest, and they change about as little as TAR's: what is small cannot change much.
+#
+# **Question.** So is TAR superfluous? What does it do that AR does not?
+
+# %%
+change_for_size = {name: change / size for name, (size, change, _) in table.items()}
+print("change relative to size:", {name: round(float(share), 2) for name, share in change_for_size.items()})
+assert table["AR"][0] < table["TAR"][0] < 0.7 * table["no price"][0]
+assert table["AR"][1] < 1.3 * table["TAR"][1] < 0.9 * table["no price"][1]
+assert change_for_size["TAR"] < 0.6 * change_for_size["AR"]
+assert max(table["AR"][2], table["TAR"][2]) < table["no price"][2] - 0.03
+
+# %% [markdown]
+# For their size TAR's outputs change less than two thirds as much as AR's: one price says *be small*, the other *be steady*.
+# Both end below the run without a price; from one seed and a strength that nobody chose we do not rank them.
+
+# %% [markdown]
 # ## What to remember
 #
 # - A penalty is three steps: objective, gradient, update. Its gradient is λ sign(w) for L1 and λw for L2; biases get none
@@ -747,6 +819,7 @@ assert largest["L2, λ = 0.01"] < largest["L1 proximal, λ = 0.001"]
 # - On the weather five sixths of the weights can be zero, and after 20 epochs the forecast of unseen days is the better for it. What goes are single
 #   connections, mostly recurrent ones; no input feature goes as a whole.
 # - L2 and weight decay are one method under SGD. Under Adam the penalty is divided by the gradient's size; AdamW's decay is not.
+# - AR and TAR put the price on the outputs in place of the weights: one wants them small, the other steady.
 # - Keras's `l2(x)` is λ = 2x here. PyTorch's `weight_decay` is λ itself, on every parameter it is given.
 #
 # ## Quiz

@@ -149,24 +149,9 @@ for name, values in dropped.items():
     assert 0.19 < (values == 0).mean() < 0.21
 
 # %% [markdown]
-# Both drop a fifth, and scale the rest by 1.25.
-#
-# **Question.** And Keras?
-
-# %%
-import os
-
-os.environ["KERAS_BACKEND"] = "torch"
-import keras
-
-by_keras = keras.ops.convert_to_numpy(keras.layers.Dropout(0.2, seed=0)(ones, training=True))
-print(f"zeros: {(by_keras == 0).mean():.0%}, values {np.unique(by_keras).round(3)}")
-assert 0.19 < (by_keras == 0).mean() < 0.21
-np.testing.assert_allclose(by_keras.max(), 1.25, rtol=1e-6)
-
-# %% [markdown]
-# The same again. When you read "dropout 0.8" in a paper of 2014, look which one it is: dropping
-# four fifths is a different experiment. And where $p = 0.5$, nobody notices the mistake.
+# Both drop a fifth, and scale the rest by 1.25. (Chapter 5 holds Keras's layer against ours and finds the same.) When you
+# read "dropout 0.8" in a paper of 2014, look which one it is: dropping four fifths is a different experiment. And where
+# $p = 0.5$, nobody notices the mistake.
 
 # %% [markdown]
 # ### In a sequence: new at each step, or locked
@@ -319,7 +304,7 @@ assert depends == {"training": False, "evaluation": True}
 # seeds, 30 epochs with a large step size, so that every run gets far enough to overfit; both losses are measured
 # after each epoch in evaluation mode. This is a demonstration on the validation year, not a comparison of methods.
 #
-# **Question.** Which of the two panels will depend more on the rate: the loss after the last epoch, or the lowest one?
+# **Question.** Why is even the training loss measured in evaluation mode?
 
 # %%
 from labcode.data import load_weather, persistence_loss
@@ -339,7 +324,10 @@ def losses(seeds=(0, 1), **model_options):
 
 
 # %% [markdown]
-# The function returns three numbers for each seed; the same seed starts from the same weights and batches.
+# With the masks on it would be the loss of thinned networks, and the rates could not be compared. The function returns
+# three numbers for each seed; the same seed starts from the same weights and batches.
+#
+# **Question.** Which of the two panels will depend more on the rate: the loss after the last epoch, or the lowest one?
 
 # %%
 by_rate = {f"p = {rate:g}": losses(output_dropout=rate) for rate in (0.0, 0.25, 0.5, 0.75)}
@@ -587,6 +575,8 @@ def remember(place, p, steps=20, forget=0.95, cells=4000):
 # multiplied by $f/(1-p)$ at **every** step; it is alive with probability $(1-p)^t$ if the mask is new each time, and
 # with $1-p$ if it is locked. Under zoneout each step keeps the value with probability $p$, so on average $(p + (1-p)
 # f)^t$ is left.
+#
+# **Question.** Which of these can 4,000 cells meet to the last digit, and which only up to chance?
 
 # %%
 forms, measured = memory_forms(p, steps=20, forget=0.95), {}
@@ -600,7 +590,10 @@ for place, (share, size) in forms.items():
     print(f"{place:<36} after 20 steps {alive[-1].mean():6.1%} hold {measured[place][1][-1]:8.3f}")
 
 # %% [markdown]
-# The slider shows the closed forms for other rates. The figure below is its first position, with the 4,000 cells as dots.
+# How many live is a matter of chance, wherever a mask stands on the path. What a living cell holds is not: all are
+# multiplied by the same number. (Zoneout is the exception, there each cell has a history of its own.)
+#
+# The slider shows the closed forms for other rates.
 #
 # **Question.** At which $p$ is hardly a cell left after 20 steps, if the mask on $c$ is new each time? How large is
 # what the few survivors hold?
@@ -610,7 +603,14 @@ from labcode.widgets import MemoryExplorer
 
 MemoryExplorer(value=p).widget()
 
+# %% [markdown]
+# At 0.2 one cell in a hundred is left, and holds about thirty times what was stored. Here is the first position as a still
+# picture, with the 4,000 cells as dots.
+#
+# **Question.** Share times size is the mean over all cells. In which of the two forms on $c$ is it that of the plain cell?
+
 # %%
+assert memory_forms(0.2, steps=20, forget=0.95)[PLACES[2]][0][-1] < 0.02
 _ = plots.memory_left(forms, measured)
 by_place = dict(zip(("beside", "locked", "new", "zoneout"), forms.values(), strict=True))
 for name in ("new", "locked"):
@@ -653,6 +653,8 @@ print(f"always the mean: {guess:.3f}")
 
 # %% [markdown]
 # A third, as said. Training is the loop of chapter 1, on the first 512 sequences.
+#
+# **Question.** Why does the bias of the forget gate start at 1?
 
 # %%
 from labcode.lstm import SequenceModel
@@ -671,7 +673,10 @@ def train_memory(seed=0, **model_options):
 
 
 # %% [markdown]
-# The loss is measured on sequences held back from training.
+# So that the gate starts open, at σ(1) = 0.73, and the gradient finds something of the number left after ten steps. The loss
+# is measured on sequences held back from training.
+#
+# **Question.** Why 20 draws where the masks are on, and one pass where they are off?
 
 
 # %%
@@ -684,7 +689,10 @@ def memory_losses(model):
 
 
 # %% [markdown]
-# The kinds of this section, as options of the model:
+# A single draw says as much about the draw as about the model; without masks there is nothing to draw. The kinds of this
+# section, as options of the model:
+#
+# **Question.** In which of these lines is the mask new at each step?
 
 # %%
 kinds = {
@@ -698,6 +706,8 @@ kinds = {
 }
 
 # %% [markdown]
+# In those with `per_step`, and under zoneout.
+#
 # **Question.** Seven kinds, one run each. Write down your ranking for both panels before you run the cell.
 
 # %%
@@ -778,7 +788,7 @@ for name, output in (
 # The same numbers, to float32's rounding. There is no such $U$ when the mask differs between steps or sequences,
 # stands on $g$ or $c$, or is zoneout. Weight drop masks $U$ to begin with. What does it save?
 #
-# **Question.** 50 steps, 32 sequences, 16 features, 32 units, forward and backward. Guess the ratio before you look.
+# **Question.** Why does the time below include drawing the mask?
 
 # %%
 import time
@@ -792,7 +802,9 @@ def seconds(module, x):
 
 
 # %% [markdown]
-# Three LSTMs of one size:
+# Because every batch needs a new one: it is part of the price. Three LSTMs of one size, for 50 steps of 32 sequences:
+#
+# **Question.** Which of the three can run in the fused kernel?
 
 # %%
 with seeded(0):
@@ -804,7 +816,10 @@ with seeded(0):
     }
 
 # %% [markdown]
-# The three take turns, and of each the fastest run counts: whatever else the machine does can only make a run slower.
+# The first two. The three take turns, and of each the fastest run counts: whatever else the machine does can only make a run
+# slower.
+#
+# **Question.** Guess both ratios before you look.
 
 # %%
 times = {name: [] for name in ways}

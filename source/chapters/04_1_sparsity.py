@@ -154,57 +154,59 @@ np.testing.assert_allclose(both - soft_threshold(both, 1.0), 1.0)
 #
 # There is a picture for two weights. A penalty λ amounts to a budget: least loss subject to $|w_1| + |w_2| \le t$, a
 # diamond, or to $w_1^2 + w_2^2 \le t^2$, a disk. The level lines of the loss are ellipses around the unpenalized weights.
-# They grow until they touch the diamond or the disk. λ is the price that belongs to the budget.
+# They grow until they touch the diamond or the disk. λ is the price that belongs to the budget: the higher the price, the
+# smaller the budget.
 #
-# We keep two columns, body mass index and blood pressure. The slider sets the budget as a share of what the unpenalized
-# weights use.
+# We keep two columns, body mass index and blood pressure. The slider sets λ for L1, and with it the diamond. The disk gets
+# the same share of what the unpenalized weights use.
 #
-# **Question.** From which budget on will blood pressure get a weight in the diamond? And in the disk?
+# **Question.** Move λ up from 0. Which weight is the first to be zero in the diamond, and where? And in the disk?
 
 # %%
 from labcode.widgets import DiamondAndDisk
 
 two = load_diabetes(("bmi", "bp"))
-DiamondAndDisk(two, value=0.3).widget()
+explorer = DiamondAndDisk(two, value=30)
+explorer.widget()
 
 # %% [markdown]
-# In the disk blood pressure has a weight from the start. In the diamond it stays at zero up to a share between 0.3 and
-# 0.4. For those who read this without running it, here is the slider at 0.3.
+# In the diamond blood pressure has a weight at λ = 25 and none from 30 on. In the disk both weights shrink together, and
+# none is zero at any λ of the slider. For those who read this without running it, here is the slider at 30.
 #
 # **Question.** Why does the ellipse meet the diamond at a corner although it meets the disk off the axes?
 
 # %%
-from labcode.linear import best_within
-
-free = ridge(two, 0.0)
-diamond, price_1 = best_within(two, 0.3 * np.abs(free).sum(), "l1")
-disk, price_2 = best_within(two, 0.3 * np.linalg.norm(free), "l2")
-_ = plots.diamond_and_disk(two, {"l1": diamond, "l2": disk})
-print(f"diamond {diamond.round(1)}, price λ = {price_1:.1f};  disk {disk.round(1)}, price λ = {price_2:.1f}")
-assert diamond[1] == 0 < disk[1]
-assert best_within(two, 0.4 * np.abs(free).sum(), "l1")[0][1] > 0
+at_30 = explorer.found[30]
+_ = plots.diamond_and_disk(two, at_30)
+np.testing.assert_allclose(at_30["l1"][0], lasso(two, 30.0))
+np.testing.assert_allclose(at_30["l2"][0], ridge(two, at_30["l2"][1]))
+zeros = [strength for strength, found in explorer.found.items() if found["l1"][0][1] == 0]
+print("strengths at which the diamond's weight of blood pressure is 0:", zeros)
+assert zeros == [30, 35, 40]
+assert all((found["l2"][0] > 0).all() for found in explorer.found.values())
 
 # %% [markdown]
 # A corner sticks out, and level lines of a whole *range* of directions touch it first: that range is the interval
 # $[-\lambda, \lambda]$ seen from outside. A disk has no corner, and one single direction would touch it on the axis. It is
 # the corner that counts: a diamond with its corners rounded off would give no zeros, however straight its sides.
 #
-# The printed prices have different units. The diamond's λ is a slope; the disk's λ is a slope for each unit of weight.
+# The two prices above the panels have different units. The diamond's λ is a slope; the disk's λ is a slope for each unit
+# of weight.
 #
-# **Question.** At which λ does blood pressure enter? The condition at zero answers without the picture.
+# **Question.** Between 25 and 30, at which λ does blood pressure drop out? The condition at zero answers without the picture.
 
 # %%
 r = two.x[:, 0] @ two.x[:, 1] / len(two.x)
 pull_bmi, pull_bp = -two.gradient(np.zeros(2))
-entry = (pull_bp - r * pull_bmi) / (1 - r)
-print(f"correlation {r:.2f}; blood pressure enters below λ = {entry:.2f}")
-assert lasso(two, entry * 1.001)[1] == 0 < lasso(two, entry * 0.999)[1]
-assert price_1 > entry
+exit_bp = (pull_bp - r * pull_bmi) / (1 - r)
+print(f"correlation {r:.2f}; blood pressure is out from λ = {exit_bp:.2f} on")
+assert lasso(two, exit_bp * 1.001)[1] == 0 < lasso(two, exit_bp * 0.999)[1]
+assert 25 < exit_bp < 30
 
 # %% [markdown]
 # While `bmi` is in alone, its weight is its own pull less λ. Blood pressure feels its own pull less what `bmi` already
-# explains, their correlation $r$ times that weight, and it enters when the rest exceeds λ:
-# $g_{bp} - r\,(g_{bmi} - \lambda) = \lambda$, solved for λ in the cell. The budget 0.3 had a price above that.
+# explains, their correlation $r$ times that weight, and it stays out as long as the rest is at most λ. The border is
+# $g_{bp} - r\,(g_{bmi} - \lambda) = \lambda$, solved for λ in the cell.
 
 # %% [markdown]
 # ### Which algorithm arrives?

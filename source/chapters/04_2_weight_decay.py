@@ -229,38 +229,83 @@ assert 1 / 2.2 < strengths[errors.argmin()] / strength < 2.2
 # ### The factor 2
 #
 # The article, Keras, PyTorch and scikit-learn all have an L2 with one number to set, and mean different things by it. We
-# do not trust documentation and measure: how hard does a setting of 0.1 pull at a weight of 3?
+# do not trust documentation and measure: how hard does a setting pull at a weight of 3?
 #
-# **Question.** For formulas the pull is the slope of the penalty. Which of the three pulls twice as hard?
+# **Question.** For a penalty the pull is its slope. How does the function below get it, for a penalty of any library?
+
 
 # %%
-from labcode.penalties import l2_penalty
+def pull_of(penalty):
+    """Return the pull of a penalty at a weight of 3, as a function of its setting."""
 
-formulas = {"article, λ/2 Σw²": lambda w: l2_penalty(np.array(w), 0.1)}
-formulas |= {"Keras l2(x), x Σw²": lambda w: 0.1 * w**2, "Ridge, alpha Σw²": lambda w: 0.1 * w**2}
-pulls = {name: (penalty(3.001) - penalty(2.999)) / 0.002 for name, penalty in formulas.items()}
-print({name: round(float(pull), 3) for name, pull in pulls.items()})
-np.testing.assert_allclose(list(pulls.values()), [0.3, 0.6, 0.6], rtol=1e-6)
+    def measured(setting):
+        w = torch.tensor([3.0], dtype=torch.float64, requires_grad=True)
+        penalty(w, setting).backward()
+        return w.grad.item()
+
+    return measured
+
 
 # %% [markdown]
-# Without the ½ the pull is twice as hard: Keras's `l2(x)` is the article's λ = 2x.
+# From PyTorch's `backward`, which Keras's regularizer allows, too, if Keras runs on PyTorch. Of `Ridge` we take the
+# formula that scikit-learn states; the tests of this course check it against the program.
 #
-# **Question.** PyTorch's optimizers have no formula to look at, only a `weight_decay`. We give them a gradient of zero and
-# divide the step by the step size. Which of the four will surprise you?
+# **Question.** Which of the three pulls twice as hard, and why?
 
 # %%
-for name in ("SGD", "AdamW", "Adam", "RMSprop"):
-    w = torch.tensor([3.0], dtype=torch.float64)
-    w.grad = torch.zeros_like(w)
-    getattr(torch.optim, name)([w], lr=0.01, weight_decay=0.1).step()
-    pulls[name] = (3 - w.item()) / 0.01
-    print(f"torch.optim.{name}(weight_decay=0.1) pulls with {pulls[name]:.3f}")
-np.testing.assert_allclose([pulls["SGD"], pulls["AdamW"], pulls["Adam"]], [0.3, 0.3, 1.0], rtol=1e-6)
-assert pulls["RMSprop"] > 3
+import os
+
+os.environ["KERAS_BACKEND"] = "torch"
+import keras
+
+from labcode.penalties import l2_penalty_torch
+
+pulls = {"article: λ/2 Σw²": pull_of(l2_penalty_torch)}
+pulls["Keras: l2(x)"] = pull_of(lambda w, x: keras.regularizers.L2(x)(w))
+pulls["Ridge: alpha Σw²"] = pull_of(lambda w, alpha: alpha * (w**2).sum())
+print({name: round(pull(0.1), 4) for name, pull in pulls.items()})
+np.testing.assert_allclose([pull(0.1) for pull in pulls.values()], [0.3, 0.6, 0.6], rtol=1e-6)
 
 # %% [markdown]
-# `SGD` and `AdamW` pull with λw, as the article does. `Adam` and `RMSprop` do something else: they divide the decay by its own
-# size (or a tenth of it, in the first step), so that *any* setting would have pulled alike. More of that below.
+# Keras's and Ridge's: without the ½ the pull is twice as hard. PyTorch's optimizers have no formula to look at, only a
+# `weight_decay`. We give them a gradient of zero and divide the step by the step size.
+#
+# **Question.** If `weight_decay` is a λ, what must become of the step when the setting is doubled?
+
+
+# %%
+def decay_of(name):
+    """Return the pull of an optimizer's weight_decay at a weight of 3 in its first step."""
+
+    def measured(setting):
+        w = torch.tensor([3.0], dtype=torch.float64)
+        w.grad = torch.zeros_like(w)
+        getattr(torch.optim, name)([w], lr=0.01, weight_decay=setting).step()
+        return (3 - w.item()) / 0.01
+
+    return measured
+
+
+# %% [markdown]
+# It must double. So the table has two columns of pulls, and names a λ only where the second is twice the first.
+#
+# **Question.** Which of the four optimizers will surprise you?
+
+# %%
+names = ("SGD", "AdamW", "Adam", "RMSprop")
+pulls |= {f"torch.optim.{name}(weight_decay)": decay_of(name) for name in names}
+print(f"{'setting':<34} pull at 0.1   pull at 0.2   a setting of 0.1 is λ =")
+strength_of = {}
+for name, pull in pulls.items():
+    proportional = np.isclose(pull(0.2), 2 * pull(0.1))
+    strength_of[name] = round(pull(0.1) / 3, 6) if proportional else None
+    print(f"{name:<34} {pull(0.1):11.3f} {pull(0.2):13.3f}   {strength_of[name] or 'none'}")
+assert list(strength_of.values()) == [0.1, 0.2, 0.2, 0.1, 0.1, None, None]
+
+# %% [markdown]
+# This is the table to keep. Keras's `l2(x)` is the article's λ = 2x; `SGD` and `AdamW` pull with λw, as the article does.
+# `Adam` and `RMSprop` do something else: they divide the decay by its own size (or a tenth of it, in the first step), so that
+# *any* setting pulls alike there. More of that below.
 #
 # One more factor hides in the *data term*. A penalty has a meaning only in relation to it, and there are three in use: a sum
 # of squares (`Ridge`), their mean (Keras's `"mse"`, `fit` in this course), and half of their mean (`Lasso`, this chapter).

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Chapter 7: Tools
 #
-# *About 45 minutes. Needs: chapter 3, and chapter 5 for Keras's arguments. This chapter mirrors section 7 of the
+# *About 50 minutes. Needs: chapter 3, and chapter 5 for Keras's arguments. This chapter mirrors section 7 of the
 # article.*
 #
 # **After this chapter you can**
@@ -263,7 +263,7 @@ from labcode.libraries import decoupled_optimizers
 
 decay = {"PyTorch": decoupled_optimizers("PyTorch"), "Keras": decoupled_optimizers("Keras")}
 for library, found in decay.items():
-    for kind, wanted in (("decoupled", True), ("coupled", False)):
+    for kind, wanted in (("decoupled", True), ("not so", False)):
         print(f"{library:<8} {kind:<10}", ", ".join(name for name in found if found[name] is wanted))
 for name in ("SGD", "Adam", "RMSprop"):
     assert decay["Keras"][name]
@@ -273,13 +273,14 @@ assert all(tensorflow.decoupled[name] for name in ("SGD", "Adam", "AdamW", "RMSp
 
 # %% [markdown]
 # The same words, two methods: in Keras `Adam(weight_decay=...)` is AdamW. Who carries a strength from one library to the
-# other must carry the kind of decay, too. (*Coupled* here means: not exactly the share lr × decay at each step.)
+# other must carry the kind of decay, too. (*Not so* means: not exactly the share lr × decay at each step. In PyTorch that is
+# coupled decay. Keras couples in no optimizer; the next section looks at its exceptions.)
 
 # %% [markdown]
 # ## Where Keras surprises
 #
-# Documentation describes what is meant, running shows what is done. Four things you would not guess from the arguments,
-# each shown by the Keras that is installed.
+# Documentation describes what is meant, running shows what is done. What follows you would not guess from the arguments, and
+# in places the documentation says otherwise. Each is shown by the Keras that is installed.
 #
 # **Question.** `implementation=2` is asked for. Which one does a layer with recurrent dropout take?
 
@@ -295,14 +296,50 @@ assert (asked.cell.implementation, copy.cell.implementation) == (1, 2)
 
 # %% [markdown]
 # Recurrent dropout needs a mask for each gate, and that is implementation 1, the slow one; the argument is set aside
-# without a word. A choice that was honoured is lost by saving: the loaded layer has one mask where there were four.
+# without a word. A choice that was honoured is lost by saving, although a configuration is documented as what makes the
+# layer again: the loaded layer has one mask where there were four.
+#
+# **Question.** `use_cudnn="auto"`, the default, is documented to fall back on the plain loop where the fast one is not
+# possible. With four masks on the input it is not. What happens?
+
+# %%
+windows = torch.from_numpy(x)
+assert "fallback" in keras.layers.LSTM.__doc__
+try:
+    keras.layers.LSTM(4, dropout=0.5, implementation=1)(windows, training=True)
+    outcome = "falls back"
+except Exception as error:
+    outcome = f"stops with {type(error).__name__}"
+print("by default it", outcome)
+print("with use_cudnn=False:", tuple(asked(windows, training=True).shape))
+assert outcome.startswith("stops")
+
+# %% [markdown]
+# It does not fall back: the shortcut takes the list of four masks for one mask and stops. `to_keras` passes `use_cudnn=False`.
+#
+# **Question.** A layer has `dtype="float64"`, and so have its weights and its output. To how many digits is the output right?
+
+# %%
+from labcode.keras_interop import from_keras
+
+double = keras.layers.LSTM(4, dtype="float64", use_cudnn=False)
+double.build((None, *windows.shape[1:]))
+exact = from_keras(double)[0](windows.double())[0][:, -1]
+error = (double(windows.double()) - exact).abs().max().item()
+promised = keras.backend.result_type("float64", "float64")
+print(f"off by {error:.0e}; Keras on PyTorch multiplies in {promised}")
+assert promised == "float32"
+assert 1e-12 < error < 1e-5
+
+# %% [markdown]
+# To those of float32. On PyTorch (not on TensorFlow, as chapter 5's table shows) Keras turns float64 into float32 for each
+# product of matrices. A difference of 1e-8 between it and another library is no mistake.
 #
 # **Question.** A layer has a seed, and training runs twice: once with a look at the validation data after the first
 # step, once without. Are the masks of the second step the same?
 
 # %%
 generator = keras.layers.LSTM(4, recurrent_dropout=0.5, seed=0)
-windows = torch.from_numpy(x)
 states = [keras.ops.convert_to_numpy(generator.cell.seed_generator.state).tolist()]
 for training in (True, False, True):
     generator(windows, training=training)
@@ -329,9 +366,42 @@ assert keras.layers.LSTM(4, dropout=1.5).dropout == 1.0
 assert 1e-5 < 1 - moved[0, 0] / short[0, 0] < 1e-2
 
 # %% [markdown]
-# The rate is clipped in silence, and a column far inside its limit shrinks a little at every step, because Keras divides by
-# the norm plus 1e-7. Neither will hurt you often. `labcode` refuses the first and does not touch a weight in the second
-# case; where the two are compared, as above, you should know about it.
+# The rate, documented as a number from 0 to 1, is clipped in silence, and a column far inside its limit shrinks a little at
+# every step, because Keras divides by the norm plus 1e-7. Neither will hurt you often. `labcode` refuses the first and does
+# not touch a weight in the second case; where the two are compared, as above, you should know about it.
+#
+# **Question.** "If set, weight decay is applied", says the documentation of every optimizer. A weight of 1, ten steps with a
+# gradient of zero, lr × decay = 0.001: what should be left of it with decay, what without?
+
+
+# %%
+def left_after(name, decay):
+    """Return what ten steps without a gradient leave of a weight of 1."""
+    weight, optimizer = keras.Variable([1.0]), getattr(keras.optimizers, name)(0.1, weight_decay=decay)
+    optimizer.build([weight])
+    for _ in range(10):
+        optimizer.apply([torch.zeros(1)], [weight])
+    return float(keras.ops.convert_to_numpy(weight)[0])
+
+
+# %% [markdown]
+# $0.999^{10} = 0.99$, and 1.
+#
+# **Question.** Do all of them leave that? Two are new names here.
+
+# %%
+names = [n for n in ("SGD", "AdamW", "ScheduleFreeAdamW", "Ftrl") if hasattr(keras.optimizers, n)]
+left = {name: [left_after(name, decay) for decay in (0.0, 0.01)] for name in names}
+for name, (without, decayed) in left.items():
+    print(f"{name:<18} without decay {without:.4f}, with decay {decayed:.4f}")
+assert np.allclose(left["AdamW"], [1, 0.999**10])
+assert left["Ftrl"] == [0, 0]
+assert 0.992 < left.get("ScheduleFreeAdamW", [1, 0.995])[1] < 1
+
+# %% [markdown]
+# SGD and AdamW do, and so do most. `ScheduleFreeAdamW` (in newer versions of Keras) applies less than half of it: the decay shrinks the weight,
+# and the update, which mixes two sequences of its own, puts most of it back. `Ftrl` works the weight out from sums of
+# gradients: it forgets the weight it was given, decay or not, and with it whatever an LSTM was initialized with.
 #
 # **Question.** `clipnorm=1.0` and PyTorch's `clip_grad_norm_(…, 1.0)`: the same?
 

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Exercise 3: the algorithms, step by step
 #
-# **You will** write the six steps that chapter 3 is made of: a step with an L2 penalty, a locked dropout mask, an LSTM
-# with recurrent dropout, clipping, a norm constraint, and early stopping that gives back the best weights.
+# **You will** write the six steps that chapter 3 is made of: a step with an L2 penalty, a locked dropout mask, clipping,
+# a norm constraint, an LSTM with recurrent dropout, and early stopping that gives back the best weights.
 # **Time:** about 65 minutes; the tasks do not need each other. **Needs:** the three parts of chapter 3
 # ([penalties](../notebooks/03_1_penalties.ipynb), [dropout](../notebooks/03_3_dropout.ipynb),
 # [constraints and stopping](../notebooks/03_5_constraints_and_stopping.ipynb)) and basic NumPy.
@@ -94,7 +94,78 @@ def locked_mask(rng, batch, steps, units, p):
 check.locked_mask(locked_mask)
 
 # %% [markdown]
-# ## Task 3: an LSTM with recurrent dropout
+# ## Task 3: clip, then step
+#
+# *Difficulty ●●○ · 10 minutes*
+#
+# A long sequence can give a gradient that is huge for a single batch. Shorten the gradient of **all weights together** to
+# the length `max_norm` if it is longer, and take one step of gradient descent with it.
+#
+# - `weights`, `grads`: dictionaries of arrays with the same names and shapes.
+# - Returns a new dictionary with these names.
+#
+# <details><summary>Hint 1: which length?</summary>
+#
+# That of all entries as one long vector: the root of the sum of all squares, over all arrays.
+# </details>
+#
+# <details><summary>Hint 2: one factor</summary>
+#
+# Every array is multiplied by the same number, `min(1, max_norm / norm)`. If all gradients are 0, the norm is 0: the
+# checks do not try that, but your code should know what to do.
+# </details>
+
+
+# %%
+def clip_and_step(weights, grads, lr, max_norm):
+    """Return the weights after a step with the whole gradient shortened to max_norm."""
+    # BEGIN SOLUTION
+    norm = np.sqrt(sum(np.sum(g**2) for g in grads.values()))
+    scale = 1.0 if norm <= max_norm else max_norm / norm
+    return {name: w - lr * scale * grads[name] for name, w in weights.items()}
+    # END SOLUTION
+
+
+# %% points=2
+check.clip_and_step(clip_and_step)
+
+# %% [markdown]
+# ## Task 4: the max-norm constraint
+#
+# *Difficulty ●●○ · 10 minutes*
+#
+# After the optimizer's step each row of a weight matrix, the weights that come into one gate of one unit, is brought back
+# to a length of at most `limit`. A row that is short enough stays as it is.
+#
+# - `w`: (4H, F). Returns an array of the same shape.
+# - A row of zeros must come back as zeros.
+#
+# <details><summary>Hint 1: lengths by row</summary>
+#
+# `np.sum(w**2, axis=1, keepdims=True)` has shape (4H, 1), so that it can be divided by or multiplied with w directly. One
+# step is still missing to the length.
+# </details>
+#
+# <details><summary>Hint 2: zeros</summary>
+#
+# `limit / np.maximum(length, limit)` is 1 for every row that is short enough, and divides by no zero.
+# </details>
+
+
+# %%
+def max_norm(w, limit):
+    """Return w with every row that is longer than the limit shortened to it."""
+    # BEGIN SOLUTION
+    length = np.sqrt(np.sum(w**2, axis=1, keepdims=True))
+    return w * limit / np.maximum(length, limit)
+    # END SOLUTION
+
+
+# %% points=2
+check.max_norm(max_norm)
+
+# %% [markdown]
+# ## Task 5: an LSTM with recurrent dropout
 #
 # *Difficulty ●●● · 15 minutes*
 #
@@ -152,77 +223,6 @@ def lstm_with_recurrent_dropout(x, weights, mask):
 check.lstm_with_recurrent_dropout(lstm_with_recurrent_dropout)
 
 # %% [markdown]
-# ## Task 4: clip, then step
-#
-# *Difficulty ●●○ · 10 minutes*
-#
-# A long sequence can give a gradient that is huge for a single batch. Shorten the gradient of **all weights together** to
-# the length `max_norm` if it is longer, and take one step of gradient descent with it.
-#
-# - `weights`, `grads`: dictionaries of arrays with the same names and shapes.
-# - Returns a new dictionary with these names.
-#
-# <details><summary>Hint 1: which length?</summary>
-#
-# That of all entries as one long vector: the root of the sum of all squares, over all arrays.
-# </details>
-#
-# <details><summary>Hint 2: one factor</summary>
-#
-# Every array is multiplied by the same number, `min(1, max_norm / norm)`. If all gradients are 0, the norm is 0: the
-# checks do not try that, but your code should know what to do.
-# </details>
-
-
-# %%
-def clip_and_step(weights, grads, lr, max_norm):
-    """Return the weights after a step with the whole gradient shortened to max_norm."""
-    # BEGIN SOLUTION
-    norm = np.sqrt(sum(np.sum(g**2) for g in grads.values()))
-    scale = 1.0 if norm <= max_norm else max_norm / norm
-    return {name: w - lr * scale * grads[name] for name, w in weights.items()}
-    # END SOLUTION
-
-
-# %% points=2
-check.clip_and_step(clip_and_step)
-
-# %% [markdown]
-# ## Task 5: the max-norm constraint
-#
-# *Difficulty ●●○ · 10 minutes*
-#
-# After the optimizer's step each row of a weight matrix, the weights that come into one gate of one unit, is brought back
-# to a length of at most `limit`. A row that is short enough stays as it is.
-#
-# - `w`: (4H, F). Returns an array of the same shape.
-# - A row of zeros must come back as zeros.
-#
-# <details><summary>Hint 1: lengths by row</summary>
-#
-# `np.sum(w**2, axis=1, keepdims=True)` has shape (4H, 1), so that it can be divided by or multiplied with w directly. One
-# step is still missing to the length.
-# </details>
-#
-# <details><summary>Hint 2: zeros</summary>
-#
-# `limit / np.maximum(length, limit)` is 1 for every row that is short enough, and divides by no zero.
-# </details>
-
-
-# %%
-def max_norm(w, limit):
-    """Return w with every row that is longer than the limit shortened to it."""
-    # BEGIN SOLUTION
-    length = np.sqrt(np.sum(w**2, axis=1, keepdims=True))
-    return w * limit / np.maximum(length, limit)
-    # END SOLUTION
-
-
-# %% points=2
-check.max_norm(max_norm)
-
-# %% [markdown]
 # ## Task 6: early stopping that gives back the best weights
 #
 # *Difficulty ●●● · 15 minutes*
@@ -270,12 +270,12 @@ check.train_with_early_stopping(train_with_early_stopping)
 #
 # - L2 in gradient descent is a factor, $1 - \eta\lambda$, on W and U at every step.
 # - A locked mask repeats along the steps; an inverted one has the mean 1, so evaluation needs none.
-# - Recurrent dropout on $h$ stands in one place: where the gates read it. The cell keeps what it remembers.
 # - Clipping and max-norm both shorten and never stretch. Clipping acts on the whole gradient **before** the step, max-norm
 #   on each row of the weights **after** it.
+# - Recurrent dropout on $h$ stands in one place: where the gates read it. The cell keeps what it remembers.
 # - Early stopping needs a copy of the best weights, made at the moment they are best.
 #
-# One question to take along: your mask of task 2 has a row for each sequence, and task 3 multiplies $h$ by it. If all
+# One question to take along: your mask of task 2 has a row for each sequence, and task 5 multiplies $h$ by it. If all
 # sequences shared one row, which weights could you multiply instead, once, before the loop?
 #
 # <details><summary>Answer</summary>

@@ -207,7 +207,8 @@ check.kept_epoch(kept_epoch)
 # ```
 #
 # Someone translated it to PyTorch. Lines that are not named are right, the model is in training mode at first, and `model(x)` calls
-# the three layers one after the other. `val_mse` in `H` is what early stopping watches.
+# the three layers one after the other. `val_mse` in `H` is what early stopping watches. Only regularization counts: that the
+# libraries start from other weights and that Adam's ε differs (chapter 7) is no mistake here.
 #
 # ```python
 # lstm = nn.LSTM(6, 64, batch_first=True, dropout=0.2)                         # A

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Exercise 7: carry a model over, and prove it
 #
-# **You will** move an LSTM's weights between libraries, put its gates into another order, find out what the second bias
+# **You will** move an LSTM's weights from PyTorch to Keras and back, put its gates into another order, find out what the second bias
 # does, tell equal settings from equal numbers, probe ports for three planted mistakes, and settle a claim about speed.
-# **Time:** about 45 minutes. **Needs:** [chapter 7](../notebooks/07_tools.ipynb). Neither Keras nor TensorFlow is called
+# **Time:** about 50 minutes. **Needs:** [chapter 7](../notebooks/07_tools.ipynb). Neither Keras nor TensorFlow is called
 # here: what counts is what they compute.
 #
 # Fill in each blank, run its cell, then run the check below it. The check says what is right, what is wrong and
@@ -51,7 +51,41 @@ def weights_for_keras(state):
 check.weights_for_keras(weights_for_keras)
 
 # %% [markdown]
-# ## Task 2: the order of the gates
+# ## Task 2: and back
+#
+# *Difficulty ●○○ · 5 minutes*
+#
+# Now the other way: from Keras's three arrays to PyTorch's four. The bias that results will be trained beside Keras, with
+# `bias_hh_l0` frozen.
+#
+# - `kernel` (F, 4H), `recurrent_kernel` (H, 4H), `bias` (4H,): arrays.
+# - Returns a dictionary with the keys `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0` and `bias_hh_l0`.
+#
+# <details><summary>Hint</summary>
+#
+# One bias becomes two. What must the frozen one be, so that the other one is what Keras trains? `np.zeros_like(bias)` has the
+# right shape.
+# </details>
+
+
+# %%
+def weights_for_pytorch(kernel, recurrent_kernel, bias):
+    """Return PyTorch's four arrays by name for Keras's three."""
+    # BEGIN SOLUTION
+    return {
+        "weight_ih_l0": kernel.T,
+        "weight_hh_l0": recurrent_kernel.T,
+        "bias_ih_l0": bias,
+        "bias_hh_l0": np.zeros_like(bias),
+    }
+    # END SOLUTION
+
+
+# %% points=1
+check.weights_for_pytorch(weights_for_pytorch)
+
+# %% [markdown]
+# ## Task 3: the order of the gates
 #
 # *Difficulty ●●○ · 10 minutes*
 #
@@ -95,7 +129,7 @@ def reorder_gates(w, source, target):
 check.reorder_gates(reorder_gates)
 
 # %% [markdown]
-# ## Task 3: the second bias
+# ## Task 4: the second bias
 #
 # *Difficulty ●○○ · 5 minutes*
 #
@@ -129,7 +163,7 @@ def bias_sum(b_ih, b_hh, grads, lr, frozen):
 check.bias_sum(bias_sum)
 
 # %% [markdown]
-# ## Task 4: equal settings, or equal numbers?
+# ## Task 5: equal settings, or equal numbers?
 #
 # *Difficulty ●●○ · 10 minutes*
 #
@@ -176,7 +210,7 @@ def same_settings(pytorch, keras):
 check.same_settings(same_settings)
 
 # %% [markdown]
-# ## Task 5: three planted mistakes
+# ## Task 6: three planted mistakes
 #
 # *Difficulty ●●● · 10 minutes*
 #
@@ -225,7 +259,7 @@ def find_faults(port):
 check.find_faults(find_faults)
 
 # %% [markdown]
-# ## Task 6: "twice as fast"
+# ## Task 7: "twice as fast"
 #
 # *Difficulty ●●○ · 5 minutes*
 #
@@ -263,7 +297,7 @@ check.speed_ratio(speed_ratio)
 # - A port is tested by calling it: twice in evaluation, twice in training, once with a penalty you can do on paper.
 # - Speed is a ratio within rounds, with its quartiles.
 #
-# One question to take along: your port passes every probe of task 5, and its loss curve still leaves the original's after the third
+# One question to take along: your port passes every probe of task 6, and its loss curve still leaves the original's after the third
 # step. What have these probes not touched?
 #
 # <details><summary>Answer</summary>
