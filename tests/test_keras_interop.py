@@ -329,7 +329,9 @@ def test_a_norm_for_each_bias_alone_is_refused():
 
 
 @pytest.mark.parametrize("argument", ["penalties", "constraints"])
-@pytest.mark.parametrize("value", [None, {"input": 0.1}, {"kernel": torch.abs}], ids=str)
+@pytest.mark.parametrize(
+    "value", [None, {"input": 0.1}, {"kernel": torch.abs}], ids=["None", "a number", "another name"]
+)
 def test_rules_by_target_alone_are_taken(argument, value):
     with pytest.raises(ValueError, match=rf"{argument}: expected .*, received "):
         WeightRegularization(**{argument: value})

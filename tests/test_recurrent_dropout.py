@@ -116,7 +116,7 @@ SUFFIXES = ("_l0", "_l0_reverse", "_l1", "_l1_reverse")
 
 
 def names(kind, suffixes=SUFFIXES):
-    return {kind + suffix for suffix in suffixes}
+    return [kind + suffix for suffix in suffixes]
 
 
 @both_samplers
@@ -237,7 +237,9 @@ def converted(arguments, convert):
     return {name: convert(np.ones(value)) for name, value in arguments.items()}
 
 
-@pytest.mark.parametrize(("by_hand", "twin", "arguments"), PAIRS, ids=str)
+@pytest.mark.parametrize(
+    ("by_hand", "twin", "arguments"), PAIRS, ids=lambda value: getattr(value, "__name__", str(value))
+)
 def test_bad_arguments_say_what_was_expected(by_hand, twin, arguments):
     for function, convert in ((by_hand, np.asarray), (twin, torch.from_numpy)):
         for name in arguments:

@@ -2,8 +2,8 @@
 # # Exercise 6: fair splits, honest scores, and a model to regularize
 #
 # **You will** split by time and scale without a leak, choose and report in the right order, compute a skill and macro F1 by
-# hand, search with a beam, and regularize a model that overfits; its score comes from data that you never see. **Time:** about
-# 75 minutes; the tasks do not need each other. **Needs:** chapter 6 (tasks 1 and 2:
+# hand, search with a beam, and regularize a model that overfits; its score comes from data that you never see.
+# **Time:** about 75 minutes; the tasks do not need each other. **Needs:** chapter 6 (tasks 1, 2 and 4:
 # [stocks](../notebooks/06_4_stocks.ipynb); 3 and 7: [weather](../notebooks/06_5_weather.ipynb); 5:
 # [speech](../notebooks/06_3_speech.ipynb); 6: [translation](../notebooks/06_2_translation.ipynb)) and basic NumPy.
 #
