@@ -104,8 +104,9 @@ def work_slowly_on_disk(write):
     return slow
 
 
-def child(folder, number, pipe):
+def child(folder, number, pipe, variables):
     """What a process of the kill test does: go on with the queue until all is recorded."""
+    os.environ |= variables  # a fork server that an earlier test started has that test's
     store_module.write_atomically = work_slowly_on_disk(store_module.write_atomically)
     tqdm.set_lock(threading.RLock())  # its own default is a semaphore, which a kill would leave behind
     pipe.send("ready")
@@ -126,7 +127,11 @@ def test_two_processes_share_a_queue_and_are_killed_again_and_again(tmp_path, lo
             children = [c for c in children if c.is_alive()]
             while len(children) < 2:
                 receiver, sender = context.Pipe(duplex=False)
-                children.append(context.Process(target=child, args=(folder, number, sender)))
+                children.append(
+                    context.Process(
+                        target=child, args=(folder, number, sender, {"TOY_LOG": os.environ["TOY_LOG"]})
+                    )
+                )
                 children[-1].start()
                 assert receiver.recv() == "ready"
             time.sleep(rng.uniform(0, 0.12))

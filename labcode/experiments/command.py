@@ -63,7 +63,7 @@ def perform(
         say(f"{declaration.name}: a best strength lies at an edge, widen the grid: {', '.join(at_edge)}")
         if strict:
             return None
-    result = make_result(declaration, experiment.test(), draws=draws)
+    result = make_result(declaration, experiment.evaluate(), draws=draws)
     results.mkdir(parents=True, exist_ok=True)
     path = save_result(declaration.name, result, results)
     for line in table(result):

@@ -73,7 +73,7 @@ class Experiment:
     def run(self) -> Outcome:
         """Do all that is not done yet, and return what it came to."""
         self.choose()
-        return self.test()
+        return self.evaluate()
 
     def choose(self) -> None:
         """Train what the choice of the strengths needs, and choose; the test split is not used."""
@@ -84,7 +84,7 @@ class Experiment:
                 self._choose(self._combinations(variant), (variant,), bar)
             bar.total = bar.n
 
-    def test(self) -> Outcome:
+    def evaluate(self) -> Outcome:
         """Evaluate what was chosen on the test split, and return what the whole experiment came to."""
         labels = len(self.declaration.labels)
         with self._bar("test", len(self.seeds) * labels * len(VARIANTS) * len(self.tasks)) as bar:
