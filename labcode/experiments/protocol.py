@@ -87,7 +87,7 @@ class Experiment:
     def evaluate(self) -> Outcome:
         """Evaluate what was chosen on the test split, and return what the whole experiment came to."""
         labels = len(self.declaration.labels)
-        with self._bar("test", len(self.seeds) * labels * len(VARIANTS) * len(self.tasks)) as bar:
+        with self._bar("evaluation", len(self.seeds) * labels * len(VARIANTS) * len(self.tasks)) as bar:
             tested = {task: self._test(task, bar) for task in self.tasks}
         baselines = {task: self._baselines(task) for task in self.tasks}
         return Outcome(self.curves, self.choices, tested, baselines)
