@@ -120,6 +120,8 @@ def inputs(target: Target, text: str) -> dict[str, str]:
         if root / "labcode" / "dataset.py" in files:
             files |= {path for path in (root / "labcode" / "data").glob("*") if path.is_file()}
         files |= {path for path in (root / "evidence" / "results").glob("*.json") if path.stem in text}
+        if root / "labcode" / "experiments" / "claims.py" in files:
+            files.add(root / "evidence" / "claims.toml")
     named = {path.relative_to(root).as_posix(): path for path in files}
     return {name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for name, path in sorted(named.items())}
 
