@@ -301,6 +301,14 @@ def test_inputs_are_the_files_that_can_change_an_output(toy):
         "evidence/results/capacity.json",
     }
     assert names("exercises") == {"source/exercises/01_toy.py"}
+    for file in ("labcode/experiments/__init__.py", "labcode/experiments/claims.py", "evidence/claims.toml"):
+        write(toy, file, "")
+    edit(
+        toy / "source/chapters/01_toy.py",
+        "labcode import",
+        "labcode.experiments import claims; from labcode import",
+    )
+    assert "evidence/claims.toml" in names("notebooks")
 
 
 # Building and checking
