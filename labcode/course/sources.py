@@ -122,6 +122,8 @@ def inputs(target: Target, text: str) -> dict[str, str]:
         files |= {path for path in (root / "evidence" / "results").glob("*.json") if path.stem in text}
         if root / "labcode" / "experiments" / "claims.py" in files:
             files.add(root / "evidence" / "claims.toml")
+        if root / "labcode" / "libraries" / "speed.py" in files:
+            files |= set((root / "benchmarks" / "results").glob("*.json"))
     named = {path.relative_to(root).as_posix(): path for path in files}
     return {name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for name, path in sorted(named.items())}
 
