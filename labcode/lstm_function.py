@@ -2,17 +2,30 @@
 
 Its equations are those of ``recurrent_dropout.py``: forward as they stand there, backward the last one first.
 Autograd would note every operation of every step. Here it notes one, and what is kept of each step is the
-gates, h, c and tanh(c'). On the way back, all factors that do not wait for the gradient of the step after are
+gates, c, h and tanh(c'). On the way back, all factors that do not wait for the gradient of the step after are
 computed for the whole sequence at once, which leaves few operations in the loop, and dU is one product.
+
+The number of operations is what a small LSTM costs, so that the loops are sparing. All four gates are one σ,
+for tanh(z) = 2σ(2z) - 1: what g reads is doubled, and its mask stands for the 1. c and h share their memory,
+so that zoneout keeps both at once. Every view is made before its loop.
 """
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-_KINDS = ("h", "g", "c", "zoneout_h", "zoneout_c")
+from labcode.lstm_products import (
+    add_recurrent,
+    add_recurrent_gradient,
+    doubled_for_g,
+    grad_of_input,
+    grad_of_weight,
+    input_product,
+)
+
 _sigmoid_grad = torch.ops.aten.sigmoid_backward  # (a, s) -> a ⊙ s ⊙ (1 - s), where s = σ(z)
 _tanh_grad = torch.ops.aten.tanh_backward  # (a, s) -> a ⊙ (1 - s²), where s = tanh(z)
 
@@ -35,115 +48,135 @@ def lstm_scan(
 
     Source: Hochreiter & Schmidhuber (1997); Werbos (1990), "Backpropagation through time". Chapters 1 and 3.
     """
+    if x.dtype.itemsize < 4:  # half precision is computed in single, as in torch's kernels
+        wide = [tensor.float() for tensor in weights], [part.float() for part in state]
+        result = lstm_scan(x.float(), *wide, {kind: mask.float() for kind, mask in masks.items()}, reverse)
+        return tuple(part.to(x.dtype) for part in result)
     w, u, *biases = weights
-    return LSTMFunction.apply(
-        x, w, sum(biases) if biases else None, u, *state, reverse, *(masks.get(kind) for kind in _KINDS)
-    )
+    b = sum(biases) if biases else None
+    dropped = (masks.get(kind) for kind in "hgc")
+    return LSTMFunction.apply(x, w, b, u, *state, reverse, *dropped, _of_c_and_h(masks))
 
 
 class LSTMFunction(torch.autograd.Function):
     """Compute what ``lstm_scan`` returns, and its gradients with respect to x, W, b, U, h and c."""
 
     @staticmethod
-    def forward(ctx, x, w, b, u, h, c, reverse, *masks):
+    def forward(ctx, x, w, b, u, h, c, reverse, m_h, m_g, m_c, zoneout):
         """Return h after every step and the final state; keep what ``backward`` reads."""
         ctx.set_materialize_grads(False)
-        gates = _input_product(x, w, b)  # W x + b of all steps at once; the gates take its place
+        doubled = doubled_for_g(w)
+        gates = input_product(x, w * doubled, None if b is None else b * doubled.squeeze())
         steps, ctx.order = len(gates), _order(len(gates), reverse)
-        output, squashed = (h.new_empty(steps, *h.shape) for _ in range(2))
-        cells = c.new_empty(steps + 1, *c.shape)  # before the sequence and after every step
-        cells[ctx.order[0][1]] = c
-        ctx.save_for_backward(x, w, u, h, *masks, gates, output, cells, squashed)
-        u_t, m_h, m_g, m_c, z_h, z_c = _transposed(u, masks[0]), *(_steps(mask, steps) for mask in masks)
-        i, f, g, o = (gate.unbind() for gate in gates.chunk(4, dim=-1))
-        z, hs, cs, squashed = (part.unbind() for part in (gates, output, cells, squashed))
-        i_f = gates[..., : 2 * h.shape[1]].unbind()
-        for t, before, after in ctx.order:
-            # z = W x + b + U (m_h ⊙ h)
-            _add_product(z[t], h, u_t, m_h[t])
-            # i, f, o = σ(z),  g = tanh(z)
-            i_f[t].sigmoid_(), g[t].tanh_(), o[t].sigmoid_()
-            # c' = m_c ⊙ (f ⊙ c + i ⊙ (m_g ⊙ g))
-            candidate = g[t] if m_g[t] is None else m_g[t] * g[t]
-            c_new = torch.mul(f[t], cs[before], out=cs[after]).addcmul_(i[t], candidate)
-            if m_c[t] is not None:
-                c_new.mul_(m_c[t])
-            # h' = o ⊙ tanh(c')
-            h_new = torch.mul(o[t], torch.tanh(c_new, out=squashed[t]), out=hs[t])
-            # h ← z_h ⊙ h + (1 - z_h) ⊙ h',  c ← z_c ⊙ c + (1 - z_c) ⊙ c'
-            h = h_new if z_h[t] is None else h_new.lerp_(h, z_h[t])
-            if z_c[t] is not None:
-                c_new.lerp_(cs[before], z_c[t])
-        return output, h.clone(), cs[after].clone()
+        states = h.new_empty(2, steps + 1, *h.shape)  # c and h, before the sequence and after every step
+        states[:, ctx.order[0][1]] = torch.stack([c, h])
+        squashed, candidate = h.new_empty(steps, *h.shape), torch.empty_like(h)
+        m_g = torch.ones_like(h).unsqueeze(0) if m_g is None else m_g
+        ctx.save_for_backward(x, w, u, m_h, m_g, m_c, zoneout, gates, states, squashed)
+        add_product = add_recurrent(u * doubled, len(h), by_gate=m_h is not None and m_h.ndim == 4)
+        with _outside_autograd():
+            i, f, g, o = (gate.unbind() for gate in gates.chunk(4, dim=-1))
+            z, (cs, hs), tanh_c = gates.unbind(), (state.unbind() for state in states), squashed.unbind()
+            both = None if zoneout is None else states.unbind(1)
+            m_h, m_g, minus_m_g, m_c, kept = (_steps(m, steps) for m in (m_h, m_g, -m_g, m_c, zoneout))
+            for t, before, after in ctx.order:
+                # z = W x + b + U (m_h ⊙ h);  i, f, o = σ(z),  g = tanh(z) = 2σ(2z) - 1
+                add_product(z[t], hs[before] if m_h[t] is None else m_h[t] * hs[before]).sigmoid_()
+                # c' = m_c ⊙ (f ⊙ c + i ⊙ (m_g ⊙ g))
+                torch.lerp(minus_m_g[t], m_g[t], g[t], out=candidate)
+                c = torch.mul(f[t], cs[before], out=cs[after]).addcmul_(i[t], candidate)
+                if m_c[t] is not None:
+                    c.mul_(m_c[t])
+                # h' = o ⊙ tanh(c')
+                torch.mul(o[t], torch.tanh(c, out=tanh_c[t]), out=hs[after])
+                # c ← z_c ⊙ c + (1 - z_c) ⊙ c',  h ← z_h ⊙ h + (1 - z_h) ⊙ h'
+                if both is not None:
+                    both[after].lerp_(both[before], kept[t])
+        return states[1, _sides(reverse)[1]].clone(), states[1, after].clone(), states[0, after].clone()
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad_output, grad_h, grad_c):
         """Return the gradients with respect to x, W, b, U, h and c, the last step first."""
-        x, w, u, h, m_h, m_g, m_c, z_h, z_c, gates, output, cells, squashed = ctx.saved_tensors
-        before_c, after_h = (slice(-1), slice(1, None))[:: 1 if ctx.order[0][1] == 0 else -1]
-        grad_z, to_c, carried = _factors(gates, cells[before_c], squashed, m_g, m_c, z_h)
-        grad_hs = torch.zeros_like(cells)  # before the sequence and after every step
-        if grad_output is not None:
-            grad_hs[after_h] = grad_output
-        if grad_h is not None:
-            grad_hs[ctx.order[-1][2]] += grad_h
-        grad_c = torch.zeros_like(h) if grad_c is None else grad_c.clone()
-        grad_c_wide = grad_c.unsqueeze(1)  # the same memory, to be multiplied with three gates
-        m_hs, z_hs, z_cs = (_steps(mask, len(gates)) for mask in (m_h, z_h, z_c))
-        hs, zs, to_gates = grad_hs.unbind(), grad_z.unbind(), grad_z.unflatten(-1, (4, -1))
-        parts = to_gates[..., :3, :], to_gates[..., 3, :], to_c, carried
-        to_ifg, to_o, to_c, carried = (part.unbind() for part in parts)
-        for t, before, after in reversed(ctx.order):
-            # c ← z_c ⊙ c + (1 - z_c) ⊙ c'
-            kept = None if z_cs[t] is None else z_cs[t] * grad_c
-            if kept is not None:
-                grad_c.sub_(kept)
-            # h ← z_h ⊙ h + (1 - z_h) ⊙ h',  h' = o ⊙ tanh(c')
-            grad_c.addcmul_(to_c[t], hs[after])
-            # the factors of these gradients in that of z become the gradient of z
-            to_ifg[t].mul_(grad_c_wide)
-            to_o[t].mul_(hs[after])
-            # c' = m_c ⊙ (f ⊙ c + i ⊙ (m_g ⊙ g))
-            grad_c.mul_(carried[t])
-            if kept is not None:
-                grad_c.add_(kept)
-            # z = W x + b + U (m_h ⊙ h)
-            _add_product_grad(hs[before], zs[t], u, m_hs[t])
-            if z_hs[t] is not None:
-                hs[before].addcmul_(z_hs[t], hs[after])
+        x, w, u, m_h, m_g, m_c, zoneout, gates, states, squashed = ctx.saved_tensors
+        steps, last = len(gates), ctx.order[-1][2]
+        side_before, side_after = _sides(reverse=last == 0)
+        grad_z, to_c, carried = _factors(gates, states[0, side_before], squashed, m_g, m_c, zoneout)
+        grads = torch.zeros_like(states)  # of c and h, before the sequence and after every step
+        totals = grads[1, side_after], grads[1, last], grads[0, last]
+        for grad, total in zip((grad_output, grad_h, grad_c), totals, strict=True):
+            if grad is not None:
+                total += grad
+        grad_c = grads[0, last].clone()
+        add_gradient = add_recurrent_gradient(u, len(grad_c), by_gate=m_h is not None and m_h.ndim == 4)
+        renewed = None if zoneout is None else 1 - zoneout[0]
+        with _outside_autograd():
+            grad_c_wide = grad_c.unsqueeze(1)  # the same memory, to be multiplied with three gates
+            to_gates = grad_z.unflatten(-1, (4, -1))
+            to_ifg, to_o = to_gates[..., :3, :].unbind(), to_gates[..., 3, :].unbind()
+            z, to_c, carried, hs = grad_z.unbind(), to_c.unbind(), carried.unbind(), grads[1].unbind()
+            cs, both = (None, None) if zoneout is None else (grads[0].unbind(), grads.unbind(1))
+            m_hs, kept, renewed = (_steps(mask, steps) for mask in (m_h, zoneout, renewed))
+            for t, before, after in reversed(ctx.order):
+                # c ← z_c ⊙ c + (1 - z_c) ⊙ c',  h ← z_h ⊙ h + (1 - z_h) ⊙ h'
+                if both is not None:
+                    both[before].addcmul_(kept[t], both[after])
+                    torch.mul(renewed[t], cs[after], out=grad_c)
+                # h' = o ⊙ tanh(c')
+                grad_c.addcmul_(to_c[t], hs[after])
+                # the factors of these gradients in that of z become the gradient of z
+                to_ifg[t].mul_(grad_c_wide)
+                to_o[t].mul_(hs[after])
+                # c' = m_c ⊙ (f ⊙ c + i ⊙ (m_g ⊙ g))
+                if both is None:
+                    grad_c.mul_(carried[t])
+                else:
+                    cs[before].addcmul_(carried[t], grad_c)
+                # z = W x + b + U (m_h ⊙ h)
+                add_gradient(hs[before], z[t], m_hs[t])
+        grad_c = grad_c if zoneout is None else grads[0, before]
+        read = states[1, side_before] if m_h is None else m_h * states[1, side_before]
         needs_x, needs_w, needs_b, needs_u, *_ = ctx.needs_input_grad
-        before_h = torch.cat([h.unsqueeze(0), output[:-1]] if before == 0 else [output[1:], h.unsqueeze(0)])
-        grad_x = _input_grad(grad_z, x, w) if needs_x else None
-        grad_w = _weight_grad(grad_z, x) if needs_w else None
+        grad_x = grad_of_input(grad_z, x, w) if needs_x else None
+        grad_w = grad_of_weight(grad_z, x) if needs_w else None
         grad_b = grad_z.sum(dim=(0, 1)) if needs_b else None
-        grad_u = _weight_grad(grad_z, before_h if m_h is None else m_h * before_h) if needs_u else None
-        return grad_x, grad_w, grad_b, grad_u, hs[before], grad_c, *[None] * 6
+        grad_u = grad_of_weight(grad_z, read) if needs_u else None
+        return grad_x, grad_w, grad_b, grad_u, grads[1, before], grad_c, *[None] * 5
 
 
-def _factors(gates, before, squashed, m_g, m_c, z_h):
+def _factors(gates, before, squashed, m_g, m_c, zoneout):
     """Return what gradients are multiplied by: of c' and h' for z, of h for c', of c' for the c before."""
     (i, f, g, o), to_z = gates.chunk(4, dim=-1), torch.empty_like(gates)
     to_i, to_f, to_g, to_o = to_z.chunk(4, dim=-1)
-    _sigmoid_grad(g if m_g is None else m_g * g, i, grad_input=to_i)
+    _sigmoid_grad(torch.lerp(-m_g, m_g, g), i, grad_input=to_i)
     _sigmoid_grad(before, f, grad_input=to_f)
-    _tanh_grad(i, g, grad_input=to_g)
+    _sigmoid_grad(4 * m_g * i, g, grad_input=to_g)  # of 2σ(2z) - 1
     _sigmoid_grad(squashed, o, grad_input=to_o)
     to_c, carried = _tanh_grad(o, squashed), f
-    if m_g is not None:
-        to_g.mul_(m_g)
     if m_c is not None:
         to_z.unflatten(-1, (4, -1))[..., :3, :].mul_(m_c.unsqueeze(-2))
         carried = m_c * f
-    if z_h is not None:
-        to_o.mul_(1 - z_h)
-        to_c.mul_(1 - z_h)
+    if zoneout is not None:
+        renewed = 1 - zoneout[1]
+        to_o.mul_(renewed)
+        to_c.mul_(renewed)
     return to_z, to_c, carried
+
+
+def _outside_autograd():
+    """Return the context in which operations on small tensors start fastest; a compiler wants none."""
+    return nullcontext() if torch.compiler.is_compiling() else torch.inference_mode()
 
 
 def _order(steps, reverse):
     """Return (t, before, after) for every step as it is read: where its states stand among T+1 of them."""
     return [(t, t + 1, t) for t in range(steps)][::-1] if reverse else [(t, t, t + 1) for t in range(steps)]
+
+
+def _sides(reverse):
+    """Return where the states before and after each step stand among T+1 of them."""
+    sides = slice(None, -1), slice(1, None)
+    return sides[::-1] if reverse else sides
 
 
 def _steps(mask, steps):
@@ -152,48 +185,9 @@ def _steps(mask, steps):
     return parts if len(parts) == steps else parts * steps
 
 
-def _by_gate(z):
-    """Return the gates' parts of z, side by side in its last axis, along a first axis of 4."""
-    return z.unflatten(-1, (4, -1)).movedim(-2, 0)
-
-
-def _transposed(u, mask):
-    """Return U as the right factor of a product, (H, 4H), or that of each gate, (4, H, H)."""
-    return u.t() if mask is None or mask.ndim == 3 else u.unflatten(0, (4, -1)).transpose(1, 2)
-
-
-def _input_product(x, w, b):
-    """Return W x + b for all steps, in memory of its own."""
-    if x.ndim == 4:
-        z = torch.cat([x_k @ w_k.t() for x_k, w_k in zip(x, w.chunk(4), strict=True)], dim=-1)
-        return z if b is None else z.add_(b)
-    rows = x.flatten(0, 1)
-    return (rows @ w.t() if b is None else torch.addmm(b, rows, w.t())).unflatten(0, x.shape[:2])
-
-
-def _input_grad(grad_z, x, w):
-    """Return the gradient of x in W x, Wᵀ grad_z, gate by gate if each reads an x of its own."""
-    return grad_z @ w if x.ndim == 3 else _by_gate(grad_z) @ w.unflatten(0, (4, -1)).unsqueeze(1)
-
-
-def _weight_grad(grad_z, v):
-    """Return the gradient of W in W v, added up over all steps and sequences in one product."""
-    if v.ndim == 3:
-        return grad_z.flatten(0, 1).t() @ v.flatten(0, 1)
-    return (_by_gate(grad_z).flatten(1, 2).transpose(1, 2) @ v.flatten(1, 2)).flatten(0, 1)
-
-
-def _add_product(z, h, u, mask):
-    """Add U (m ⊙ h) to z in place, gate by gate if each has a mask of its own."""
-    h = h if mask is None else mask * h
-    (_by_gate(z).baddbmm_ if u.ndim == 3 else z.addmm_)(h, u)
-
-
-def _add_product_grad(grad_h, grad_z, u, mask):
-    """Add the gradient of h in U (m ⊙ h), m ⊙ (Uᵀ grad_z), to grad_h in place, over all gates."""
-    if mask is None:
-        grad_h.addmm_(grad_z, u)
-    elif mask.ndim == 2:
-        grad_h.addcmul_(mask, grad_z @ u)
-    else:
-        grad_h.add_((_by_gate(grad_z) @ u.unflatten(0, (4, -1))).mul_(mask).sum(dim=0))
+def _of_c_and_h(masks):
+    """Return both zoneout masks in one tensor with a leading 2, as c and h are kept, or None."""
+    drawn = masks.get("zoneout_c"), masks.get("zoneout_h")
+    given = [mask for mask in drawn if mask is not None]
+    none = given[0].new_zeros(1, 1, 1) if given else None
+    return torch.stack(torch.broadcast_tensors(*(none if m is None else m for m in drawn))) if given else None

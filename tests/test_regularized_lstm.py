@@ -406,6 +406,56 @@ def test_the_kernel_reads_columns_of_u_in_single_precision():
         torch.testing.assert_close(fused, by_step, rtol=0, atol=1e-6, msg=name)
 
 
+@every_setting
+def test_half_precision_is_computed_in_single(options):
+    """As close to double precision as what is stored allows, with the dtype kept throughout."""
+    half = make(options).bfloat16()
+    masks = half.sample_masks(X.bfloat16(), generator=seeded(1))
+    output, state = half(X.bfloat16(), masks=masks)
+    output.float().sin().sum().backward()
+    double = copy.deepcopy(half).double()
+    exact = double(X.bfloat16().double(), masks={name: mask.double() for name, mask in masks.items()})[0]
+    assert {t.dtype for t in (output, *state, *(p.grad for p in half.parameters()))} == {torch.bfloat16}
+    torch.testing.assert_close(output.double(), exact, rtol=0, atol=2**-7)
+
+
+LARGE = {
+    "h": {"recurrent_dropout": 0.3},
+    "h untied": {"recurrent_dropout": 0.3, "tied": False, "input_dropout": 0.3},
+    "g": {"recurrent_dropout": 0.3, "on": "g"},
+    "c": {"recurrent_dropout": 0.3, "on": "c"},
+    "zoneout": {"zoneout_h": 0.2, "zoneout_c": 0.3},
+}
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch has no oneDNN here")
+@pytest.mark.parametrize("options", LARGE.values(), ids=LARGE)
+def test_products_on_onednn_are_those_of_torch(options):
+    """Large products in single precision run on oneDNN: as without it, and as in double precision."""
+    lstm = RegularizedLSTM(24, 96, 2, bidirectional=True, **options)
+    x = torch.randn(32, 9, 24, generator=seeded(0))
+
+    def run(lstm, x, masks):
+        x = x.clone().requires_grad_()
+        lstm.zero_grad()
+        output, state = lstm(x, masks=masks)
+        sum(part.sin().sum() for part in (output, *state)).backward()
+        return [output.detach(), x.grad, *(p.grad for p in lstm.parameters())]
+
+    masks = lstm.sample_masks(x, generator=seeded(1))
+    fast = run(lstm, x, masks)
+    with torch.backends.mkldnn.flags(enabled=False):
+        plain = run(lstm, x, masks)
+    exact = run(
+        copy.deepcopy(lstm).double(), x.double(), {name: mask.double() for name, mask in masks.items()}
+    )
+    assert any(not torch.equal(a, b) for a, b in zip(fast, plain, strict=True)), "oneDNN was not asked"
+    for result in (fast, plain):
+        for received, wanted in zip(result, exact, strict=True):
+            tolerance = 3e-6 * wanted.abs().max()
+            torch.testing.assert_close(received.double(), wanted, rtol=0, atol=float(tolerance))
+
+
 def test_what_is_kept_for_backward_is_less_than_what_torch_keeps():
     """Its kernel keeps a workspace on a CPU; the loop keeps the gates, h, c, tanh(c) and the masks."""
     x = torch.randn(32, 20, 8)
