@@ -79,16 +79,17 @@ class LSTMFunction(torch.autograd.Function):
             z, (cs, hs), tanh_c = gates.unbind(), (state.unbind() for state in states), squashed.unbind()
             both = None if zoneout is None else states.unbind(1)
             m_h, m_g, minus_m_g, m_c, kept = (_steps(m, steps) for m in (m_h, m_g, -m_g, m_c, zoneout))
+            lerp, mul, tanh = torch.lerp, torch.mul, torch.tanh
             for t, before, after in ctx.order:
                 # z = W x + b + U (m_h ⊙ h);  i, f, o = σ(z),  g = tanh(z) = 2σ(2z) - 1
                 add_product(z[t], hs[before] if m_h[t] is None else m_h[t] * hs[before]).sigmoid_()
                 # c' = m_c ⊙ (f ⊙ c + i ⊙ (m_g ⊙ g))
-                torch.lerp(minus_m_g[t], m_g[t], g[t], out=candidate)
-                c = torch.mul(f[t], cs[before], out=cs[after]).addcmul_(i[t], candidate)
+                lerp(minus_m_g[t], m_g[t], g[t], out=candidate)
+                c = mul(f[t], cs[before], out=cs[after]).addcmul_(i[t], candidate)
                 if m_c[t] is not None:
                     c.mul_(m_c[t])
                 # h' = o ⊙ tanh(c')
-                torch.mul(o[t], torch.tanh(c, out=tanh_c[t]), out=hs[after])
+                mul(o[t], tanh(c, out=tanh_c[t]), out=hs[after])
                 # c ← z_c ⊙ c + (1 - z_c) ⊙ c',  h ← z_h ⊙ h + (1 - z_h) ⊙ h'
                 if both is not None:
                     both[after].lerp_(both[before], kept[t])

@@ -9,7 +9,6 @@ Where each gate has a mask of its own, x and h have a leading 4, and each gate i
 """
 
 from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -77,13 +76,13 @@ def add_recurrent_gradient(
     if by_gate:
         by_gates = u.unflatten(0, (4, -1))
         return lambda grad_h, grad_z, m: grad_h.add_((_gates_first(grad_z) @ by_gates).mul_(m).sum(dim=0))
-    if _fits_onednn(u, batch):
-        packed = _packed(u.t().contiguous(), batch)
-        back = partial(_onednn, w=packed)
-    else:
-        back = partial(torch.matmul, other=u)
+    if not _fits_onednn(u, batch):
+        return lambda grad_h, grad_z, m: (
+            grad_h.addmm_(grad_z, u) if m is None else grad_h.addcmul_(m, grad_z.mm(u))
+        )
+    packed = _packed(u.t().contiguous(), batch)
     return lambda grad_h, grad_z, m: (
-        grad_h.add_(back(grad_z)) if m is None else grad_h.addcmul_(m, back(grad_z))
+        grad_h.add_(_onednn(grad_z, packed)) if m is None else grad_h.addcmul_(m, _onednn(grad_z, packed))
     )
 
 
