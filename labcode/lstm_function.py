@@ -55,7 +55,7 @@ def lstm_scan(
     w, u, *biases = weights
     b = sum(biases) if biases else None
     dropped = (masks.get(kind) for kind in "hgc")
-    return LSTMFunction.apply(x, w, b, u, *state, reverse, *dropped, _of_c_and_h(masks))
+    return LSTMFunction.apply(x, w, b, u, *state, reverse, *dropped, _of_h_and_c(masks))
 
 
 class LSTMFunction(torch.autograd.Function):
@@ -68,15 +68,15 @@ class LSTMFunction(torch.autograd.Function):
         doubled = doubled_for_g(w)
         gates = input_product(x, w * doubled, None if b is None else b * doubled.squeeze())
         steps, ctx.order = len(gates), _order(len(gates), reverse)
-        states = h.new_empty(2, steps + 1, *h.shape)  # c and h, before the sequence and after every step
-        states[:, ctx.order[0][1]] = torch.stack([c, h])
+        states = h.new_empty(2, steps + 1, *h.shape)  # h and c, before the sequence and after every step
+        states[:, ctx.order[0][1]] = torch.stack([h, c])
         squashed, candidate = h.new_empty(steps, *h.shape), torch.empty_like(h)
         m_g = torch.ones_like(h).unsqueeze(0) if m_g is None else m_g
         ctx.save_for_backward(x, w, u, m_h, m_g, m_c, zoneout, gates, states, squashed)
         add_product = add_recurrent(u * doubled, len(h), by_gate=m_h is not None and m_h.ndim == 4)
         with _outside_autograd():
             i, f, g, o = (gate.unbind() for gate in gates.chunk(4, dim=-1))
-            z, (cs, hs), tanh_c = gates.unbind(), (state.unbind() for state in states), squashed.unbind()
+            z, (hs, cs), tanh_c = gates.unbind(), (state.unbind() for state in states), squashed.unbind()
             both = None if zoneout is None else states.unbind(1)
             m_h, m_g, minus_m_g, m_c, kept = (_steps(m, steps) for m in (m_h, m_g, -m_g, m_c, zoneout))
             lerp, mul, tanh = torch.lerp, torch.mul, torch.tanh
@@ -93,7 +93,7 @@ class LSTMFunction(torch.autograd.Function):
                 # c ← z_c ⊙ c + (1 - z_c) ⊙ c',  h ← z_h ⊙ h + (1 - z_h) ⊙ h'
                 if both is not None:
                     both[after].lerp_(both[before], kept[t])
-        return states[1, _sides(reverse)[1]].clone(), states[1, after].clone(), states[0, after].clone()
+        return states[0, _sides(reverse)[1]].clone(), *(state.clone() for state in states[:, after])
 
     @staticmethod
     @once_differentiable
@@ -102,27 +102,30 @@ class LSTMFunction(torch.autograd.Function):
         x, w, u, m_h, m_g, m_c, zoneout, gates, states, squashed = ctx.saved_tensors
         steps, last = len(gates), ctx.order[-1][2]
         side_before, side_after = _sides(reverse=last == 0)
-        grad_z, to_c, carried = _factors(gates, states[0, side_before], squashed, m_g, m_c, zoneout)
-        grads = torch.zeros_like(states)  # of c and h, before the sequence and after every step
-        totals = grads[1, side_after], grads[1, last], grads[0, last]
-        for grad, total in zip((grad_output, grad_h, grad_c), totals, strict=True):
-            if grad is not None:
-                total += grad
-        grad_c = grads[0, last].clone()
+        grad_z, to_c, carried = _factors(gates, states[1, side_before], squashed, m_g, m_c, zoneout)
+        # of h and, with zoneout, of c, before the sequence and after every step
+        grads = torch.zeros_like(states[: 1 if zoneout is None else 2])
+        if grad_output is not None:
+            grads[0, side_after] = grad_output
+        if grad_h is not None:
+            grads[0, last] += grad_h
+        grad_c = torch.zeros_like(grads[0, last]) if grad_c is None else grad_c.clone()
+        if zoneout is not None:
+            grads[1, last] = grad_c
         add_gradient = add_recurrent_gradient(u, len(grad_c), by_gate=m_h is not None and m_h.ndim == 4)
-        renewed = None if zoneout is None else 1 - zoneout[0]
+        z_c = None if zoneout is None else zoneout[1]
         with _outside_autograd():
             grad_c_wide = grad_c.unsqueeze(1)  # the same memory, to be multiplied with three gates
             to_gates = grad_z.unflatten(-1, (4, -1))
             to_ifg, to_o = to_gates[..., :3, :].unbind(), to_gates[..., 3, :].unbind()
-            z, to_c, carried, hs = grad_z.unbind(), to_c.unbind(), carried.unbind(), grads[1].unbind()
-            cs, both = (None, None) if zoneout is None else (grads[0].unbind(), grads.unbind(1))
-            m_hs, kept, renewed = (_steps(mask, steps) for mask in (m_h, zoneout, renewed))
+            z, to_c, carried, hs = grad_z.unbind(), to_c.unbind(), carried.unbind(), grads[0].unbind()
+            cs, both = (None, None) if zoneout is None else (grads[1].unbind(), grads.unbind(1))
+            m_hs, kept, z_c = (_steps(mask, steps) for mask in (m_h, zoneout, z_c))
             for t, before, after in reversed(ctx.order):
                 # c ← z_c ⊙ c + (1 - z_c) ⊙ c',  h ← z_h ⊙ h + (1 - z_h) ⊙ h'
                 if both is not None:
                     both[before].addcmul_(kept[t], both[after])
-                    torch.mul(renewed[t], cs[after], out=grad_c)
+                    torch.addcmul(cs[after], z_c[t], cs[after], value=-1, out=grad_c)
                 # h' = o ⊙ tanh(c')
                 grad_c.addcmul_(to_c[t], hs[after])
                 # the factors of these gradients in that of z become the gradient of z
@@ -135,32 +138,31 @@ class LSTMFunction(torch.autograd.Function):
                     cs[before].addcmul_(carried[t], grad_c)
                 # z = W x + b + U (m_h ⊙ h)
                 add_gradient(hs[before], z[t], m_hs[t])
-        grad_c = grad_c if zoneout is None else grads[0, before]
-        read = states[1, side_before] if m_h is None else m_h * states[1, side_before]
+        grad_c = grad_c if zoneout is None else grads[1, before]
+        read = states[0, side_before] if m_h is None else m_h * states[0, side_before]
         needs_x, needs_w, needs_b, needs_u, *_ = ctx.needs_input_grad
         grad_x = grad_of_input(grad_z, x, w) if needs_x else None
         grad_w = grad_of_weight(grad_z, x) if needs_w else None
         grad_b = grad_z.sum(dim=(0, 1)) if needs_b else None
         grad_u = grad_of_weight(grad_z, read) if needs_u else None
-        return grad_x, grad_w, grad_b, grad_u, grads[1, before], grad_c, *[None] * 5
+        return grad_x, grad_w, grad_b, grad_u, grads[0, before], grad_c, *[None] * 5
 
 
 def _factors(gates, before, squashed, m_g, m_c, zoneout):
     """Return what gradients are multiplied by: of c' and h' for z, of h for c', of c' for the c before."""
     (i, f, g, o), to_z = gates.chunk(4, dim=-1), torch.empty_like(gates)
     to_i, to_f, to_g, to_o = to_z.chunk(4, dim=-1)
-    _sigmoid_grad(torch.lerp(-m_g, m_g, g), i, grad_input=to_i)
+    _sigmoid_grad(torch.lerp(-m_g, m_g, g, out=to_i), i, grad_input=to_i)
     _sigmoid_grad(before, f, grad_input=to_f)
-    _sigmoid_grad(4 * m_g * i, g, grad_input=to_g)  # of 2σ(2z) - 1
+    _sigmoid_grad(torch.mul(4 * m_g, i, out=to_g), g, grad_input=to_g)  # of 2σ(2z) - 1
     _sigmoid_grad(squashed, o, grad_input=to_o)
     to_c, carried = _tanh_grad(o, squashed), f
     if m_c is not None:
         to_z.unflatten(-1, (4, -1))[..., :3, :].mul_(m_c.unsqueeze(-2))
         carried = m_c * f
     if zoneout is not None:
-        renewed = 1 - zoneout[1]
-        to_o.mul_(renewed)
-        to_c.mul_(renewed)
+        for factor in (to_o, to_c):
+            factor.addcmul_(factor, zoneout[0], value=-1)
     return to_z, to_c, carried
 
 
@@ -186,9 +188,9 @@ def _steps(mask, steps):
     return parts if len(parts) == steps else parts * steps
 
 
-def _of_c_and_h(masks):
-    """Return both zoneout masks in one tensor with a leading 2, as c and h are kept, or None."""
-    drawn = masks.get("zoneout_c"), masks.get("zoneout_h")
+def _of_h_and_c(masks):
+    """Return both zoneout masks in one tensor with a leading 2, as h and c are kept, or None."""
+    drawn = masks.get("zoneout_h"), masks.get("zoneout_c")
     given = [mask for mask in drawn if mask is not None]
     none = given[0].new_zeros(1, 1, 1) if given else None
     return torch.stack(torch.broadcast_tensors(*(none if m is None else m for m in drawn))) if given else None

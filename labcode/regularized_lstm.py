@@ -18,8 +18,8 @@ class RegularizedLSTM(nn.LSTM):
     In training it draws masks anew for each call. In evaluation it is ``torch.nn.LSTM``, or zoneout's
     expectation. Its ``state_dict`` is that of ``torch.nn.LSTM``: masks are never part of it. Without masks,
     with weight drop, with masks on h that the batch and the steps share, and with most masks on the input it
-    runs on torch's fused kernel. Other masks, and padding, take a loop over the steps, slower on a CPU and
-    differentiable once; ``lstm_layers.py`` says which and why.
+    runs on torch's fused kernel. Other masks, and padding, take a loop over the steps, slower for small
+    layers and differentiable once; ``lstm_layers.py`` says which and why.
 
     Args:
         input_size: features per step, F.

@@ -132,6 +132,14 @@ def test_a_quick_run_leaves_results_and_stores_alone(toy, tmp_path, capsys):
     assert len(lines(tmp_path / "log")) == 4
 
 
+def test_a_quick_run_tries_little(toy, tmp_path):
+    whole, quick = (Study(toy, arguments, tmp_path) for arguments in ([], ["--quick"]))
+    assert (list(whole.seeds(6)), whole.epochs(25), whole.few("abc")) == ([*range(6)], 25, ("a", "b", "c"))
+    assert (list(quick.seeds(6)), quick.epochs(25), quick.few("abc")) == ([0, 1], 1, ("a",))
+    with pytest.raises(ValueError, match="number: expected a whole number of at least 1"):
+        whole.epochs(0)
+
+
 def test_settings_and_functions_that_cannot_be_kept_are_refused(toy, tmp_path):
     study = Study(toy, ["--jobs", "1"], tmp_path)
     run = runpy.run_path(str(toy))["run"]

@@ -100,19 +100,7 @@ class Checker:
     def _run(self, fn: Callable, case: Case) -> object:
         """Call the learner's function on a copy of the case; turn every failure into a message."""
         args = copy.deepcopy(case.args)
-        try:
-            result = fn(*args)
-        except NotImplementedError:
-            raise NotYet(
-                f"○ {self.name} is still blank. Replace the line `raise NotImplementedError`, run its cell, "
-                "then run this one again. Stuck? The hints above open with a click."
-            ) from None
-        except Exception as error:
-            where = _learners_line(error)
-            raise NotYet(
-                f"✗ {self.name} stopped with {type(error).__name__}: {error}\n"
-                f"  in line {where.lineno}: {where.line}\n  The call was {self._call(case)}"
-            ) from error
+        result = attempt(self.name, lambda: fn(*args), call=self._call(case))
         if result is None and all(want is not None for want in self.outputs({})):
             raise NotYet(f"✗ {self.name} returned None. Does the function end with `return`?")
         if not _same(args, case.args):
@@ -138,6 +126,32 @@ class Checker:
         ]
         lines += [textwrap.fill(f"→ {m.message}", 100) for m in self.diagnose(results)]
         return "\n".join(lines)
+
+
+def attempt(name: str, run: Callable[[], object], call: str) -> object:
+    """Return what the learner's function returns; turn a blank and every error into a message.
+
+    Args:
+        name: of the function.
+        run: calls it.
+        call: how that call is written.
+
+    Raises:
+        NotYet: the function is blank or stops with an error.
+    """
+    try:
+        return run()
+    except NotImplementedError:
+        raise NotYet(
+            f"○ {name} is still blank. Replace the line `raise NotImplementedError`, run its cell, "
+            "then run this one again. Stuck? The hints above open with a click."
+        ) from None
+    except Exception as error:
+        where = _learners_line(error)
+        raise NotYet(
+            f"✗ {name} stopped with {type(error).__name__}: {error}\n"
+            f"  in line {where.lineno}: {where.line}\n  The call was {call}"
+        ) from error
 
 
 def _learners_line(error: Exception) -> traceback.FrameSummary:

@@ -3,14 +3,13 @@
 import itertools
 import math
 import textwrap
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
-from labcode.check.core import Case, Checker, Misconception, NotYet
+from labcode.check.core import Case, Checker, Misconception, NotYet, attempt
 
 SEEDS, HIDDEN = (0, 1, 2), 64
 _LOOKS = itertools.count(1)  # how often the held-out days have been looked at in this session
@@ -132,19 +131,8 @@ class ModelChecker(Checker):
         return tuple(itertools.islice((m for m in self.misconceptions if m.shows(mean)), 1))
 
     def _trained(self, fn: Callable, seed: int) -> dict[str, float]:
-        try:
-            model = fn(*handout(), seed)
-        except NotImplementedError:
-            raise NotYet(
-                f"○ {self.name} is still blank. Replace the line `raise NotImplementedError`, run its cell, "
-                "then run this one again. Stuck? The hints above open with a click."
-            ) from None
-        except Exception as error:
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            raise NotYet(
-                f"✗ {self.name} stopped with {type(error).__name__}: {error}\n"
-                f"  in line {where.lineno}: {where.line}"
-            ) from error
+        call = f"{self.name}(train, validation, seed={seed})"
+        model = attempt(self.name, lambda: fn(*handout(), seed), call)
         if not hasattr(model, "lstm"):
             raise NotYet(
                 f"✗ {self.name} returned a value of type {type(model).__name__}. Return the trained "

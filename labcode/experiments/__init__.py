@@ -5,6 +5,10 @@ Chapters use what this file names. An experiment that is declared in ``evidence/
 ``declaration`` (what is tried), ``methods`` and ``tasks`` (on what), ``protocol`` (in which order), ``runs``
 (one training), ``execute`` and ``store`` (many, on all cores, none lost), ``evaluation`` (the test split,
 once), ``intervals`` and ``summary`` (what it comes to), ``claims`` (what that says about the article).
+
+What no declaration can say is a script, ``evidence/NAME.py``, which runs as a ``study``; for it ``snapshots``
+keeps the weights of every epoch, and ``scored`` watches what people read beside the loss. Chapters read the
+results with ``reading``.
 """
 
 from labcode.experiments.intervals import paired_interval

@@ -114,6 +114,14 @@ class Study:
         """Return the paired seeds: ``number`` of them, or two in a quick run."""
         return range(QUICK_SEEDS if self.quick else integer("number", number, low=1))
 
+    def few(self, values: Iterable) -> tuple:
+        """Return what is to be tried: all of the values, or the first of them in a quick run."""
+        return tuple(values)[: 1 if self.quick else None]
+
+    def epochs(self, number: int) -> int:
+        """Return how long to train: ``number`` of epochs, or one in a quick run."""
+        return 1 if self.quick else integer("number", number, low=1)
+
     def map(
         self, function: Callable[..., dict], settings: Iterable[Mapping[str, object]], label: str = "runs"
     ) -> list[dict]:

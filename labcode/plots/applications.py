@@ -53,6 +53,7 @@ def effect_forest(
         _one_forest(ax, found, _reach(found) if reach is None else reach)
         ax.set(title=titles.get(reference, reference), xlabel=f"difference in {unit}")
         ax.title.set_size("medium")
+        ax.locator_params(axis="x", nbins=5)  # labels such as 0.025 side by side
     axes[0, 0].set_yticks(range(len(labels)), [label.replace("_", " ") for label in labels])
     axes[0, 0].set_ylim(len(labels) - 0.5, -0.5)
     for colour, marker, _, name in VARIANT_STYLES.values():
