@@ -111,10 +111,10 @@ def main() -> None:
         wanted = [{"seed": seed, **settings} for seed in study.seeds(SETTINGS["seeds"])]
         return study.map(run, wanted, label=str(settings or "alone"))
 
-    capacity = {hidden: seeds(hidden=hidden) for hidden in HIDDEN}
-    amount = {fraction: seeds(fraction=fraction) for fraction in FRACTIONS}
-    noise = {share: seeds(shuffled=share) for share in SHUFFLED}
-    sweep = {strength: seeds(l2=strength) for strength in STRENGTHS}
+    capacity = {hidden: seeds(hidden=hidden) for hidden in study.few(HIDDEN)}
+    amount = {fraction: seeds(fraction=fraction) for fraction in study.few(FRACTIONS)}
+    noise = {share: seeds(shuffled=share) for share in study.few(SHUFFLED)}
+    sweep = {strength: seeds(l2=strength) for strength in study.few(STRENGTHS)}
     at_the_end, at_the_best = choose(sweep, lambda curve: curve[-1]), choose(sweep, min)
     methods = {
         "no regularization": {},

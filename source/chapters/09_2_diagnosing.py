@@ -202,8 +202,8 @@ assert unseen["all checks"]["interval"][1] < unseen["curves alone"]["interval"][
 assert unseen["all checks"]["error"] > result["diagnosis"]["tuned"]["all checks"]["error"]
 
 # %% [markdown]
-# With the checks one run in five is given a wrong name, from curves alone more than half; the intervals do not overlap. On the tasks
-# that the rules were set on it was only one in ten: rules, too, fit what they were set on. (The sample is small, 47 runs of two tasks,
+# With the checks more than one run in five is given a wrong name, from curves alone more than half; the intervals do not overlap. On
+# the tasks that the rules were set on it was only one in eight: rules, too, fit what they were set on. (These are two tasks with ten seeds,
 # and planted faults are plainer than those of life. A fault that had no effect was left out.)
 #
 # **Question.** Which cases are taken for which?
@@ -212,12 +212,11 @@ assert unseen["all checks"]["error"] > result["diagnosis"]["tuned"]["all checks"
 _ = plots.named_cases(unseen["all checks"]["confusion"], result["cases"])
 
 # %% [markdown]
-# A second evaluation and a count never err here. The trouble is elsewhere: half of the *healthy* runs are called leaks, and some overfits
-# shifts. Both have a reason worth knowing. The fresh data are only a few stormy weeks, or 67 recordings; their loss can be twice
+# A second evaluation and a count never err here. The trouble is elsewhere: a third of the *healthy* runs are called leaks, and most
+# overfits shifts. Both have a reason worth knowing. The fresh data are only a few stormy weeks, or 67 recordings; their loss can be twice
 # the validation loss by chance, and then it looks as if a leak had been found. A limit on a difference needs an error bar beside it,
 # and these rules have none. And the overfits of New York were trained on the last weeks of the training data, one season, and validated on
 # others: a shift that nobody had planned, and a true one.
-#
 #
 # **Question.** And from curves alone?
 
@@ -227,10 +226,11 @@ import numpy as np
 _ = plots.named_cases(unseen["curves alone"]["confusion"], result["cases"])
 alone = np.array(unseen["curves alone"]["confusion"])
 assert not np.diag(alone)[:4].any()
+print(f"named rightly: {np.diag(alone)[4]} of {alone[4].sum()} rates that are too high, {np.diag(alone)[5]} of {alone[5].sum()} overfits")
 
 # %% [markdown]
 # Not one of the first four is ever named: no rule of ours can see them without their check, and most of these runs pass as healthy. Look
-# at the gallery again and judge whether you could. What curves do show are overfits and rates that are too high: nearly all of them are named.
+# at the gallery again and judge whether you could. What curves do show are rates that are too high, all of which are named, and most overfits.
 #
 #
 # ### While the run is going on
@@ -270,9 +270,9 @@ assert explorer.name(40) == "overfit"
 #
 # The article takes the gap between training and validation for the sign. Then a large gap should foretell that regularizing helps. In
 # twenty-four settings (four tasks, 8 or 32 units, a fifth, a half or all of the training data) a model was trained for 25 epochs without anything,
-# with L2 of 0.01, and with dropout of 0.5 in front of the head. The strengths were written down before.
+# with L2 of 0.01, and with dropout of 0.5 in front of the head, each with ten seeds. The strengths were written down before.
 #
-# **Question.** Each dot is one setting. What would the picture look like if the article were right?
+# **Question.** Each dot is one setting, the mean of its seeds. What would the picture look like if the article were right?
 
 
 # %%
@@ -289,7 +289,7 @@ def gains(method, seen="relative_gap"):
 _ = plots.gain_by_gap(gains("l2"), xlabel="gap of the run without L2 [% of its validation loss]")
 
 # %% [markdown]
-# The dots should rise from the lower left to the upper right.
+# The dots should rise from the lower left to the upper right. For L2 they do so a little.
 #
 # **Question.** And for dropout?
 
@@ -302,10 +302,11 @@ _ = plots.gain_by_gap(
 # In numbers: a *rank correlation* of 1 would be a perfect order, 0 none; the *area*
 # is the share of pairs (helped, not helped) of which the helped one has the larger gap, 0.5 by chance.
 #
-# **Question.** L2 and dropout: for which of them does the gap foretell more?
+# **Question.** Three signs: the gap, the gap as a share of the validation loss, and the *rise* of the validation loss above its lowest
+# point. Which of them foretells the gain of both methods?
 
 # %%
-for seen in ("relative_gap", "rise"):
+for seen in ("gap", "relative_gap", "rise"):
     for method in ("l2", "output_dropout"):
         rank, area = (result["summary"]["gap"][seen][m][method] for m in ("rank_correlation", "auc"))
         low, high = rank["interval"]
@@ -313,18 +314,36 @@ for seen in ("relative_gap", "rise"):
             f"{seen:<13}{method:<15}rank correlation {rank['mean']:+.2f} [{low:+.2f}, {high:+.2f}], area {0.5 + area['mean']:.2f}"
         )
 gap = result["summary"]["gap"]
-for effect in gap["relative_gap"]["rank_correlation"].values():
-    assert effect["interval"][0] < 0 < effect["interval"][1]
-assert gap["rise"]["auc"]["output_dropout"]["p_holm"] < 0.05 < gap["rise"]["auc"]["l2"]["p_holm"]
+assert gap["gap"]["auc"]["output_dropout"]["interval"][1] < 0
+assert gap["gap"]["auc"]["l2"]["interval"][0] < 0 < gap["gap"]["auc"]["l2"]["interval"][1]
+assert 0 < gap["relative_gap"]["rank_correlation"]["l2"]["interval"][0] < 0.1
+assert gap["relative_gap"]["rank_correlation"]["output_dropout"]["interval"][0] < 0
+assert all(effect["p_holm"] < 0.01 for effect in gap["rise"]["auc"].values())
 
 # %% [markdown]
-# For neither: all intervals of the rank correlation contain 0. In these settings a large gap did *not* foretell a gain. Speech has gaps
-# of over 75 % and gains no more from L2 than with gaps of 30 %; New York's weather has gaps of over 50 % where L2 does harm. The
-# **rise** of the validation loss does better, for dropout (an area of 0.81, Holm's p 0.02), and no better than chance for L2.
+# The **rise** does, with areas of 0.90 and 0.86. The gap does not. As a difference of losses it says nothing about L2, and for dropout it
+# points the wrong way: the largest gaps are those of speech with few recordings, where dropout does harm. As a share of the validation
+# loss it goes with the gain of L2, just so, and not with that of dropout.
 #
-# Twenty-four settings with one run each are few, and nobody tuned the strengths. So this does not show that a gap says nothing. It shows
-# that one cannot rely on it: a gap says that two losses differ, and not whether this can be helped, nor by what. That is found out by
-# trying, on validation data.
+# That fits what the two are. A rise says that training went too far: something is there to be held back. A gap says that two losses differ,
+# and not whether this can be helped, nor by what. In these settings 8 units had none to spare, so that losing half of them cost more
+# than any gap could promise.
+#
+# **Question.** Twenty-four settings are two times twelve: the first two tasks, and the other two. Does each half say the same?
+
+# %%
+for half in ("first", "second"):
+    for method, area in result["summary"][f"gap, {half} tasks"]["rise"]["auc"].items():
+        low, high = area["interval"]
+        print(f"{half:<7}{method:<15}area {0.5 + area['mean']:.2f} [{0.5 + low:.2f}, {0.5 + high:.2f}]")
+        assert (area["p_holm"] < 0.05) == ((half, method) != ("second", "output_dropout"))
+
+# %% [markdown]
+# For L2 yes. For dropout the second half points the same way, and is too small to show it.
+#
+# Two warnings. L2 did harm in three settings only, so that its area rests on those three, and nobody tuned the strengths. And this
+# experiment was first made with a single run for each setting: then the rise seemed to say nothing about L2, and the gap nothing about
+# anything. Noise hides what is there; it took ten seeds to see it.
 
 # %% [markdown]
 # ## 9.3 Questions that readers ask
@@ -590,8 +609,8 @@ assert np.mean(brought["the best epoch, not the last"]) < 1
 assert np.mean(brought["L2 besides"]) < 1 < np.mean(brought["dropout besides"])
 
 # %% [markdown]
-# Stopping comes first: it costs nothing, has hardly anything to choose, and lowered the loss by some 4 % on average (in nine settings the last
-# epoch was the best, so there was nothing to gain). L2 brought about 5 % more. Dropout at a rate that nobody had tuned did harm more
+# Stopping comes first: it costs nothing, has hardly anything to choose, and lowered the loss by some 5 % on average (in seven settings the last
+# epoch was the best in all runs, so there was nothing to gain). L2 brought about 4 % more. Dropout at a rate that nobody had tuned did harm more
 # often than not; half of the models have 8 units, and half of 8 is not much. So: early stopping, then *one* of L2 and dropout with its
 # strength chosen on validation data, then the other on top, if it still helps.
 
@@ -623,7 +642,7 @@ print(f"more data lowered the loss of the best epoch in {sum(fewer)} of {len(few
 assert all(fewer)
 
 # %% [markdown]
-# Two things here are not what one reads. The gap hardly changes, and L2 brings *more* where there are more data. Part of the reason is a trap:
+# Two things here are not what one reads. The gap shrinks little, and L2 brings *more* where there are more data. Part of the reason is a trap:
 # a fifth of the data for the same 25 epochs means a fifth of the steps, so those runs had not even begun to overfit. Compare amounts of
 # data at equal steps, as chapter 1 does. What is sure: five times the data lowered the loss in every case. There is no number of samples that
 # suffices. Train on a half and on all of what you have; if the second is clearly better, more data will help, and no regularizer is as
@@ -633,6 +652,7 @@ assert all(fewer)
 # ## What to remember
 #
 # - An overfit is a validation loss that *rises* while the training loss falls. A gap alone is not one, and the absence of a gap is no merit.
+#   The rise foretold where L2 and dropout help; the gap did not.
 # - Curves show overfits and learning rates that are too high. Leaks, shifts, dropout left on and small validation sets need a check: fresh
 #   data, a simple baseline, a second evaluation, a count.
 # - A rule of thumb has an error rate. Ours is in `evidence/results/09_diagnosis.json`; ask others for theirs.
