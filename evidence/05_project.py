@@ -100,7 +100,8 @@ def choose(runs: Runs, curves: dict) -> tuple[dict, list[dict]]:
     """Add one kind of regularizer at a time; return the chosen settings and the stages' records."""
     chosen, stages = {}, []
     without = [trace[stop(trace)] for trace in curves["0"]["validation"]]
-    for name, strengths in STAGES.items():
+    for name, all_strengths in STAGES.items():
+        strengths = runs.study.few(all_strengths)
         if name == "l2":  # their curves are recorded whole
             traces = {s: curves[f"{s:g}"]["validation"] for s in strengths}
             tried = {s: [trace[stop(trace)] for trace in kept] for s, kept in traces.items()}
@@ -136,7 +137,7 @@ def main() -> None:
     """Run everything and write the result."""
     weather, study = load_weather(), Study(__file__)
     runs = Runs(study)
-    sweep = {f"{s:g}": runs.curves({"l2": s}) for s in (0, *STAGES["l2"])}
+    sweep = {f"{s:g}": runs.curves({"l2": s}) for s in (0, *study.few(STAGES["l2"]))}
     chosen, stages = choose(runs, sweep)
     tested = {
         "no regularization": runs.test_errors({}, stop_early=False),

@@ -140,6 +140,15 @@ def test_a_quick_run_tries_little(toy, tmp_path):
         whole.epochs(0)
 
 
+def test_the_command_runs_studies_quickly(toy, tmp_path, capsys):
+    assert main(["--quick", "--jobs", "1"], tmp_path) == 0
+    assert len(lines(tmp_path / "log")) == 4
+    assert not (tmp_path / "results").exists()
+    toy.write_text(SCRIPT.replace("study = Study", "study = 1 / 0 or Study"))
+    assert main(["--quick", "--jobs", "1"], tmp_path) == 1
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
 def test_settings_and_functions_that_cannot_be_kept_are_refused(toy, tmp_path):
     study = Study(toy, ["--jobs", "1"], tmp_path)
     run = runpy.run_path(str(toy))["run"]

@@ -4,11 +4,13 @@ An experiment goes on where it was stopped, however that was; several processes 
 """
 
 import argparse
+import importlib
 import json
 import os
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 from labcode.course.process import CourseError, run_foreground, say, signals_as_interrupts
@@ -98,16 +100,16 @@ def main(arguments: list[str] | None = None, folder: Path = EVIDENCE) -> int:
             say("Every experiment has its result.")
     engine = Engine(options.backend, options.jobs, options.scheduler)
     if options.quick:
-        return _quick([declared[n] for n in names if n in declared], engine) or _run_studies(
-            [studies[n] for n in names if n in studies], options.jobs, quick=True
-        )
+        sys.path.insert(0, str(folder))  # before workers start: they import the studies, too
+        _quick([declared[n] for n in names if n in declared], engine)
+        return _run_studies_quickly([studies[n] for n in names if n in studies], options.jobs)
     stopped = [
         name
         for name in names
         if name in declared
         and perform(declared[name], folder / "runs", results, engine, strict=options.strict) is None
     ]
-    failed = _run_studies([studies[name] for name in names if name in studies], options.jobs, quick=False)
+    failed = _run_studies([studies[name] for name in names if name in studies], options.jobs)
     return int(bool(stopped)) or failed
 
 
@@ -119,24 +121,40 @@ def _rewrite_claims(folder: Path) -> int:
     return 0
 
 
-def _run_studies(scripts: list[Path], jobs: int, *, quick: bool) -> int:
+def _run_studies(scripts: list[Path], jobs: int) -> int:
     """Run the studies, each as a program of its own; return the exit code of the first that fails, or 0."""
     for script in scripts:
         say(f"{script.stem}: {script.name}")
-        command = [sys.executable, str(script), "--jobs", str(jobs), *(["--quick"] if quick else [])]
+        command = [sys.executable, str(script), "--jobs", str(jobs)]
         code = run_foreground(command, env=dict(os.environ), cwd=script.parent.parent)
         if code:
             return code
     return 0
 
 
-def _quick(chosen: list[Declaration], engine: Engine) -> int:
+def _run_studies_quickly(scripts: list[Path], jobs: int) -> int:
+    """Run small versions of the studies, in this process: libraries load once. Return 1 if one fails."""
+    arguments = sys.argv
+    try:
+        for script in scripts:
+            say(f"{script.stem}: {script.name}")
+            sys.argv = [str(script), "--jobs", str(jobs), "--quick"]
+            sys.modules.pop(script.stem, None)
+            importlib.import_module(script.stem).main()
+    except Exception:
+        traceback.print_exc()
+        return 1
+    finally:
+        sys.argv = arguments
+    return 0
+
+
+def _quick(chosen: list[Declaration], engine: Engine) -> None:
     """Run small versions in a new temporary folder; nothing of the course's own is read or written."""
     temporary = Path(tempfile.mkdtemp(prefix="evidence-"))
     for declared in chosen:
         perform(declared.quick(), temporary / "runs", temporary / "results", engine, draws=200)
     say(f"Two seeds, one epoch, one strength: these numbers mean nothing. They are in {temporary}")
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
