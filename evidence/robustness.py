@@ -30,7 +30,7 @@ TASKS = {"weather": 30, "speech_vowels": 1}  # block of neighbouring test items
 BUDGET = {"epochs": 25, "batch_size": 64, "learning_rate": 1e-2}
 HIDDEN, PATIENCE, CHOICE_SEEDS = 32, 5, 3
 GRIDS = {
-    "output_dropout": (0.1, 0.2, 0.5, 0.8),
+    "output_dropout": (0.02, 0.05, 0.1, 0.2, 0.5, 0.8),
     "input_dropout": (0.02, 0.05, 0.2, 0.4),
     "recurrent_dropout_h": (0.2, 0.5, 0.8, 0.9),
 }

@@ -86,7 +86,7 @@ def add_recurrent_gradient(
     )
 
 
-def doubled_for_g(w):
+def doubled_for_g(w: Tensor) -> Tensor:
     """Return the factors of rows of W, U and b, (4H, 1), that double what g reads."""
     factors = w.new_ones(len(w), 1)
     factors.chunk(4)[2].fill_(2)
