@@ -211,9 +211,7 @@ assert unseen["all checks"]["error"] > result["diagnosis"]["tuned"]["all checks"
 # %%
 _ = plots.named_cases(unseen["all checks"]["confusion"], result["cases"])
 named = dict(zip(result["cases"], unseen["all checks"]["confusion"], strict=True))
-leaks, shifts = (result["cases"].index(case) for case in ("leak", "shift"))
-assert 0.3 < named["healthy"][leaks] / sum(named["healthy"]) < 0.4
-assert named["overfit"][shifts] > sum(named["overfit"]) / 2
+assert (named["healthy"][2], named["overfit"][3], sum(named["healthy"])) == (7, 13, 20)
 
 # %% [markdown]
 # A second evaluation and a count never err here. The trouble is elsewhere: a third of the *healthy* runs are called leaks, and most
@@ -230,9 +228,7 @@ import numpy as np
 _ = plots.named_cases(unseen["curves alone"]["confusion"], result["cases"])
 alone = np.array(unseen["curves alone"]["confusion"])
 assert not np.diag(alone)[:4].any()
-print(
-    f"named rightly: {np.diag(alone)[4]} of {alone[4].sum()} rates that are too high, {np.diag(alone)[5]} of {alone[5].sum()} overfits"
-)
+print("overfits that are named:", alone[5, 5], "of", alone[5].sum())
 
 # %% [markdown]
 # Not one of the first four is ever named: no rule of ours can see them without their check, and most of these runs pass as healthy. Look
@@ -320,10 +316,8 @@ for seen in ("gap", "relative_gap", "rise"):
             f"{seen:<13}{method:<15}rank correlation {rank['mean']:+.2f} [{low:+.2f}, {high:+.2f}], area {0.5 + area['mean']:.2f}"
         )
 gap = result["summary"]["gap"]
-assert gap["gap"]["auc"]["output_dropout"]["interval"][1] < 0
-assert gap["gap"]["auc"]["l2"]["interval"][0] < 0 < gap["gap"]["auc"]["l2"]["interval"][1]
+assert gap["gap"]["auc"]["output_dropout"]["interval"][1] < 0 < gap["gap"]["auc"]["l2"]["interval"][1]
 assert 0 < gap["relative_gap"]["rank_correlation"]["l2"]["interval"][0] < 0.1
-assert gap["relative_gap"]["rank_correlation"]["output_dropout"]["interval"][0] < 0
 assert all(effect["p_holm"] < 0.01 for effect in gap["rise"]["auc"].values())
 
 # %% [markdown]
@@ -339,12 +333,9 @@ assert all(effect["p_holm"] < 0.01 for effect in gap["rise"]["auc"].values())
 # %%
 for half in ("first", "second"):
     for method, area in result["summary"][f"gap, {half} tasks"]["rise"]["auc"].items():
-        low, high = area["interval"]
-        print(f"{half:<7}{method:<15}area {0.5 + area['mean']:.2f} [{0.5 + low:.2f}, {0.5 + high:.2f}]")
+        print(f"{half:<7}{method:<15}area {0.5 + area['mean']:.2f}, Holm's p {area['p_holm']:.3f}")
         assert (area["p_holm"] < 0.05) == ((half, method) != ("second", "output_dropout"))
-harmed = sum(row["fresh"]["l2"]["last"] > row["fresh"]["none"]["last"] for row in result["settings"])
-print(f"settings in which L2 did harm: {harmed}")
-assert harmed == 3
+assert sum(r["fresh"]["l2"]["last"] > r["fresh"]["none"]["last"] for r in result["settings"]) == 3
 
 # %% [markdown]
 # For L2 yes. For dropout the second half points the same way, and is too small to show it.
