@@ -92,12 +92,15 @@ def test_what_was_finished_between_the_look_and_the_claim_is_not_done_again(tmp_
 
 
 def work_slowly_on_disk(write):
-    """Make a record's way to the disk long enough to be killed on it."""
+    """Make a record's way to the disk long enough to be killed on it, and endless for whom it waits."""
 
     def slow(path, content):
-        part = path.with_name(f".{path.name}.part")
+        part, hold = path.with_name(f".{path.name}.part"), path.with_name(f"hold-{os.getpid()}")
         part.write_bytes(content[: len(content) // 2])
         time.sleep(0.005)
+        if hold.exists():
+            hold.unlink()
+            time.sleep(600)
         write(path, content)
         time.sleep(0.005)
 
@@ -110,7 +113,17 @@ def child(folder, number, pipe, variables):
     store_module.write_atomically = work_slowly_on_disk(store_module.write_atomically)
     tqdm.set_lock(threading.RLock())  # its own default is a semaphore, which a kill would leave behind
     pipe.send("ready")
+    pipe.recv()
     do(Store(folder), make_runs(number), nap)
+
+
+def start_child(context, folder, number):
+    """Return a process that is ready and waits, and the pipe through which it is told to go on."""
+    ours, its = context.Pipe()
+    process = context.Process(target=child, args=(folder, number, its, {"TOY_LOG": os.environ["TOY_LOG"]}))
+    process.start()
+    assert ours.recv() == "ready"
+    return process, ours
 
 
 def test_two_processes_share_a_queue_and_are_killed_again_and_again(tmp_path, log):
@@ -125,29 +138,31 @@ def test_two_processes_share_a_queue_and_are_killed_again_and_again(tmp_path, lo
         store, runs = Store(folder), make_runs(number)
         while not all(run.key in store for run in runs):
             children = [c for c in children if c.is_alive()]
-            while len(children) < 2:
-                receiver, sender = context.Pipe(duplex=False)
-                children.append(
-                    context.Process(
-                        target=child, args=(folder, number, sender, {"TOY_LOG": os.environ["TOY_LOG"]})
-                    )
-                )
-                children[-1].start()
-                assert receiver.recv() == "ready"
-            time.sleep(rng.uniform(0, 0.12))
-            victim = rng.choice(children)
+            started = [start_child(context, folder, number) for _ in range(2 - len(children))]
+            children += [process for process, _ in started]
+            victim, in_writing = rng.choice(children), killed % 2 == 0  # else at any moment
+            hold = folder / f"hold-{victim.pid}"
+            if killed < KILLS and in_writing:
+                hold.touch()
+            for _, pipe in started:
+                pipe.send("go")
+            while hold.exists() and victim.is_alive():
+                time.sleep(0.001)
+            if not in_writing:
+                time.sleep(rng.uniform(0, 0.12))
             if killed < KILLS and victim.is_alive():
                 os.kill(victim.pid, KILL)
                 victim.join()
                 dead.add(str(victim.pid))
                 killed += 1
                 halves += any(folder.glob(".*.part"))
+            hold.unlink(missing_ok=True)
         for process in children:
-            process.join(20)
+            process.join(120)
             assert process.exitcode == 0 or str(process.pid) in dead
         check_round(store, runs, lines(log), dead)
     print(f"\n{killed} kills in {rounds} rounds of {number} runs, {halves} left half a file aside")
-    assert halves > 0
+    assert halves >= KILLS // 3
 
 
 def check_round(store, runs, logged, dead):
