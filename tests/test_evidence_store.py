@@ -133,6 +133,7 @@ def test_two_processes_share_a_queue_and_are_killed_again_and_again(tmp_path, lo
     rng, killed, rounds, halves, number = random.Random(0), 0, 0, 0, 40
     while killed < KILLS:
         rounds += 1
+        assert rounds <= KILLS, "a whole round without a kill: nobody wrote a record by way of a part"
         folder, dead, children = tmp_path / str(rounds), set(), []
         log.unlink(missing_ok=True)
         store, runs = Store(folder), make_runs(number)
