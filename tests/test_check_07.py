@@ -206,7 +206,7 @@ def test_reordering_there_and_back_changes_nothing(source, target, hidden):
 
 @pytest.mark.parametrize("dim", [0, 1])
 def test_renorm_and_max_norm_mean_the_same_by_the_same_number(dim):
-    """Task 5's constraint, by PyTorch and Keras themselves: U here, U transposed there."""
+    """The constraint of same_settings, by PyTorch and Keras themselves: U here, U transposed there."""
     u = torch.randn(8, 2, generator=torch.Generator().manual_seed(0))
     theirs = import_keras().constraints.MaxNorm(0.7, axis=dim)(u.T)
     torch.testing.assert_close(theirs.T, u.renorm(2, dim, 0.7), rtol=0, atol=1e-6)

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Exercise 7: carry a model over, and prove it
 #
-# **You will** move an LSTM's weights from PyTorch to Keras and back, put its gates into another order, find out what the second bias
-# does, tell equal settings from equal numbers, probe ports for three planted mistakes, and settle a claim about speed.
+# **You will** move an LSTM's weights from PyTorch to Keras and back, find out what the second bias does, put gates into another
+# order, tell equal settings from equal numbers, settle a claim about speed, and probe ports for three planted mistakes.
 # **Time:** about 50 minutes. **Needs:** [chapter 7](../notebooks/07_tools.ipynb). Neither Keras nor TensorFlow is called
 # here: what counts is what they compute.
 #
@@ -85,7 +85,41 @@ def weights_for_pytorch(kernel, recurrent_kernel, bias):
 check.weights_for_pytorch(weights_for_pytorch)
 
 # %% [markdown]
-# ## Task 3: the order of the gates
+# ## Task 3: the second bias
+#
+# *Difficulty ●○○ · 5 minutes*
+#
+# Only the sum `b_ih + b_hh` enters a gate. Its gradient is the gradient of *each* of the two. Follow the sum through a few
+# steps of gradient descent.
+#
+# - `b_ih`, `b_hh`: arrays of one shape. `grads`: a list of gradients, one a step, of the loss by the sum.
+# - `lr`: the learning rate. `frozen`: True if `b_hh` does not learn.
+# - Returns the sum `b_ih + b_hh` after all steps.
+#
+# <details><summary>Hint</summary>
+#
+# Write the loop as an optimizer does it: in each step `b_ih` moves, and `b_hh` moves too unless it is frozen. Add the two
+# at the end.
+# </details>
+
+
+# %%
+def bias_sum(b_ih, b_hh, grads, lr, frozen):
+    """Return b_ih + b_hh after one step of gradient descent for each gradient."""
+    # BEGIN SOLUTION
+    for grad in grads:
+        b_ih = b_ih - lr * grad
+        if not frozen:
+            b_hh = b_hh - lr * grad
+    return b_hh + b_ih
+    # END SOLUTION
+
+
+# %% points=1
+check.bias_sum(bias_sum)
+
+# %% [markdown]
+# ## Task 4: the order of the gates
 #
 # *Difficulty ●●○ · 10 minutes*
 #
@@ -127,40 +161,6 @@ def reorder_gates(w, source, target):
 
 # %% points=2
 check.reorder_gates(reorder_gates)
-
-# %% [markdown]
-# ## Task 4: the second bias
-#
-# *Difficulty ●○○ · 5 minutes*
-#
-# Only the sum `b_ih + b_hh` enters a gate. Its gradient is the gradient of *each* of the two. Follow the sum through a few
-# steps of gradient descent.
-#
-# - `b_ih`, `b_hh`: arrays of one shape. `grads`: a list of gradients, one a step, of the loss by the sum.
-# - `lr`: the learning rate. `frozen`: True if `b_hh` does not learn.
-# - Returns the sum `b_ih + b_hh` after all steps.
-#
-# <details><summary>Hint</summary>
-#
-# Write the loop as an optimizer does it: in each step `b_ih` moves, and `b_hh` moves too unless it is frozen. Add the two
-# at the end.
-# </details>
-
-
-# %%
-def bias_sum(b_ih, b_hh, grads, lr, frozen):
-    """Return b_ih + b_hh after one step of gradient descent for each gradient."""
-    # BEGIN SOLUTION
-    for grad in grads:
-        b_ih = b_ih - lr * grad
-        if not frozen:
-            b_hh = b_hh - lr * grad
-    return b_hh + b_ih
-    # END SOLUTION
-
-
-# %% points=1
-check.bias_sum(bias_sum)
 
 # %% [markdown]
 # ## Task 5: equal settings, or equal numbers?
@@ -210,7 +210,37 @@ def same_settings(pytorch, keras):
 check.same_settings(same_settings)
 
 # %% [markdown]
-# ## Task 6: three planted mistakes
+# ## Task 6: "twice as fast"
+#
+# *Difficulty ●●○ · 5 minutes*
+#
+# Two libraries were timed in turn: round after round, one step of ours, one step of theirs. The machine was busy now and then,
+# and the first round compiled kernels and filled caches.
+#
+# - `ours`, `theirs`: seconds by round, arrays or lists of equal length.
+# - Returns three numbers: the median, the lower and the upper quartile of how many times as long ours took **within a
+#   round**, the first round left out.
+#
+# <details><summary>Hint</summary>
+#
+# First divide, then `np.quantile(ratios, [0.5, 0.25, 0.75])`.
+# </details>
+
+
+# %%
+def speed_ratio(ours, theirs):
+    """Return the median and both quartiles of ours / theirs within each round but the first."""
+    # BEGIN SOLUTION
+    within = np.asarray(ours)[1:] / np.asarray(theirs)[1:]
+    return np.quantile(within, [0.5, 0.25, 0.75])
+    # END SOLUTION
+
+
+# %% points=2
+check.speed_ratio(speed_ratio)
+
+# %% [markdown]
+# ## Task 7: three planted mistakes
 #
 # *Difficulty ●●● · 10 minutes*
 #
@@ -259,36 +289,6 @@ def find_faults(port):
 check.find_faults(find_faults)
 
 # %% [markdown]
-# ## Task 7: "twice as fast"
-#
-# *Difficulty ●●○ · 5 minutes*
-#
-# Two libraries were timed in turn: round after round, one step of ours, one step of theirs. The machine was busy now and then,
-# and the first round compiled kernels and filled caches.
-#
-# - `ours`, `theirs`: seconds by round, arrays or lists of equal length.
-# - Returns three numbers: the median, the lower and the upper quartile of how many times as long ours took **within a
-#   round**, the first round left out.
-#
-# <details><summary>Hint</summary>
-#
-# First divide, then `np.quantile(ratios, [0.5, 0.25, 0.75])`.
-# </details>
-
-
-# %%
-def speed_ratio(ours, theirs):
-    """Return the median and both quartiles of ours / theirs within each round but the first."""
-    # BEGIN SOLUTION
-    within = np.asarray(ours)[1:] / np.asarray(theirs)[1:]
-    return np.quantile(within, [0.5, 0.25, 0.75])
-    # END SOLUTION
-
-
-# %% points=2
-check.speed_ratio(speed_ratio)
-
-# %% [markdown]
 # ## What you have now
 #
 # - Weights move with two transposes and one sum; gates move as blocks, and between PyTorch and Keras not at all.
@@ -297,7 +297,7 @@ check.speed_ratio(speed_ratio)
 # - A port is tested by calling it: twice in evaluation, twice in training, once with a penalty you can do on paper.
 # - Speed is a ratio within rounds, with its quartiles.
 #
-# One question to take along: your port passes every probe of task 6, and its loss curve still leaves the original's after the third
+# One question to take along: your port passes every probe of task 7, and its loss curve still leaves the original's after the third
 # step. What have these probes not touched?
 #
 # <details><summary>Answer</summary>

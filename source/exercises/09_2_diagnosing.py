@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Exercise 9, part 2: read, size, compare
 #
-# **You will** read six runs that something is wrong with, write the rule of thumb for overfitting and underfitting, say how many
-# validation samples a decision needs, compare two methods fairly, and find the three leaks in a comparison that is not fair.
-# **Time:** about 55 minutes; the tasks do not need each other. **Needs:** [chapter 9, part 2](../notebooks/09_2_diagnosing.ipynb)
+# **You will** write the rule of thumb for overfitting and underfitting, read six runs that something is wrong with, say how many
+# validation samples a decision needs, find the three leaks in a comparison that is not fair, and make a fair one.
+# **Time:** about 55 minutes; no task needs another one. **Needs:** [chapter 9, part 2](../notebooks/09_2_diagnosing.ipynb)
 # and basic NumPy.
 #
 # Fill in each blank, run its cell, then run the check below it. The check says what is right, what is wrong and
@@ -15,7 +15,40 @@ import numpy as np
 from labcode import check
 
 # %% [markdown]
-# ## Task 1: six runs
+# ## Task 1: a rule of thumb
+#
+# *Difficulty ●○○ · 10 minutes*
+#
+# Write the two questions that most people mean by "judging by the curves", in this order:
+#
+# 1. Is the last validation loss more than 10 % above the lowest one? Then `"overfit"`.
+# 2. Otherwise: is the last training loss above the training loss of a simple baseline? Then `"underfit"`.
+#
+# And if neither: `"healthy"`.
+#
+# - `train`, `validation`: lists of losses by epoch, of one length; `baseline`: the baseline's training loss.
+#
+# <details><summary>Hint</summary>
+#
+# `min(validation)` is the lowest, `validation[-1]` the last.
+# </details>
+
+
+# %%
+def rule_of_thumb(train, validation, baseline):
+    """Return "overfit", "underfit" or "healthy"."""
+    # BEGIN SOLUTION
+    rises = validation[-1] > 1.1 * min(validation)
+    fits = train[-1] <= baseline
+    return "overfit" if rises else ("healthy" if fits else "underfit")
+    # END SOLUTION
+
+
+# %% points=1
+check.rule_of_thumb(rule_of_thumb)
+
+# %% [markdown]
+# ## Task 2: six runs
 #
 # *Difficulty ●●○ · 15 minutes*
 #
@@ -72,40 +105,7 @@ def read_runs(labels):
 check.read_runs(read_runs)
 
 # %% [markdown]
-# ## Task 2: a rule of thumb
-#
-# *Difficulty ●○○ · 10 minutes*
-#
-# Write the two questions that most people mean by "judging by the curves", in this order:
-#
-# 1. Is the last validation loss more than 10 % above the lowest one? Then `"overfit"`.
-# 2. Otherwise: is the last training loss above the training loss of a simple baseline? Then `"underfit"`.
-#
-# And if neither: `"healthy"`.
-#
-# - `train`, `validation`: lists of losses by epoch, of one length; `baseline`: the baseline's training loss.
-#
-# <details><summary>Hint</summary>
-#
-# `min(validation)` is the lowest, `validation[-1]` the last.
-# </details>
-
-
-# %%
-def rule_of_thumb(train, validation, baseline):
-    """Return "overfit", "underfit" or "healthy"."""
-    # BEGIN SOLUTION
-    rises = validation[-1] > 1.1 * min(validation)
-    fits = train[-1] <= baseline
-    return "overfit" if rises else ("healthy" if fits else "underfit")
-    # END SOLUTION
-
-
-# %% points=1
-check.rule_of_thumb(rule_of_thumb)
-
-# %% [markdown]
-# Try your rule on the six runs. Which of them does it get right, and what does it say about the others?
+# Now try your rule of task 1 on the six runs. Which of them does it get right, and what does it say about the others?
 
 # %% tags=["raises-exception"]
 for label, run in runs.items():
@@ -148,46 +148,7 @@ def samples_needed(losses, margin):
 check.samples_needed(samples_needed)
 
 # %% [markdown]
-# ## Task 4: a fair comparison
-#
-# *Difficulty ●●● · 15 minutes*
-#
-# Two methods, `"a"` and `"b"`, were trained at several strengths with the same seeds. You receive two dictionaries with the losses
-# of all these runs, one array (strengths, seeds) for each method. Column $j$ belongs to the same seed in all of them.
-#
-# - `validation`, `test`: losses by method, such as `validation["a"]`. The methods may have different numbers of strengths.
-# - Returns four numbers: the chosen strength of a (its row), that of b, the mean over seeds of (a minus b), and its standard error.
-#
-# For each method choose the row with the lowest **mean validation** loss. Report the chosen rows on **test** data, and take the standard
-# error of the **paired** differences: their standard deviation (`ddof=1`) divided by the root of the number of seeds.
-#
-# <details><summary>Hint 1: choose</summary>
-#
-# `validation["a"].mean(axis=1).argmin()` is a row.
-# </details>
-#
-# <details><summary>Hint 2: pair</summary>
-#
-# First subtract, seed by seed. Then take mean and standard deviation of what is left.
-# </details>
-
-
-# %%
-def fair_comparison(validation, test):
-    """Return the chosen rows of a and b, the mean difference a - b on test data, and its standard error."""
-    # BEGIN SOLUTION
-    rows = {name: int(losses.mean(axis=1).argmin()) for name, losses in validation.items()}
-    difference = test["a"][rows["a"]] - test["b"][rows["b"]]
-    error = difference.std(ddof=1) / np.sqrt(len(difference))
-    return rows["a"], rows["b"], difference.mean(), error
-    # END SOLUTION
-
-
-# %% points=3
-check.fair_comparison(fair_comparison)
-
-# %% [markdown]
-# ## Task 5: three leaks
+# ## Task 4: three leaks
 #
 # *Difficulty ●●○ · 5 minutes*
 #
@@ -238,6 +199,45 @@ for name, effect in load_result("09_diagnosis")["summary"]["leaks"].items():
 # Less than one might fear, on this data: a mean over all days is nearly that over the training days, shuffled windows of a noisy
 # series do not give the answer away, and of three rates the same one won on both kinds of data. Choosing for each seed anew did
 # make the reported loss too low. A leak need not be large to be one: nobody knows its size who has no honest figure to compare with.
+
+# %% [markdown]
+# ## Task 5: a fair comparison
+#
+# *Difficulty ●●● · 15 minutes*
+#
+# Two methods, `"a"` and `"b"`, were trained at several strengths with the same seeds. You receive two dictionaries with the losses
+# of all these runs, one array (strengths, seeds) for each method. Column $j$ belongs to the same seed in all of them.
+#
+# - `validation`, `test`: losses by method, such as `validation["a"]`. The methods may have different numbers of strengths.
+# - Returns four numbers: the chosen strength of a (its row), that of b, the mean over seeds of (a minus b), and its standard error.
+#
+# For each method choose the row with the lowest **mean validation** loss. Report the chosen rows on **test** data, and take the standard
+# error of the **paired** differences: their standard deviation (`ddof=1`) divided by the root of the number of seeds.
+#
+# <details><summary>Hint 1: choose</summary>
+#
+# `validation["a"].mean(axis=1).argmin()` is a row.
+# </details>
+#
+# <details><summary>Hint 2: pair</summary>
+#
+# First subtract, seed by seed. Then take mean and standard deviation of what is left.
+# </details>
+
+
+# %%
+def fair_comparison(validation, test):
+    """Return the chosen rows of a and b, the mean difference a - b on test data, and its standard error."""
+    # BEGIN SOLUTION
+    rows = {name: int(losses.mean(axis=1).argmin()) for name, losses in validation.items()}
+    difference = test["a"][rows["a"]] - test["b"][rows["b"]]
+    error = difference.std(ddof=1) / np.sqrt(len(difference))
+    return rows["a"], rows["b"], difference.mean(), error
+    # END SOLUTION
+
+
+# %% points=3
+check.fair_comparison(fair_comparison)
 
 # %% [markdown]
 # ## What you have now
