@@ -34,6 +34,7 @@ FAST = settings(deadline=None, derandomize=True, max_examples=25)
 LOADERS = {name: application(name).load for name in APPLICATIONS}
 LOADERS |= {
     "translation into French": lambda *a: translation.load(*a, language="fr_FR"),
+    "long text": lambda *a: text.load(*a, kind="long"),
     "sign": lambda *a: stocks.load(*a, target="sign"),
     "raw volatility": lambda *a: stocks.load(*a, target="raw_volatility"),
 }
@@ -142,16 +143,17 @@ def test_groups_are_never_torn_apart(numbers, seed, part):
     assert {groups[at] for at in left_out} <= {groups[train[-1]]}
 
 
-def test_texts_are_plain_and_belong_to_one_language():
-    data = text.load()
+@pytest.mark.parametrize(("kind", "lengths", "fewest"), [("short", "6,24", 300), ("long", "25,48", 140)])
+def test_texts_are_plain_and_belong_to_one_language(kind, lengths, fewest):
+    data = text.load(kind=kind)
     everything = [item for split in data.splits.values() for item in split.items]
-    assert all(re.fullmatch(r"[a-z' -]{6,24}", item) for item in everything)
+    assert all(re.fullmatch(rf"[a-z' -]{{{lengths}}}", item) for item in everything)
     assert len(set(everything)) == len(everything), "a text in two languages"
     shown = ["".join(data.vocabulary[c] for c in row if c) for row in data.test.x]
     assert shown == data.test.items.tolist()
     counts = np.bincount(np.concatenate([split.y for split in data.splits.values()]))
-    assert counts.max() <= 4 * text.MOST
-    assert counts.min() >= 300
+    assert counts.max() <= 4 * text.KINDS[kind].most
+    assert counts.min() >= fewest
 
 
 def test_texts_of_ones_own_are_encoded_as_those_of_the_data():

@@ -308,6 +308,21 @@ def test_every_task_gives_a_model_and_baselines_that_can_be_measured(name):
         check_measures(task.measures(data.task, found, data.validation.y), len(data.validation.y))
 
 
+@pytest.mark.parametrize("name", find_declarations())
+def test_no_strength_was_chosen_on_test_data_nor_on_those_of_the_confirmation(name):
+    declared = read_declaration(find_declarations()[name])
+    for seed in range(declared.choice_seeds):
+        data = load(declared.task, seed)
+        confirmed = load(declared.confirm.task, seed)
+        of_one_source = confirmed.name.split("_")[0] == data.name.split("_")[0]
+        for test in (data.test, *([confirmed.test] if of_one_source else [])):
+            for chosen_on in (data.train, data.validation):
+                if test.dates is None:
+                    assert not set(chosen_on.groups) & set(test.groups)
+                else:
+                    assert chosen_on.dates.max() < test.dates.min()
+
+
 def test_make_run_takes_the_declared_budget(read):
     run = make_run(read(TOY), {"l2": 0.1}, 4, early=True)
     assert (run.epochs, run.batch_size, run.learning_rate, run.patience) == (4, 20, 0.05, 1)

@@ -6,6 +6,7 @@ Lower case, without accents, Latin letters only, so that no single letter gives 
 import hashlib
 import re
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from labcode.applications.baselines import best_on_validation, class_frequencies, ngram_naive_bayes
 from labcode.applications.messages import LICENCE, messages, plain, quarter, source_text, split_groups
 from labcode.dataset import Dataset, Split
-from labcode.validate import expect
+from labcode.validate import expect, one_of
 
 LANGUAGES = {
     "de_DE": "German",
@@ -26,15 +27,32 @@ LANGUAGES = {
     "tr_TR": "Turkish",
 }
 CHARACTERS = ("<padding>", *"abcdefghijklmnopqrstuvwxyz", " ", "'", "-")
-SHORTEST, LONGEST = 6, 24
-MOST = (
-    125  # texts of one language in a quarter of the messages, so that none is far more frequent than others
-)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Which texts are taken.
+
+    Attributes:
+        shortest, longest: their lengths in characters, both included.
+        most: of one language in a quarter of the messages, so that none is far more frequent than others.
+        train_size: how many are for training.
+    """
+
+    shortest: int
+    longest: int
+    most: int
+    train_size: int
+
+
+KINDS = {"short": Kind(6, 24, 125, 1500), "long": Kind(25, 48, 75, 1000)}
 SETTINGS = {"hidden_size": 64, "embedding_size": 16, "epochs": 30, "learning_rate": 5e-3, "batch_size": 64}
 
 
-def load(seed: int = 0, part: str = "first", *, train_size: int = 1500) -> Dataset:
-    """Load short texts in eight languages.
+def load(
+    seed: int = 0, part: str = "first", *, kind: str = "short", train_size: int | None = None
+) -> Dataset:
+    """Load texts in eight languages.
 
     A text that is the same in two languages, or the English one, is left out: nobody could tell. A message
     and its translations into all languages are in one part together.
@@ -42,10 +60,12 @@ def load(seed: int = 0, part: str = "first", *, train_size: int = 1500) -> Datas
     Args:
         seed: draws which messages are for training and which for validation.
         part: "first" or "second": two test parts without a message in common.
-        train_size: texts for training.
+        kind: "short" for texts of 6 to 24 characters, "long" for 25 to 48.
+        train_size: texts for training; None for 1500 short or 1000 long ones.
 
     Returns:
-        The dataset; inputs (N, 24) of characters' numbers with a padding mask, targets (N,).
+        The dataset; inputs (N, 24), or (N, 48) of long texts, of characters' numbers with a padding mask;
+        targets (N,).
 
     Raises:
         ValueError: a bad argument.
@@ -53,15 +73,17 @@ def load(seed: int = 0, part: str = "first", *, train_size: int = 1500) -> Datas
 
     Source: the packages jupyterlab-language-pack-*. Chapter 6.1.
     """
-    texts, languages, groups = _samples()
-    x, y, padding_mask = _encode(texts), languages.astype(np.int64), _lengths_mask(texts)
+    chosen = KINDS[one_of("kind", kind, tuple(KINDS))]
+    texts, languages, groups = _samples(kind)
+    x, padding_mask = _encode(texts, chosen.longest)
+    y, train_size = languages.astype(np.int64), chosen.train_size if train_size is None else train_size
     parts = split_groups(groups, seed=seed, part=part, train_size=train_size)
     train, validation, test = (
         Split(x[at], y[at], padding_mask=padding_mask[at], items=texts[at], groups=groups[at]) for at in parts
     )
     return Dataset(
         name="interface_languages",
-        title="which language is this short text of a user interface?",
+        title=f"which language is this {kind} text of a user interface?",
         task="classification",
         feature_names=("character",),
         feature_units=("a to z, space, apostrophe, hyphen",),
@@ -82,7 +104,7 @@ def load(seed: int = 0, part: str = "first", *, train_size: int = 1500) -> Datas
 
 
 def encode(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Turn texts of your own into what a model of this task takes.
+    """Turn texts of your own into what a model of the short texts takes.
 
     Args:
         texts: strings of any length, cut after 24 characters; accents and capitals are removed.
@@ -93,10 +115,11 @@ def encode(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         ValueError: a text without any of the known characters.
     """
-    cleaned = ["".join(c for c in plain(text) if c in CHARACTERS)[:LONGEST] for text in texts]
+    longest = KINDS["short"].longest
+    cleaned = ["".join(c for c in plain(text) if c in CHARACTERS)[:longest] for text in texts]
     for text, clean in zip(texts, cleaned, strict=True):
         expect(clean != "", "texts", "texts with at least one Latin letter", text)
-    return _encode(cleaned), _lengths_mask(cleaned)
+    return _encode(cleaned, longest)
 
 
 def naive_bayes(dataset: Dataset, split: str) -> np.ndarray:
@@ -116,14 +139,14 @@ BASELINES = {"class frequencies": class_frequencies, "n-gram naive Bayes": naive
 
 
 @cache
-def _samples() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _samples(kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the texts, their languages' numbers and their messages, each (N,)."""
-    owners = defaultdict(set)
+    wanted, owners = KINDS[kind], defaultdict(set)
     found = [{} for _ in LANGUAGES]
     for number, language in enumerate(LANGUAGES):
         for english, translated in messages(language).items():
             text, message = plain(translated), plain(english)
-            fits = SHORTEST <= len(text) <= LONGEST and re.fullmatch(r"[a-z' -]+", text)
+            fits = wanted.shortest <= len(text) <= wanted.longest and re.fullmatch(r"[a-z' -]+", text)
             if fits and text != message:
                 owners[text].add(number)
                 found[number].setdefault(text, message)
@@ -134,19 +157,16 @@ def _samples() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         seen = Counter()
         for text in own:
             seen[quarter(texts[text])] += 1
-            if seen[quarter(texts[text])] <= MOST:
+            if seen[quarter(texts[text])] <= wanted.most:
                 kept.append((text, number, texts[text]))
     texts, languages, groups = zip(*kept, strict=True)
     return np.array(texts), np.array(languages), np.array(groups)
 
 
-def _encode(texts) -> np.ndarray:
+def _encode(texts, longest: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the characters' numbers and the padding mask, each (N, longest)."""
     number = {character: at for at, character in enumerate(CHARACTERS)}
-    x = np.zeros((len(texts), LONGEST), dtype=np.int64)
+    x = np.zeros((len(texts), longest), dtype=np.int64)
     for row, text in zip(x, texts, strict=True):
         row[: len(text)] = [number[character] for character in text]
-    return x
-
-
-def _lengths_mask(texts) -> np.ndarray:
-    return np.arange(LONGEST) < np.array([len(text) for text in texts])[:, None]
+    return x, np.arange(longest) < np.array([len(text) for text in texts])[:, None]

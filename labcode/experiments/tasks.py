@@ -87,9 +87,9 @@ def _stocks(target: str, part: str) -> Task:
     )
 
 
-def _translation(part: str) -> Task:
+def _translation(part: str, language: str = "zh_CN") -> Task:
     return Task(
-        load=lambda seed: translation.load(seed, part),
+        load=lambda seed: translation.load(seed, part, language=language),
         build=build_model,
         baselines=translation.BASELINES,
         resampled=True,
@@ -110,8 +110,8 @@ TASKS = {
         resampled=True,
     ),
     "text": Task(load=text.load, build=build_model, baselines=text.BASELINES, resampled=True),
-    "text_second": Task(
-        load=lambda seed: text.load(seed, "second"),
+    "text_long": Task(
+        load=lambda seed: text.load(seed, kind="long"),
         build=build_model,
         baselines=text.BASELINES,
         resampled=True,
@@ -123,6 +123,7 @@ TASKS = {
     "stocks_raw": _stocks("raw_volatility", "first"),
     "translation": _translation("first"),
     "translation_second": _translation("second"),
+    "translation_french": _translation("first", "fr_FR"),
 }
 
 
