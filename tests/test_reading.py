@@ -1,5 +1,6 @@
 """Reading and drawing a result whose truth is known: one method helps, one harms, one does nothing."""
 
+import copy
 import json
 import statistics
 import time
@@ -125,6 +126,14 @@ def test_what_is_clear_is_named_in_order(result):
     assert reading.outcomes(effects, "last")["higher"][-1] == "max_norm"
 
 
+def test_what_is_confirmed_is_clear_on_the_same_side_in_both(result):
+    assert reading.confirmed(result, "early") == {"lower": ["l2", "both"], "higher": ["max_norm"]}
+    other = copy.deepcopy(result)
+    other["confirmation"]["methods"]["l2"] = result["summary"]["methods"]["max_norm"]
+    other["confirmation"]["methods"]["max_norm"] = result["summary"]["methods"]["tar"]
+    assert reading.confirmed(other, "early") == {"lower": ["both"], "higher": []}
+
+
 def test_a_sweep_holds_the_curves_and_what_is_kept_of_them(result):
     l2 = reading.sweep(result, "l2")
     assert list(l2) == [1e-3, 1e-1]  # one seed of the third strength failed
@@ -155,6 +164,7 @@ def test_baselines_are_read_with_their_measure(result):
         lambda r: reading.differences(r, where="test"),
         lambda r: reading.differences(r, references=["ridge"]),
         lambda r: reading.differences(r | {"confirmation": None}, where="confirmation"),
+        lambda r: reading.confirmed(r | {"confirmation": None}, "last"),
         lambda r: reading.by_seed(r, "best"),
         lambda r: reading.sweep(r, "dropout"),
         lambda r: reading.sweep(r, "l2", "best"),

@@ -76,6 +76,27 @@ def outcomes(effects: Mapping[str, Mapping[str, Mapping]], variant: str) -> dict
     return {side: [label for label in ordered if outcome(found[label]) == side] for side in sides}
 
 
+def confirmed(result: Mapping, variant: str, *, measure: str = "loss") -> dict[str, list[str]]:
+    """Name the methods that are clear on the second task as they were on the first, beside no regularization.
+
+    Args:
+        result: of an experiment with a confirmation.
+        variant: "last" or "early", of the methods and of no regularization.
+        measure: as in ``differences``.
+
+    Returns:
+        The methods under "lower" and "higher", each from the lowest mean on the first task to the highest.
+
+    Raises:
+        ValueError: another variant or measure, or an experiment without a confirmation.
+    """
+    reference = f"{NONE}_{one_of('variant', variant, VARIANTS)}"
+    first, second = (
+        outcomes(differences(result, measure=measure, where=where)[reference], variant) for where in SUMMARIES
+    )
+    return {side: [label for label in first[side] if label in second[side]] for side in CLEAR}
+
+
 def by_seed(result: Mapping, variant: str, *, measure: str = "loss", where: str = "summary") -> dict:
     """Return each method's figures on the test split, one for each seed: (seeds,) by method.
 

@@ -163,7 +163,7 @@ _ = plots.strength_sweep(sweeps[method], none, strength, name=method.replace("_"
 # **Question.** Which panel will have more filled markers left of 0?
 
 # %%
-from labcode.experiments.reading import differences, outcomes
+from labcode.experiments.reading import confirmed, differences, outcomes
 
 effects = differences(result)
 _ = plots.effect_forest(effects, unit="cross-entropy")
@@ -246,16 +246,10 @@ print({name: round(value, 3) for name, value in simple.items()})
 # %%
 vowels = differences(result, where="confirmation")
 _ = plots.effect_forest(vowels, unit="cross-entropy")
-confirmed = {
-    variant: sorted(
-        set(outcomes(effects[f"none_{variant}"], variant)["lower"])
-        & set(outcomes(vowels[f"none_{variant}"], variant)["lower"])
-    )
-    for variant in ("last", "early")
-}
-print(confirmed)
-assert confirmed["early"] == ["recurrent_dropout_h"]
-assert confirmed["last"] == ["input_dropout", "recurrent_dropout_g", "recurrent_dropout_h"]
+both = {variant: confirmed(result, variant)["lower"] for variant in ("last", "early")}
+print("clearly lower on digits and vowels:", both)
+assert both["early"] == ["recurrent_dropout_h"]
+assert set(both["last"]) == {"input_dropout", "recurrent_dropout_g", "recurrent_dropout_h"}
 
 # %% [markdown]
 # Recurrent dropout on h is the only one that is clear in both, against both references. Zoneout, the winner on digits, is unclear on the
