@@ -418,6 +418,8 @@ def test_the_command_runs_lists_and_notices_changes(tmp_path, capsys):
     capsys.readouterr()
     assert main([], tmp_path) == 0
     assert "Every experiment has its result." in capsys.readouterr().out
+    assert main([*arguments, "--all"], tmp_path) == 0
+    assert "toy: " in capsys.readouterr().out
     changed = declare(tmp_path, text.replace("batch_size = 20", "batch_size = 10"))
     results = tmp_path / "results"
     assert state("toy", declared.hash, results) != state("toy", changed.hash, results) == STALE

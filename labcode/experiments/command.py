@@ -1,4 +1,4 @@
-"""Run declared experiments: `python -m labcode.experiments.command [--quick] [--list] [NAMES...]`.
+"""Run declared experiments: `python -m labcode.experiments.command [--quick] [--list] [--all] [NAMES...]`.
 
 An experiment goes on where it was stopped, however that was; several processes may work on the same one.
 """
@@ -94,10 +94,10 @@ def main(arguments: list[str] | None = None, folder: Path = EVIDENCE) -> int:
         for name, found in states.items():
             say(f"{name}: {found}")
         return 0
-    if not options.names and not options.quick:
+    if not (options.names or options.quick or options.all):
         names = [name for name in names if states[name] != CURRENT]
         if not names:
-            say("Every experiment has its result.")
+            say("Every experiment has its result. Name those to run again, or give --all.")
     engine = Engine(options.backend, options.jobs, options.scheduler)
     if options.quick:
         sys.path.insert(0, str(folder))  # before workers start: they import the studies, too
@@ -161,6 +161,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="course.py evidence", description=__doc__.partition("\n\n")[2])
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help="experiments (default: all without a current result)"
+    )
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="all, those with a result, too (runs kept in evidence/runs are not repeated)",
     )
     parser.add_argument("--list", action="store_true", help="only say which have their result")
     parser.add_argument("--quick", action="store_true", help="see in minutes whether everything runs")

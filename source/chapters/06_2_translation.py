@@ -339,7 +339,7 @@ for name, effect in study["summary"]["search"].items():
 # ### What helps
 #
 # Now the protocol of part 1: five methods and all five at once, strengths chosen on validation data with three seeds, the test part once
-# with five. The loss is that of the next character, given the right ones before; the *error* is the share of wrong characters, in the same setting.
+# with ten. The loss is that of the next character, given the right ones before; the *error* is the share of wrong characters, in the same setting.
 #
 # **Question.** Which methods do you expect left of 0 beside early stopping? Think of part 1.
 
@@ -391,6 +391,23 @@ MethodExplorer(sweeps, none, unit="cross-entropy", value=(method, strength)).wid
 
 # %%
 _ = plots.strength_sweep(sweeps[method], none, strength, name=method.replace("_", " "), unit="cross-entropy")
+
+# %% [markdown]
+# ### Into another language
+#
+# The same messages into **French**, of at most 12 *words*, with the strengths that were chosen for Chinese.
+#
+# **Question.** Another language, another script, words in place of characters. What would have to be the same for the strengths to fit?
+
+# %%
+from labcode.experiments.reading import confirmed
+
+_ = plots.effect_forest(differences(result, where="confirmation"), unit="test cross-entropy")
+for variant in ("last", "early"):
+    print(variant, confirmed(result, variant))
+
+# %% [markdown]
+# XXX
 
 # %% [markdown]
 # ### What it costs

@@ -268,6 +268,22 @@ assert against_ridge["lower"] == []
 # Stopping early saves 4 % of the loss, no method adds to that, and with it all means lie some 1.5 % below ridge's line. Not one is clear
 # against ridge: four years of days are too few for so little.
 #
+# ### Later years
+#
+# The same three stocks, trained on 2003 to 2006, tested on 2010 to March 2013, with the strengths chosen on the years before.
+#
+# **Question.** Training and test years differ from those above. What do you expect to be the same?
+
+# %%
+from labcode.experiments.reading import confirmed
+
+_ = plots.effect_forest(differences(result, where="confirmation"))
+for variant in ("last", "early"):
+    print(variant, confirmed(result, variant))
+
+# %% [markdown]
+# XXX
+#
 # ### What it costs
 #
 # **Question.** For 1.5 % of the loss: how many times as long would you train?
