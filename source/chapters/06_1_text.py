@@ -353,7 +353,9 @@ print(both)
 wrong = by_seed(result, "early", measure="error", where="confirmation")
 rule_wrong = baselines(result, measure="error", where="confirmation")["n-gram naive Bayes"]
 fewest = min(wrong, key=lambda label: wrong[label].mean())
-print(f"right: {1 - rule_wrong:.1%} naive Bayes, {1 - wrong['none'].mean():.1%} the LSTM without regularization")
+print(
+    f"right: {1 - rule_wrong:.1%} naive Bayes, {1 - wrong['none'].mean():.1%} the LSTM without regularization"
+)
 print(f"       {1 - wrong[fewest].mean():.1%} the LSTM with {fewest.replace('_', ' ')}, the most of all")
 
 # %% [markdown]
