@@ -165,3 +165,32 @@ def test_an_array_in_the_place_of_two_arrays_is_wrong_and_not_an_error():
     pair = (np.zeros(2), np.zeros((3, 1)))
     checker = Checker("pair", lambda: pair, (Case("two arrays", ()),), (), "")
     assert "expected ([0., 0.], [[0.], [0.], [0.]])" in feedback(checker, lambda: np.zeros(2))
+
+
+@pytest.mark.parametrize(
+    ("want", "got", "said"),
+    [
+        ({"a": 1.0, "b": 2.0}, {"a": 1.0}, "→ Its keys should be 'a', 'b'; these are 'a'."),
+        ({"a": 1.0, "b": 2.0}, {}, "→ Its keys should be 'a', 'b'; these are none."),
+        ({"a": 1.0, "b": 2.0}, [1.0, 2.0], "→ A dictionary was expected; this is of type list."),
+        ({"a": 1.0, "b": 2.0}, {"a": 1.0, "b": 3.0}, "→ Of its 2 parts only 'b' is wrong."),
+        ((1.0, 2.0), 3.0, "→ 2 values were expected, side by side; this is one of type float."),
+        ((1.0, 2.0), (1.0, 2.0, 3.0), "→ 2 values were expected; these are 3."),
+        ((1.0, 2.0, 3.0), (1.0, 0.0, 0.0), "→ Of its 3 parts 1, 2 are wrong (counted from 0)."),
+        (np.zeros((2, 3)), np.zeros((3, 2)), "→ Its shape should be (2, 3); it is (3, 2)."),
+        ([np.zeros(2), np.zeros((2, 3))], [np.ones(2), np.ones((3, 2))], "received ([1., 1.], [[1., 1.],"),
+        (
+            [np.zeros((2, 3)), 1.0],
+            [np.ones((3, 2)), 0.0],
+            "→ Part 0: Its shape should be (2, 3); it is (3, 2).",
+        ),
+    ],
+)
+def test_where_no_misconception_fits_the_form_and_the_wrong_parts_are_named(want, got, said):
+    checker = Checker("f", lambda: want, (Case("a call", ()),), (), "")
+    assert said in feedback(checker, lambda: got)
+
+
+def test_a_wrong_number_alone_is_shown_and_nothing_more():
+    checker = Checker("f", lambda: 1.0, (Case("a call", ()),), (), "")
+    assert "→" not in feedback(checker, lambda: 2.0)

@@ -124,8 +124,8 @@ class Checker:
             f"    expected {_show(wanted[first])}",
             f"    received {_show(results[first])}",
         ]
-        lines += [textwrap.fill(f"→ {m.message}", 100) for m in self.diagnose(results)]
-        return "\n".join(lines)
+        said = [m.message for m in self.diagnose(results)] or _form(results[first], wanted[first])
+        return "\n".join([*lines, *(textwrap.fill(f"→ {message}", 100) for message in said)])
 
 
 def attempt(name: str, run: Callable[[], object], call: str) -> object:
@@ -178,12 +178,50 @@ def _same(got: object, want: object) -> bool:
     return left.shape == right.shape and np.allclose(left, right, rtol=1e-6, atol=1e-12, equal_nan=True)
 
 
+def _form(got: object, want: object) -> list[str]:
+    """Say how a wrong result differs in form, or which of its parts are wrong, where that helps."""
+    if isinstance(want, dict):
+        if not isinstance(got, dict):
+            return [f"A dictionary was expected; this is of type {type(got).__name__}."]
+        if got.keys() != want.keys():
+            return [f"Its keys should be {_names(want)}; these are {_names(got) or 'none'}."]
+        return _parts(got, want, list(want))
+    if isinstance(want, (tuple, list)):
+        if not isinstance(got, (tuple, list)):
+            return [
+                f"{len(want)} values were expected, side by side; this is one of type {type(got).__name__}."
+            ]
+        if len(got) != len(want):
+            return [f"{len(want)} values were expected; these are {len(got)}."]
+        return _parts(got, want, range(len(want)))
+    if isinstance(want, np.ndarray) and np.shape(got) != want.shape:
+        return [f"Its shape should be {want.shape}; it is {np.shape(got)}."]
+    return []
+
+
+def _parts(got, want, keys) -> list[str]:
+    """Name the wrong parts of a result if others are right, and what is wrong with the form of the first."""
+    wrong = [key for key in keys if not _same(got[key], want[key])]
+    nested = [f"Part {wrong[0]!r}: {said}" for said in _form(got[wrong[0]], want[wrong[0]])]
+    if len(wrong) == len(keys):
+        return nested
+    named = f"only {_names(wrong)} is" if len(wrong) == 1 else f"{_names(wrong)} are"
+    counted = " (counted from 0)" if isinstance(keys, range) else ""
+    return [f"Of its {len(keys)} parts {named} wrong{counted}.", *nested]
+
+
+def _names(keys) -> str:
+    return ", ".join(map(repr, keys))
+
+
 def _show(value: object) -> str:
     """Write a value briefly: arrays as rounded lists, long ones cut."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{k!r}: {_show(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, tuple):
-        return "(" + ", ".join(map(_show, value)) + ")"
+    if isinstance(value, tuple) or (
+        isinstance(value, list) and any(isinstance(v, np.ndarray) for v in value)
+    ):
+        return "({})".format(", ".join(map(_show, value)))
     if isinstance(value, (np.ndarray, np.generic)):
         return np.array2string(np.asarray(value), precision=4, threshold=12, separator=", ").replace("\n", "")
     text = repr(value)
