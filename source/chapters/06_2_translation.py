@@ -403,11 +403,18 @@ _ = plots.strength_sweep(sweeps[method], none, strength, name=method.replace("_"
 from labcode.experiments.reading import confirmed
 
 _ = plots.effect_forest(differences(result, where="confirmation"), unit="test cross-entropy")
-for variant in ("last", "early"):
-    print(variant, confirmed(result, variant))
+french = {
+    m: {v: confirmed(result, v, measure=m)["lower"] for v in ("last", "early")} for m in ("loss", "error")
+}
+for name, found in french.items():
+    print(f"{name}, clearly lower in both languages: {found}")
+assert all(set(found) >= every for found in french["loss"].values())
+assert all({"recurrent_dropout_h", "everything"} <= set(found) for found in french["error"].values())
 
 # %% [markdown]
-# XXX
+# All of it is confirmed: every method lowers the loss in French, too, against both references; in wrong words, recurrent dropout and the
+# combination. On the texts of part 1 nothing of the kind could be confirmed. There the number of steps had shrunk by a third; here both data sets
+# are about equally large, and so is what a strength has to do.
 
 # %% [markdown]
 # ### What it costs
@@ -418,11 +425,11 @@ for variant in ("last", "early"):
 costs = relative_seconds(result)
 _ = plots.training_costs(costs)
 assert max(set(costs) - {"everything"}, key=lambda label: costs[label][0]) == "recurrent_dropout_h"
-assert costs["everything"][0] < 1
+assert 1 < costs["recurrent_dropout_h"][0] < costs["everything"][0] < 1.3
 
 # %% [markdown]
-# Recurrent dropout takes longest of the single methods. That the combination, which has it on board, seems to be the fastest shows how far
-# to trust this picture: its runs came when the machine had less other work.
+# Recurrent dropout takes longest of the single methods, but by less than a tenth here. Sequences are short, and at each step the decoder also
+# computes an output for more than 500 characters, which no mask makes slower.
 #
 # By the loss recurrent dropout is the best single method. Its chrF is not on record.
 #
@@ -471,7 +478,7 @@ assert chrf(texts, human["train"]) > 60
 #
 # - *They overfit*: yes. Of its training messages the model knows nearly all by heart.
 # - *Regularization keeps them from it*: every method narrows the gap, and lowers the loss on new messages.
-# - *They generalize better*: by the loss, with every method, beyond early stopping; and with the best, two or three characters in a hundred more
+# - *They generalize better*: by the loss, with every method, beyond early stopping, in Chinese and in French; and with the best, two or three characters in a hundred more
 #   are right, given the right ones before. By chrF, which is closer to what people want of a translation, stopping early made them worse and output dropout made no clear
 #   difference. **What is missing here is data, and no regularizer adds any.** Most words occur five times or less.
 # - And *widely used*: a lookup of the nearest message is better by several points. (LSTMs were the state of the art of translation for a few years, on
