@@ -15,8 +15,6 @@ One-standard-error rule: along λ alone, the strongest λ whose loss is at most 
 recordings) above the lowest; compared with the lowest itself, on the test split.
 """
 
-from functools import lru_cache
-
 import numpy as np
 
 from labcode.applications import speech
@@ -56,7 +54,6 @@ PAIRS = {
 }
 
 
-@lru_cache(maxsize=2)
 def data(repeat: int):
     """Return the dataset of a repeat, and the two halves of its validation recordings, drawn at random."""
     dataset = speech.load(repeat, "second", longest=16)

@@ -1,6 +1,8 @@
 """The studies of mechanisms: each run gives what its summary needs, and each measure is right."""
 
 import importlib.util
+import inspect
+import sys
 import threading
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +14,7 @@ from torch import nn
 
 from labcode.experiments.runs import Run, alone, train
 from labcode.experiments.snapshots import train_and_keep
+from labcode.experiments.study import find_studies, source_of
 from labcode.experiments.tasks import load
 from labcode.training import evaluate
 
@@ -34,6 +37,16 @@ def script(name):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.mark.parametrize("name", find_studies())
+def test_all_that_a_study_may_send_to_its_workers_can_be_sent(name, monkeypatch):
+    module = script(name)
+    monkeypatch.setitem(sys.modules, module.__name__, module)  # where classes look for their source
+    functions = [
+        f for f in vars(module).values() if inspect.isfunction(f) and f.__module__ == module.__name__
+    ]
+    assert all(source_of(function) for function in functions)
 
 
 def effects(summary):

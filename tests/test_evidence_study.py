@@ -160,6 +160,10 @@ def test_settings_and_functions_that_cannot_be_kept_are_refused(toy, tmp_path):
         study.map(len, [{"seed": 0}])
     with pytest.raises(ValueError, match="number: expected a whole number of at least 1"):
         study.seeds(0)
+    toy.write_text(SCRIPT.replace("def shifted", "import functools\n\n@functools.cache\ndef shifted"))
+    run = runpy.run_path(str(toy))["run"]
+    with pytest.raises(ValueError, match=r"shifted: expected a plain function of the script, .* _lru_cache"):
+        study.map(run, [{"seed": 0}])
 
 
 def test_the_command_lists_and_runs_studies(toy, tmp_path, capsys):

@@ -60,6 +60,9 @@ def source_of(function: FunctionType) -> list[str]:
             value = function.__globals__[name]
             if _is_of_script(value, function):
                 waiting.append(value)
+            elif _is_of_script(getattr(value, "__wrapped__", None), function):
+                what = "a plain function of the script, which workers can be sent"
+                raise ValueError(f"{name}: expected {what}, received {type(value).__name__}")
             elif isinstance(value, (bool, int, float, str, tuple, list, dict)):
                 found[name] = repr(value)
     return [found[name] for name in sorted(found)]
