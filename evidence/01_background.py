@@ -109,7 +109,9 @@ def main() -> None:
 
     def seeds(**settings) -> list[dict]:
         wanted = [{"seed": seed, **settings} for seed in study.seeds(SETTINGS["seeds"])]
-        return study.map(run, wanted, label=str(settings or "alone"))
+        return study.map(
+            run, wanted, label=", ".join(f"{name} {value:.3g}" for name, value in settings.items()) or "alone"
+        )
 
     capacity = {hidden: seeds(hidden=hidden) for hidden in study.few(HIDDEN)}
     amount = {fraction: seeds(fraction=fraction) for fraction in study.few(FRACTIONS)}

@@ -79,7 +79,9 @@ class Runs:
     def train(self, settings: dict, **options) -> list[dict]:
         """Train every seed."""
         wanted = [{"seed": s, "settings": settings, **options} for s in self.study.seeds(SEEDS)]
-        return self.study.map(run, wanted, label=str(settings or "none"))
+        return self.study.map(
+            run, wanted, label=", ".join(f"{name} {value:.3g}" for name, value in settings.items()) or "none"
+        )
 
     def curves(self, settings: dict) -> dict:
         """Return the full training and validation curves of every seed, without early stopping."""
