@@ -340,7 +340,7 @@ assert found["lower"] == ["recurrent_dropout_h", "everything", "plain_and_recurr
 from labcode.experiments.reading import confirmed
 
 longer = differences(result, where="confirmation")
-_ = plots.effect_forest(longer, unit="test cross-entropy")
+_ = plots.effect_forest(longer, unit="test cross-entropy", reach=0.28)
 for variant in ("last", "early"):
     sides = outcomes(longer[f"none_{variant}"], variant)
     print(
