@@ -115,6 +115,10 @@ class Checker:
         shown = ", ".join(f"{name}={_show(arg)}" for name, arg in zip(names, case.args, strict=False))
         return f"{self.name}({shown})"
 
+    def _form(self, result: object, wanted: object) -> list[str]:
+        """Say what is wrong with a result's form or parts, where no misconception explains it."""
+        return _form(result, wanted)
+
     def _feedback(self, results: list, wanted: list, marks: list[bool]) -> str:
         """Say which cases are right, show the first wrong one, and name the likely misconception."""
         lines = [f"{'✓' if ok else '✗'} {case.label}" for case, ok in zip(self.cases, marks, strict=True)]
@@ -124,7 +128,7 @@ class Checker:
             f"    expected {_show(wanted[first])}",
             f"    received {_show(results[first])}",
         ]
-        said = [m.message for m in self.diagnose(results)] or _form(results[first], wanted[first])
+        said = [m.message for m in self.diagnose(results)] or self._form(results[first], wanted[first])
         return "\n".join([*lines, *(textwrap.fill(f"→ {message}", 100) for message in said)])
 
 

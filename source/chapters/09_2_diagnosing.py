@@ -27,7 +27,7 @@ import torch
 from labcode.data import load_weather
 from labcode.experiments.faults import FREE
 from labcode.experiments.symptoms import redrawn, trained
-from labcode.training import seeded
+from labcode.training import evaluate, seeded
 
 days = redrawn(load_weather(), 0)
 with seeded(0):
@@ -171,8 +171,6 @@ _ = plots.learning_curves(noisy.train_loss, noisy.validation_loss, unit=unit)
 # **Question.** Evaluate it three times. What does `diagnose` say without these three numbers, and with them?
 
 # %%
-from labcode.training import evaluate
-
 with seeded(1):
     again = [evaluate(broken, days.validation)["loss"] for _ in range(3)]
 print("the same model, three times:", [round(loss, 3) for loss in again])
