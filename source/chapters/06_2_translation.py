@@ -413,8 +413,8 @@ assert all({"recurrent_dropout_h", "everything"} <= set(found) for found in fren
 
 # %% [markdown]
 # All of it is confirmed: every method lowers the loss in French, too, against both references; in wrong words, recurrent dropout and the
-# combination. On the texts of part 1 nothing of the kind could be confirmed. There the number of steps had shrunk by a third; here both data sets
-# are about equally large, and so is what a strength has to do.
+# combination. On the texts of part 1 nothing of the kind could be confirmed. One difference is known, though not whether it is the reason: there the
+# number of steps had shrunk by a third, here both data sets are about equally large.
 
 # %% [markdown]
 # ### What it costs
