@@ -19,7 +19,7 @@ from typing import IO
 
 from tqdm import tqdm
 
-from benchmarks import report, training_loop
+from benchmarks import redraws, report, training_loop
 from benchmarks.contestants import BASELINE, FAMILIES, Size
 
 SIZES = (Size(14, 32, 6, 64), Size(50, 32, 16, 32), Size(100, 32, 128, 256), Size(400, 16, 64, 128))
@@ -196,8 +196,9 @@ def main(arguments: list[str] | None = None) -> None:
         print(report.table(result))
         for path in report.write(result, options.output):
             print(f"Wrote {path.name}")
-    text, path = training_loop.run(small=options.small, rounds=rounds, folder=options.output)
-    print(f"\n{text}\nWrote {path.name}")
+    loop = training_loop.run(small=options.small, rounds=rounds, folder=options.output)
+    for text, path in (loop, redraws.run(rounds=rounds, folder=options.output)):
+        print(f"\n{text}\nWrote {path.name}")
 
 
 if __name__ == "__main__":

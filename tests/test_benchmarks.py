@@ -12,6 +12,7 @@ import torch
 from benchmarks import __main__ as bench
 from benchmarks import report, training_loop
 from benchmarks.contestants import BASELINE, FAMILIES, Size
+from labcode import widgets
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -31,6 +32,8 @@ def test_the_small_benchmark_runs_and_writes_its_result(tmp_path):
     assert set(result["growth"]) == {"steps", "hidden"}
     assert all(name in done.stdout for name in names)
     assert (tmp_path / "speed_cpu.png").read_bytes().startswith(b"\x89PNG")
+    redraws = json.loads((tmp_path / "redraws.json").read_text())
+    assert sorted(redraws["ms"]) == sorted(widgets.__all__)
     loop = json.loads((tmp_path / "training_loop.json").read_text())
     assert all(row["ms_of_a_step"] > 0 for row in loop["overhead"].values())
     assert "What the training loop adds" in done.stdout

@@ -27,6 +27,7 @@ from labcode.course.preflight import require_room
 from labcode.course.process import CourseError, ToolError, clean_environment
 from labcode.course.setup import ensure, is_ready, packages, why_anew
 
+HANGS = 1800  # seconds: what never ends, not what a busy machine takes
 COURSE = toy_course.COURSE
 TEST = frozenset({"test"})
 
@@ -98,7 +99,7 @@ def course(environment, *arguments, **options):
         capture_output=True,
         encoding="utf-8",
         errors="replace",
-        timeout=120,
+        timeout=HANGS,
         **options,
     )
 
@@ -201,7 +202,7 @@ def test_a_killed_set_up_is_said_and_mended(made):
 def test_stopping_a_set_up_takes_one_line_and_stops_its_tools(made, capsys, number, send):
     write_constraints(made, "torch==1.0\ntoydep==1.1\n")
     (made.site_packages / "slow.pth").write_text(
-        "import pathlib, time; pathlib.Path('begun').touch(); time.sleep(30)\n", "utf-8"
+        "import pathlib, time; pathlib.Path('begun').touch(); time.sleep(600)\n", "utf-8"
     )
     with subprocess.Popen(
         [sys.executable, "course.py", "lab"],
@@ -211,7 +212,7 @@ def test_stopping_a_set_up_takes_one_line_and_stops_its_tools(made, capsys, numb
     ) as command:
         wait_for((made.root / "begun").exists)
         getattr(os, send)(command.pid, getattr(signal, number))
-        said = command.communicate(timeout=60)[1].decode()
+        said = command.communicate(timeout=HANGS)[1].decode()
     assert command.returncode == 130
     assert said == "\nStopped. Call the same command again to go on.\n"
     with locked(made.root / ".course" / "setup.lock"):
@@ -223,7 +224,7 @@ def test_stopping_a_set_up_takes_one_line_and_stops_its_tools(made, capsys, numb
 
 
 def wait_for(condition):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + HANGS
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -428,6 +429,14 @@ def test_nothing_of_jupyter_or_keras_is_outside_the_course(toy):
     assert all(path.is_relative_to(toy.root / ".course") for path in private.values())
 
 
+NAP = """
+import pathlib, time
+pathlib.Path("begun").touch()
+while not pathlib.Path("end").exists():
+    time.sleep(0.05)
+pathlib.Path("ended").touch()
+"""
+
 HOLDER = """
 import sys
 from pathlib import Path
@@ -442,20 +451,22 @@ with locked(Path("lock")):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="on Windows a lock ends with the process that took it")
-def test_a_lock_outlives_its_holder_while_the_tools_it_started_live(tmp_path, capsys):
-    (tmp_path / "nap.py").write_text("import time; time.sleep(1.5)", "utf-8")
+def test_a_lock_outlives_its_holder_while_the_tools_it_started_live(tmp_path, monkeypatch):
+    (tmp_path / "nap.py").write_text(NAP, "utf-8")
     variables = os.environ | {"PYTHONPATH": str(COURSE)}
-    start = time.monotonic()
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER], cwd=tmp_path, env=variables, stdout=subprocess.PIPE, text=True
     ) as holder:
         assert holder.stdout.readline() == "locked\n"
-        time.sleep(0.3)
+        wait_for((tmp_path / "begun").exists)
         holder.kill()
+    said = []
+    monkeypatch.setattr(
+        "labcode.course.lock.say", lambda text: (said.append(text), (tmp_path / "end").touch())
+    )
     with locked(tmp_path / "lock"):
-        waited = time.monotonic() - start
-    assert waited > 1.0
-    assert "Another set-up of this course is running" in capsys.readouterr().out
+        assert (tmp_path / "ended").exists()
+    assert "Another set-up of this course is running" in said[0]
 
 
 def test_a_free_lock_is_taken_silently(tmp_path, capsys):

@@ -355,7 +355,9 @@ def run(code, tmp_path, **variables):
     """Run code in a process whose home folder is empty, and return what it prints."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KERAS")}
     kept |= {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "PYTHONPATH": str(ROOT)} | variables
-    done = subprocess.run([sys.executable, "-c", code], env=kept, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=kept, capture_output=True, text=True, timeout=1800
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

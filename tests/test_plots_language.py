@@ -1,8 +1,6 @@
-"""Figures and the widget of chapter 8: labelled, true to what they are given, fast to redraw."""
+"""Figures and the widget of chapter 8: labelled, true to what they are given."""
 
 import json
-import statistics
-import time
 
 import matplotlib
 
@@ -164,12 +162,7 @@ def test_the_widget_shows_softmax_and_the_text_of_its_temperature():
             TemperatureExplorer(**options)
 
 
-def test_the_widget_redraws_in_time():
+def test_the_same_temperature_gives_the_same_picture():
     widget = TemperatureExplorer(LOGITS, VOCABULARY, SAMPLES, context="b")
     assert widget.draw(1.0) == widget.draw(1.0) != widget.draw(2.0)
-    times = []
-    for value in list(SAMPLES) * 5:
-        began = time.process_time()
-        widget.draw(value)
-        times.append(time.process_time() - began)
-    assert statistics.median(times) < 0.1
+    assert plt.get_fignums() == []

@@ -250,7 +250,7 @@ def postgresql():
 
     def call(program, *arguments):
         command = [*prefix, str(found[0] / program), "-D", str(folder / "data"), *arguments]
-        done = subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, timeout=120, check=False)
+        done = subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, timeout=1800, check=False)
         assert done.returncode == 0, command
 
     call("initdb", "-U", "course", "-A", "trust", "-N")

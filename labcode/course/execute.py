@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from labcode.course.environment import private_folder, private_variables
 from labcode.course.process import CourseError, clean_environment
 
-CELL_TIMEOUT = 120  # seconds
+CELL_TIMEOUT = 1800  # seconds: a cell that hangs, not one on a slow or busy machine
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 ADDRESS = re.compile(r"\bat 0x[0-9A-Fa-f]{6,}")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")

@@ -19,7 +19,7 @@ from labcode.course.environment import Environment, private_folder
 from labcode.course.process import CourseError, say
 
 FIRST_PORT, PORTS = 8888, 100
-START_SECONDS, STOP_SECONDS = 120, 10
+START_SECONDS, STOP_SECONDS = 600, 10
 HOST = "127.0.0.1"
 
 
@@ -49,7 +49,7 @@ class Server:
         """Return when the page is served, or when the server has ended.
 
         Raises:
-            CourseError: neither has happened in two minutes.
+            CourseError: neither has happened in ten minutes.
         """
         deadline = time.monotonic() + START_SECONDS
         while self.process.poll() is None and self.request(path) != 200:

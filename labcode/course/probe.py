@@ -22,7 +22,7 @@ def notebook() -> str:
     from nbformat.v4 import new_code_cell, new_notebook
 
     cells = [new_code_cell("import sys, labcode"), new_code_cell("print(sys.prefix)")]
-    executed = NotebookClient(new_notebook(cells=cells), kernel_name="python3", timeout=60).execute()
+    executed = NotebookClient(new_notebook(cells=cells), kernel_name="python3", timeout=600).execute()
     prefix = executed.cells[1].outputs[0].text.strip()
     if prefix != sys.prefix:
         raise RuntimeError(f"the kernel runs in {prefix} instead of {sys.prefix}")

@@ -15,7 +15,7 @@ from labcode.libraries.recipe import Recipe
 from labcode.validate import expect
 
 RECORD = "07_tools"
-SECONDS = 300  # more than importing TensorFlow and a hundred steps take on a slow machine
+SECONDS = 1800  # far more than importing TensorFlow and a hundred steps take on a slow machine
 
 
 @dataclass(frozen=True)
