@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from labcode.conventions import keras_answers
 from labcode.experiments import save_result
-from labcode.experiments.results import script_hash
+from labcode.experiments.script_hash import script_hash
 from labcode.keras_interop import import_keras
 
 

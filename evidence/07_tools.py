@@ -12,7 +12,7 @@ from dataclasses import asdict
 import numpy as np
 
 from labcode.experiments import save_result
-from labcode.experiments.results import script_hash
+from labcode.experiments.script_hash import script_hash
 from labcode.libraries.backends import RECORD, run_tensorflow
 from labcode.libraries.contestants import train_labcode
 from labcode.libraries.recipe import RECIPES

@@ -13,8 +13,9 @@ import torch
 from torch import nn
 
 from labcode.experiments.runs import Run, alone, train
+from labcode.experiments.script_hash import meaning
 from labcode.experiments.snapshots import train_and_keep
-from labcode.experiments.study import find_studies, source_of
+from labcode.experiments.study import find_studies
 from labcode.experiments.tasks import load
 from labcode.training import evaluate
 
@@ -46,7 +47,7 @@ def test_all_that_a_study_may_send_to_its_workers_can_be_sent(name, monkeypatch)
     functions = [
         f for f in vars(module).values() if inspect.isfunction(f) and f.__module__ == module.__name__
     ]
-    assert all(source_of(function) for function in functions)
+    assert all(meaning(function) for function in functions)
 
 
 def effects(summary):

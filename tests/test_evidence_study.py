@@ -14,7 +14,7 @@ from evidence_tasks import lines
 from labcode.course.process import CourseError
 from labcode.experiments.command import CURRENT, MISSING, STALE, main, state
 from labcode.experiments.declaration import EVIDENCE, find_declarations
-from labcode.experiments.results import script_hash
+from labcode.experiments.script_hash import RENAMED, script_hash
 from labcode.experiments.study import Study, find_studies
 
 SCRIPT = '''
@@ -26,11 +26,13 @@ import time
 import torch
 
 from labcode.experiments.study import Study
+from labcode.training import evaluate, predict
 
 OFFSET = 10
 
 
 def shifted(x):
+    """Shift it."""
     return x + OFFSET
 
 
@@ -39,6 +41,10 @@ def run(*, seed, scale=1):
         log.write(f"{seed} {scale} {torch.get_num_threads()}\\n")
     time.sleep(float(os.environ.get("TOY_SECONDS", "0")))
     return {"value": shifted(seed * scale)}
+
+
+def unused():
+    return evaluate(OFFSET)
 
 
 def main():
@@ -89,8 +95,8 @@ def test_results_come_in_order_with_one_thread_and_are_not_computed_again(toy, t
         ("OFFSET = 10", "OFFSET = 20", 24),
         ("x + OFFSET", "OFFSET + x", 24),
         ("seed * scale", "scale * seed", 24),
-        ('"""A toy study."""', '"""Another text."""', 12),
         ("study.seeds(6)", "study.seeds(7)", 14),
+        ("evaluate(", "predict(", 12),
     ],
 )
 def test_a_run_is_repeated_if_what_it_uses_has_changed(toy, tmp_path, old, new, runs):
@@ -101,6 +107,46 @@ def test_a_run_is_repeated_if_what_it_uses_has_changed(toy, tmp_path, old, new, 
     assert script_hash(toy) != before
     perform(toy)
     assert len(lines(tmp_path / "log")) == runs
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"""A toy study."""', '"""Another text."""'),
+        ('"""Shift it."""', '"""Say what it does."""'),
+        (
+            "from labcode.training import evaluate, predict",
+            "from labcode.training.loop import evaluate, predict",
+        ),
+        ("evaluate, predict\n", "evaluate as measure\n"),
+        ("    return x + OFFSET", "    return (  # in one line\n        x + OFFSET\n    )"),
+    ],
+)
+def test_a_result_does_not_hang_on_text_or_on_where_the_library_keeps_things(toy, old, new):
+    text = SCRIPT.replace("evaluate(", "measure(") if "measure" in new else SCRIPT
+    assert old in text
+    toy.write_text(SCRIPT)
+    before = script_hash(toy)
+    toy.write_text(text.replace(old, new))
+    assert script_hash(toy) == before
+
+
+def test_a_name_counts_as_results_first_knew_it(toy, monkeypatch):
+    before = script_hash(toy)
+    toy.write_text(SCRIPT.replace("evaluate", "mean_loss"))
+    assert script_hash(toy) != before
+    monkeypatch.setitem(RENAMED, "mean_loss", "evaluate")
+    assert script_hash(toy) == before
+
+
+def test_a_result_survives_what_does_not_change_it(toy, tmp_path):
+    perform(toy)
+    toy.write_text(SCRIPT.replace("Shift it", "Add ten").replace("import time", "import time as time"))
+    assert state("toy", script_hash(toy), tmp_path / "results") == CURRENT
+    perform(toy)
+    assert len(lines(tmp_path / "log")) == 12
+    toy.write_text(SCRIPT.replace("OFFSET = 10", "OFFSET = 11"))
+    assert state("toy", script_hash(toy), tmp_path / "results") == STALE
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kill -9 is a signal of POSIX")
@@ -172,7 +218,7 @@ def test_the_command_lists_and_runs_studies(toy, tmp_path, capsys):
     assert capsys.readouterr().out == f"toy: {MISSING}\n"
     assert main(["--jobs", "1"], tmp_path) == 0
     assert state("toy", script_hash(toy), tmp_path / "results") == CURRENT
-    toy.write_text(SCRIPT + "\n# a remark\n")
+    toy.write_text(SCRIPT.replace("seeds(6)", "seeds(7)"))
     capsys.readouterr()
     main(["--list"], tmp_path)
     assert capsys.readouterr().out == f"toy: {STALE}\n"

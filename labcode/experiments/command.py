@@ -19,7 +19,8 @@ from labcode.experiments.claims import rewrite
 from labcode.experiments.declaration import EVIDENCE, Declaration, find_declarations, read_declaration
 from labcode.experiments.execute import BACKENDS, Engine
 from labcode.experiments.protocol import Experiment
-from labcode.experiments.results import load_result, save_result, script_hash
+from labcode.experiments.results import load_result, save_result
+from labcode.experiments.script_hash import script_hash
 from labcode.experiments.study import find_studies
 from labcode.experiments.summary import DRAWS, make_result, table
 

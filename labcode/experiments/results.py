@@ -1,6 +1,5 @@
 """Results, kept as JSON under ``evidence/results/``."""
 
-import hashlib
 import json
 import os
 import platform
@@ -13,12 +12,6 @@ import torch
 from labcode.validate import expect, one_of
 
 RESULTS = Path(__file__).resolve().parents[2] / "evidence" / "results"
-
-
-def script_hash(path: str | Path) -> str:
-    """Return the SHA-256 of a script's text, whatever its line ends, with which its result is marked."""
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def save_result(name: str, result: dict, folder: Path = RESULTS) -> Path:

@@ -13,12 +13,11 @@ The script has a function that trains and returns numbers, and a ``main`` that a
         study.save({"summary": {"capacity": {"gap": compare({"64 units": differences})}}})
 
 ``python course.py evidence NAME`` or the script itself runs it: on all cores, with a progress bar, and going
-on where it was stopped. A finished run is kept under its function, that function's source with all it uses of
-the script, and its settings; the library's own code does not count, ``PROTOCOL`` stands for it.
+on where it was stopped. A finished run is kept under its settings and what its function means, with all that
+it uses of the script (``script_hash``); the library's own code does not count, ``PROTOCOL`` stands for it.
 """
 
 import argparse
-import inspect
 import json
 import re
 import tempfile
@@ -34,8 +33,9 @@ from tqdm.auto import tqdm
 
 from labcode.experiments.declaration import EVIDENCE, canonical_hash
 from labcode.experiments.execute import Engine, execute
-from labcode.experiments.results import save_result, script_hash
+from labcode.experiments.results import save_result
 from labcode.experiments.runs import alone, processor
+from labcode.experiments.script_hash import meaning, script_hash
 from labcode.experiments.store import Store
 from labcode.validate import expect, instance, integer
 
@@ -47,30 +47,6 @@ def find_studies(folder: Path = EVIDENCE) -> dict[str, Path]:
     """Return the script of every study by name."""
     scripts = sorted(folder.glob("*.py"))
     return {path.stem: path for path in scripts if IMPORTED.search(path.read_text(encoding="utf-8"))}
-
-
-def source_of(function: FunctionType) -> list[str]:
-    """Return the source of a function, and of what it uses of its script: functions, classes, constants."""
-    found, waiting = {}, [function]
-    while waiting:
-        one = waiting.pop()
-        found[one.__name__] = inspect.getsource(one)
-        names = set(re.findall(r"\b\w+\b", found[one.__name__])) & function.__globals__.keys()
-        for name in sorted(names - found.keys()):
-            value = function.__globals__[name]
-            if _is_of_script(value, function):
-                waiting.append(value)
-            elif _is_of_script(getattr(value, "__wrapped__", None), function):
-                what = "a plain function of the script, which workers can be sent"
-                raise ValueError(f"{name}: expected {what}, received {type(value).__name__}")
-            elif isinstance(value, (bool, int, float, str, tuple, list, dict)):
-                found[name] = repr(value)
-    return [found[name] for name in sorted(found)]
-
-
-def _is_of_script(value: object, function: FunctionType) -> bool:
-    is_code = inspect.isfunction(value) or inspect.isclass(value)
-    return is_code and value.__module__ == function.__module__
 
 
 @dataclass(frozen=True)
@@ -144,8 +120,8 @@ class Study:
         """
         instance("function", function, FunctionType, "a function of the script's top level")
         expect("<locals>" not in function.__qualname__, "function", "one of the top level", function)
-        source = source_of(function)
-        calls = [self._call(function.__name__, source, chosen) for chosen in settings]
+        means = meaning(function)
+        calls = [self._call(function.__name__, means, chosen) for chosen in settings]
         with tqdm(total=len(set(calls)), desc=f"{self.name}, {label}", unit="run", mininterval=1.0) as bar:
             execute(set(calls), partial(_perform, function), self._keep, self.store, self.engine, bar)
         records = {call.key: self.store.read(call.key) for call in calls}
@@ -161,9 +137,9 @@ class Study:
         print(f"{self.name}: {self.seconds / 60:.1f} minutes of work in all; wrote {path}")
         return path
 
-    def _call(self, function: str, source: list[str], settings: Mapping[str, object]) -> Call:
+    def _call(self, function: str, means: dict, settings: Mapping[str, object]) -> Call:
         try:
-            key = canonical_hash(["study", self.name, function, source, dict(settings), torch.__version__])
+            key = canonical_hash(["study", self.name, function, means, dict(settings), torch.__version__])
         except (TypeError, ValueError) as error:
             raise ValueError(f"settings: expected what JSON can hold, received {settings!r}") from error
         return Call(key[:32], json.dumps(settings))
