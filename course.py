@@ -29,6 +29,6 @@ def refuse_other_pythons():
 
 if __name__ == "__main__":
     refuse_other_pythons()
-    from labcode.course.commands import main
+    from tools.commands import main
 
     sys.exit(main())

@@ -33,7 +33,7 @@ def loops(size: Size, epochs: int, batches: int) -> dict[str, Callable[[], None]
     """
     import torch
 
-    from labcode.sequence_model import SequenceModel
+    from labcode.lstm.sequence_model import SequenceModel
     from labcode.training import fit
 
     random_, rows = np.random.default_rng(0), size.batch * batches

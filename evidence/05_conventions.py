@@ -11,10 +11,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf
 
-from labcode.conventions import keras_answers
 from labcode.experiments import save_result
 from labcode.experiments.script_hash import script_hash
 from labcode.keras_interop import import_keras
+from labcode.libraries.conventions import keras_answers
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from labcode.applications import translation
 from labcode.applications.decoding import beam_search, greedy_search
 from labcode.applications.metrics import chrf, item_losses
 from labcode.experiments.runs import Run, kept_epoch
-from labcode.experiments.scored import train_scored
+from labcode.experiments.scored_training import train_scored
 from labcode.experiments.study import Study
 from labcode.experiments.summary import compare
 from labcode.experiments.tasks import forced_outputs, load

@@ -24,10 +24,10 @@ import torch
 from labcode.applications.language import Corpus, best_ngram, load
 from labcode.applications.language_model import LanguageModel
 from labcode.applications.language_training import fit_language_model, text_losses
+from labcode.averaging import NonMonotonicTrigger
 from labcode.early_stopping import EarlyStopping
 from labcode.experiments.study import Study
 from labcode.experiments.summary import compare
-from labcode.nt_asgd import NonMonotonicTrigger
 from labcode.training import seeded
 
 SEEDS, CHOICE_SEEDS = 10, (100, 101)

@@ -2,8 +2,8 @@
 
 Run ``python course.py evidence 09_diagnosis``. It trains about a thousand small models.
 
-1. The gallery. Runs with one planted fault each (``labcode.experiments.faults``) on four tasks. The rules
-   of ``diagnose`` were set on two tasks; its error rate is counted on two others. The interval is a
+1. The gallery. Runs with one planted fault each (``labcode.experiments.planted_faults``) on four tasks. The
+   rules of ``diagnose`` were set on two tasks; its error rate is counted on two others. The interval is a
    bootstrap over pairs of task and seed, whose runs share their data. Faults that have no effect on the
    loss on fresh data are left out. (The rules were set on runs of weather and speech, seeds 0 to 5, with the
    same faults at other strengths; two of those seeds are trained again here.)
@@ -21,18 +21,18 @@ import numpy as np
 import torch
 
 from labcode.data import load_weather
-from labcode.diagnose import CASES, diagnose
 from labcode.early_stopping import EarlyStopping
 from labcode.experiments import train_once
-from labcode.experiments.faults import FREE
+from labcode.experiments.faulty_runs import redrawn, run_with_fault, trained
 from labcode.experiments.intervals import bootstrap_p, holm, interval_of
+from labcode.experiments.planted_faults import FREE
 from labcode.experiments.ranking import auc, rank_correlation
 from labcode.experiments.study import Study
 from labcode.experiments.summary import compare
-from labcode.experiments.symptoms import redrawn, run_with_fault, trained
 from labcode.experiments.tasks import find_task
-from labcode.history import History
 from labcode.training import evaluate, seeded
+from labcode.training.diagnose import CASES, diagnose
+from labcode.training.history import History
 
 TUNED, UNSEEN = ("weather", "speech"), ("weather_new_york", "speech_vowels")
 HIDDEN, SHARES, EPOCHS = (8, 32), (0.2, 0.5, 1.0), 25

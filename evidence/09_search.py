@@ -19,12 +19,12 @@ import numpy as np
 
 from labcode.applications import speech
 from labcode.applications.metrics import item_losses
-from labcode.experiments.points import train_point
+from labcode.experiments.search_training import train_point
 from labcode.experiments.study import Study
 from labcode.experiments.summary import compare
 from labcode.search import best, search
-from labcode.search_space import Range
-from labcode.selection import one_standard_error, winners
+from labcode.search.selection import one_standard_error, winners
+from labcode.search.space import Range
 from labcode.training import predict
 
 REPEATS, TRIALS = 10, 16

@@ -18,7 +18,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from labcode.dataset import Dataset
+from labcode.data.dataset import Dataset
 from labcode.experiments.runs import Run
 from labcode.experiments.snapshots import Trained, train_and_keep
 from labcode.experiments.study import Study

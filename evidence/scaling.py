@@ -19,14 +19,14 @@ import torch
 from torch import Tensor, nn
 
 from labcode.applications.models import build_model
-from labcode.dataset import Dataset
+from labcode.data.dataset import Dataset
 from labcode.dropout import classic_dropout_torch, dropout_mask_torch, dropout_torch
 from labcode.experiments.runs import Run
 from labcode.experiments.snapshots import Trained, train_and_keep
 from labcode.experiments.study import Study
 from labcode.experiments.summary import compare
 from labcode.experiments.tasks import load
-from labcode.inputs import evaluation_mode
+from labcode.training.batches import evaluation_mode
 
 TASKS = {"weather": 30, "speech_vowels": 1}  # block of neighbouring test items
 BUDGET = {"epochs": 25, "batch_size": 64, "learning_rate": 1e-2}

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from labcode.dataset import Dataset, Split
+from labcode.data.dataset import Dataset, Split
 from labcode.experiments.runs import Run
 from labcode.experiments.snapshots import train_and_keep
 from labcode.experiments.study import Study

@@ -24,9 +24,8 @@ import torch
 from numpy import ndarray
 from torch import Tensor, nn
 
-from labcode.arrays import floating_array, floating_tensor
+from labcode._checks import expect, floating_array, floating_tensor, instance, number, shape
 from labcode.penalties import target_arrays
-from labcode.validate import expect, instance, number, shape
 
 Axis = str | int | tuple[int, ...]
 

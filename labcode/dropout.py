@@ -13,9 +13,8 @@ from numpy import ndarray
 from torch import Tensor
 from torch.nn import functional
 
-from labcode.arrays import floating_array, floating_tensor
-from labcode.validate import expect, instance, integer, number
-from labcode.validate import shape as check_shape
+from labcode._checks import expect, floating_array, floating_tensor, instance, integer, number
+from labcode._checks import shape as check_shape
 
 
 def dropout_mask(shape: Sequence[int], p: float, *, rng: np.random.Generator) -> ndarray:

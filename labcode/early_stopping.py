@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 from numbers import Real
 
-from labcode.validate import expect, instance, integer, number, one_of
+from labcode._checks import expect, instance, integer, number, one_of
 
 _STATE = ("best", "best_epoch", "wait", "stopped_epoch", "best_weights")
 

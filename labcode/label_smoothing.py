@@ -5,8 +5,7 @@ import torch
 from numpy import ndarray
 from torch import Tensor
 
-from labcode.arrays import floating_array, floating_tensor
-from labcode.validate import expect, instance, number, shape
+from labcode._checks import expect, floating_array, floating_tensor, instance, number, shape
 
 
 def smoothed_cross_entropy(logits: ndarray, targets: ndarray, epsilon: float) -> float:

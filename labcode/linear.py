@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy import ndarray
 
-from labcode.arrays import floating_array
-from labcode.dataset import DATA, read_verified
+from labcode._checks import expect, floating_array, instance, integer, number, one_of, shape
+from labcode.data.dataset import DATA, read_verified
 from labcode.penalties import soft_threshold
-from labcode.validate import expect, instance, integer, number, one_of, shape
 
 DIABETES_FILE = DATA / "diabetes.csv.gz"
 DIABETES_SHA256 = "36e3fd6f8158bdc41f916d8989653227e5a5dd506c508de3f33febb48213e641"  # of the content
@@ -81,7 +80,7 @@ def load_diabetes(columns: Sequence[str] = DIABETES) -> LinearTask:
         FileNotFoundError: the data file is missing.
 
     Source: Efron, Hastie, Johnstone & Tibshirani (2004), "Least angle regression"; see
-        labcode/data/diabetes.txt. Chapter 4.
+        labcode/data/files/diabetes.txt. Chapter 4.
     """
     known = isinstance(columns, tuple | list) and len(columns) > 0 and all(c in DIABETES for c in columns)
     expect(known, "columns", f"names among {', '.join(DIABETES)}", columns)

@@ -19,9 +19,8 @@ import torch
 from numpy import ndarray
 from torch import Tensor
 
-from labcode.arrays import floating_array, floating_tensor
+from labcode._checks import expect, floating_array, floating_tensor, integer, number, one_of, shape
 from labcode.penalties import soft_threshold, soft_threshold_torch
-from labcode.validate import expect, integer, number, one_of, shape
 
 
 def sgd(

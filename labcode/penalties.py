@@ -14,8 +14,7 @@ from numpy import ndarray
 from torch import Tensor
 from torch.nn import functional
 
-from labcode.arrays import floating_array, floating_tensor
-from labcode.validate import expect, instance, number, one_of, shape
+from labcode._checks import expect, floating_array, floating_tensor, instance, number, one_of, shape
 
 
 def l1_penalty(w: ndarray, lam: float) -> float:

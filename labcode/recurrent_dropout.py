@@ -29,7 +29,7 @@ named is not masked. A zoneout mask filled with its rate is zoneout's expectatio
 """
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,9 +38,9 @@ from numpy import ndarray
 from torch import Tensor
 from torch.nn import functional
 
-from labcode.arrays import floating_array, floating_tensor
+from labcode._checks import expect, floating_array, floating_tensor, instance, integer, number, one_of, shape
 from labcode.dropout import dropout_mask
-from labcode.validate import expect, instance, integer, number, one_of, shape
+from labcode.lstm.masks import _layer_suffixes, _masked_product, _masked_product_grad, check_mask
 
 
 def variational_dropout(v: ndarray, w: ndarray, mask: ndarray) -> ndarray:
@@ -68,28 +68,12 @@ def variational_dropout(v: ndarray, w: ndarray, mask: ndarray) -> ndarray:
     return _masked_product(v, w, mask)
 
 
-def _masked_product(v: ndarray, w: ndarray, mask: ndarray) -> ndarray:
-    """Return what ``variational_dropout`` does, without its checks: a loop over steps calls it often."""
-    if mask.ndim > v.ndim:
-        gates = np.einsum("k...f,khf->...kh", mask * v, w.reshape(4, -1, w.shape[1]))
-        return gates.reshape(*v.shape[:-1], len(w))
-    return (mask * v) @ w.T
-
-
 def variational_dropout_grad(v: ndarray, w: ndarray, mask: ndarray, grad_output: ndarray) -> ndarray:
     """Return the gradient with respect to v, m ⊙ (Wᵀ grad_output), summed over the gates."""
     v, w, mask, grad_output = _float64(v=v, w=w, mask=mask, grad_output=grad_output)
     _is_per_gate(v, w, mask)
     shape("grad_output", grad_output, (*v.shape[:-1], len(w)))
     return _masked_product_grad(w, mask, grad_output)
-
-
-def _masked_product_grad(w: ndarray, mask: ndarray, grad_output: ndarray) -> ndarray:
-    """Return what ``variational_dropout_grad`` does, without its checks."""
-    if mask.ndim > grad_output.ndim:
-        by_gate = grad_output.reshape(*grad_output.shape[:-1], 4, -1)
-        return (mask * np.einsum("...kh,khf->k...f", by_gate, w.reshape(4, -1, w.shape[1]))).sum(axis=0)
-    return mask * (grad_output @ w)
 
 
 def variational_dropout_torch(v: Tensor, w: Tensor, mask: Tensor) -> Tensor:
@@ -121,7 +105,7 @@ def non_recurrent_dropout(x: ndarray, mask: ndarray) -> ndarray:
     """
     x, mask = _float64(x=x, mask=mask)
     shape("x", x, (None, None, None))
-    expect_mask("mask", mask, x.shape)
+    check_mask("mask", mask, x.shape)
     return mask * x
 
 
@@ -129,7 +113,7 @@ def non_recurrent_dropout_torch(x: Tensor, mask: Tensor) -> Tensor:
     """Drop what a layer reads from below: the twin of ``non_recurrent_dropout``."""
     _expect_floating(x=x, mask=mask)
     shape("x", x, (None, None, None))
-    expect_mask("mask", mask, tuple(x.shape))
+    check_mask("mask", mask, tuple(x.shape))
     return mask * x
 
 
@@ -308,7 +292,7 @@ class DropoutSettings:
         batch, gates = batch if self.share_mask == "sample" else 1, () if self.tied else (4,)
         drawn = steps if self.per_step else 1
         for layer in range(num_layers):
-            suffixes = _suffixes(layer, bidirectional)
+            suffixes = _layer_suffixes(layer, bidirectional)
             masks = [(suffixes, "x", (*gates, batch, drawn, input_size), self.input_dropout)]
             if layer > 0:
                 masks = [(suffixes, "x", (batch, steps, len(suffixes) * hidden_size), self.dropout)]
@@ -370,61 +354,11 @@ def sample_masks(
     return masks
 
 
-def check_masks(
-    masks: Mapping, x_shape: tuple[int, int, int], hidden_size: int, num_layers: int, bidirectional: bool
-) -> None:
-    """Check the names and shapes of an LSTM's masks (arrays or tensors) against this module's table.
-
-    Raises:
-        ValueError: no mapping, an unknown name, or a mask of another shape.
-    """
-    expect(isinstance(masks, Mapping), "masks", "masks by name", type(masks))
-    batch, steps, width = x_shape
-    state, sizes = (batch, steps, hidden_size), {}
-    for layer in range(num_layers):
-        suffixes = _suffixes(layer, bidirectional)
-        for suffix in suffixes:
-            sizes |= {kind + suffix: state for kind in ("h", "g", "c", "zoneout_h", "zoneout_c")}
-            sizes |= {
-                "x" + suffix: (batch, steps, width),
-                "weight_hh" + suffix: (4 * hidden_size, hidden_size),
-            }
-        width = len(suffixes) * hidden_size
-    for name, mask in masks.items():
-        expect(name in sizes, "masks", f"names among {sorted(sizes)}", name)
-        if name.startswith("weight_hh"):
-            shape(name, mask, sizes[name])
-        else:
-            constant = len(getattr(mask, "shape", ())) == 2
-            wanted = (batch, sizes[name][-1]) if constant else sizes[name]
-            expect_mask(name, mask, wanted, per_gate=name[0] in "xh" and not constant)
-
-
-def expect_mask(name: str, mask: object, sizes: tuple, *, per_gate: bool = False) -> None:
-    """Check that a mask has the given sizes, or 1 in their place, perhaps with a leading 4.
-
-    Raises:
-        ValueError: another shape.
-    """
-    received = tuple(getattr(mask, "shape", ()))
-    is_per_gate = per_gate and len(received) == len(sizes) + 1 and received[0] == 4
-    shared = received[1:] if is_per_gate else received
-    fits = len(shared) == len(sizes) and all(
-        got in (1, size) for got, size in zip(shared, sizes, strict=True)
-    )
-    wanted = f"shape {sizes}" + f" or {(4, *sizes)}" * per_gate + ", or 1 in place of a size"
-    expect(fits, name, wanted, received)
-
-
-def _suffixes(layer, bidirectional):
-    return [f"_l{layer}{direction}" for direction in ("", "_reverse")[: 1 + bidirectional]]
-
-
 def _is_per_gate(v, w, mask):
     """Check what ``variational_dropout`` takes; return whether each gate has a mask of its own."""
     shape("w", w, (None, v.shape[-1] if v.ndim else None))
     expect(w.shape[0] % 4 == 0, "w", "rows for four gates", tuple(w.shape))
-    expect_mask("mask", mask, tuple(v.shape), per_gate=True)
+    check_mask("mask", mask, tuple(v.shape), per_gate=True)
     return mask.ndim > v.ndim
 
 
@@ -432,7 +366,7 @@ def _expect_cell(c, mask, **others):
     shape("c", c, (None, None))
     for name, array in others.items():
         shape(name, array, tuple(c.shape))
-    expect_mask("mask", mask, tuple(c.shape))
+    check_mask("mask", mask, tuple(c.shape))
 
 
 def _float64(**arrays):

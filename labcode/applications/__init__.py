@@ -19,7 +19,7 @@ holds a Transformer and a state-space model for the same text.
 from importlib import import_module
 from types import ModuleType
 
-from labcode.validate import one_of
+from labcode._checks import one_of
 
 APPLICATIONS = ("text", "translation", "speech", "stocks", "weather")
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from labcode._checks import expect, number, shape
 from labcode.applications.metrics import item_losses
-from labcode.dataset import IGNORED, Dataset, Split
-from labcode.validate import expect, number, shape
+from labcode.data.dataset import IGNORED, Dataset, Split
 
 PAIR_SHARES = (0.1, 0.3, 0.5, 0.7, 0.9, 0.99)
 RIDGE_STRENGTHS = tuple(10.0**power for power in range(-2, 7))

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from labcode._checks import integer, number
 from labcode.applications.seq2seq import Seq2Seq
 from labcode.applications.translation import END, PADDING, START
-from labcode.inputs import evaluation_mode, prepare_inputs
-from labcode.validate import integer, number
+from labcode.training.batches import evaluation_mode, prepare_inputs
 
 
 def greedy_search(

@@ -16,8 +16,8 @@ from functools import cache
 import numpy as np
 from numpy import ndarray
 
-from labcode.dataset import Split
-from labcode.validate import expect, integer, number, one_of, shape
+from labcode._checks import expect, integer, number, one_of, shape
+from labcode.data.dataset import Split
 
 UNKNOWN, UNKNOWN_CHARACTER = 0, "\N{REPLACEMENT CHARACTER}"
 LEAST = 5  # occurrences in the training part that give a character a number of its own

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from labcode._checks import expect, instance, integer, number, one_of
 from labcode.applications.seq2seq import embed
 from labcode.dropout import dropout_mask_torch, locked_dropout_torch
-from labcode.inputs import evaluation_mode, prepare_inputs
-from labcode.regularized_lstm import RegularizedLSTM
-from labcode.validate import expect, instance, integer, number, one_of
+from labcode.lstm.module import RegularizedLSTM
+from labcode.training.batches import evaluation_mode, prepare_inputs
 
 State = tuple[Tensor, Tensor]
 

@@ -16,15 +16,15 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim.swa_utils import AveragedModel
 from tqdm.auto import tqdm
 
+from labcode._checks import expect, instance, integer, number, one_of
 from labcode.applications.language import Corpus, streams
 from labcode.applications.language_model import LanguageModel, Reading
+from labcode.averaging import NonMonotonicTrigger
 from labcode.early_stopping import EarlyStopping
-from labcode.history import History
-from labcode.inputs import evaluation_mode
 from labcode.label_smoothing import smoothed_cross_entropy_torch
-from labcode.nt_asgd import NonMonotonicTrigger
 from labcode.penalties import activation_penalty_torch, temporal_activation_penalty_torch
-from labcode.validate import expect, instance, integer, number, one_of
+from labcode.training.batches import evaluation_mode
+from labcode.training.history import History
 
 PIECE = 256  # characters that are read at once where nothing is learned
 SHORTEST = 5  # characters in a piece that is learned from

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from labcode.dataset import Dataset, Split
-from labcode.validate import expect, integer, number
+from labcode._checks import expect, integer, number
+from labcode.data.dataset import Dataset, Split
 
 
 def join(first: Split, second: Split) -> Split:

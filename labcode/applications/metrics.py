@@ -5,10 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from labcode.dataset import IGNORED
-from labcode.validate import expect, integer, number, one_of, shape
-
-TASKS = ("regression", "classification", "sequence")
+from labcode._checks import expect, integer, number, one_of, shape
+from labcode.data.dataset import IGNORED, TASK_KINDS
 
 
 def item_losses(task: str, prediction: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -26,7 +24,7 @@ def item_losses(task: str, prediction: np.ndarray, y: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: another task, or shapes that do not fit.
     """
-    one_of("task", task, TASKS)
+    one_of("task", task, TASK_KINDS)
     shape("prediction", prediction, np.shape(y) + (() if task == "regression" else (None,)))
     if task == "regression":
         squared = np.square(np.asarray(prediction, dtype=np.float64) - y)

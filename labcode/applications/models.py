@@ -5,11 +5,11 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from labcode._checks import expect, integer, number, one_of, shape
 from labcode.applications.seq2seq import Seq2Seq, embed
-from labcode.dataset import Dataset
+from labcode.data.dataset import Dataset
 from labcode.dropout import dropout_torch
-from labcode.sequence_model import SequenceModel
-from labcode.validate import expect, integer, number, one_of, shape
+from labcode.lstm.sequence_model import SequenceModel
 
 
 class PaddedModel(SequenceModel):

@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor, nn
 
+from labcode._checks import expect, integer, number, one_of
 from labcode.applications.translation import PADDING, START
-from labcode.dataset import IGNORED
+from labcode.data.dataset import IGNORED
 from labcode.dropout import dropout_mask_torch, embedding_dropout_torch, locked_dropout_torch
-from labcode.regularized_lstm import RegularizedLSTM
-from labcode.validate import expect, integer, number, one_of
+from labcode.lstm.module import RegularizedLSTM
 
 
 class Seq2Seq(nn.Module):

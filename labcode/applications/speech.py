@@ -8,15 +8,15 @@ from functools import cache
 
 import numpy as np
 
+from labcode._checks import expect, integer, one_of
 from labcode.applications.baselines import (
     RIDGE_STRENGTHS,
     best_on_validation,
     class_frequencies,
     logistic_regression,
 )
-from labcode.applications.messages import PARTS
-from labcode.dataset import DATA, Dataset, Split, provenance, read_verified
-from labcode.validate import expect, integer, one_of
+from labcode.data.dataset import DATA, Dataset, Split, provenance, read_verified
+from labcode.data.messages import PARTS
 
 DIGITS_SHA256 = "ee34e5abd75f5fba754fb9fc488de0f07e376a22d786b41cfa014e3315e9c74f"
 VOWELS_SHA256 = "f3278a5c9ba6bd7dd825cdf8ddfccfef82ab38489e0559098fe5b92cc9569302"
@@ -53,8 +53,8 @@ def load(
         ValueError: a bad argument, more recordings than there are, or a data file that is damaged.
         FileNotFoundError: the data file is missing.
 
-    Source: Free Spoken Digit Dataset; Kudo et al. (1999); see the texts beside the files in labcode/data/.
-    Chapter 6.3.
+    Source: Free Spoken Digit Dataset; Kudo et al. (1999); see the texts beside the
+        files in labcode/data/files/. Chapter 6.3.
     """
     digits = one_of("part", part, PARTS) == "first"
     name = "spoken_digits" if digits else "japanese_vowels"

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from labcode._checks import expect, integer, one_of
 from labcode.applications.baselines import (
     RIDGE_STRENGTHS,
     best_on_validation,
@@ -19,9 +20,8 @@ from labcode.applications.baselines import (
     ridge_on_windows,
     training_mean,
 )
-from labcode.applications.messages import PARTS
-from labcode.dataset import DATA, Dataset, Split, provenance, read_verified
-from labcode.validate import expect, integer, one_of
+from labcode.data.dataset import DATA, Dataset, Split, provenance, read_verified
+from labcode.data.messages import PARTS
 
 SHA256 = "531e8ac1ec983d23327aa31df387728a7271f72fcc9bba32a7c859d8464a09d4"
 TICKERS = ("AAPL", "GOOG", "IBM", "MSFT")
@@ -69,7 +69,7 @@ def load(
         ValueError: a bad argument, or a data file that is damaged.
         FileNotFoundError: the data file is missing.
 
-    Source: Quandl WIKI Prices; see labcode/data/stocks.txt. Chapter 6.4.
+    Source: Quandl WIKI Prices; see labcode/data/files/stocks.txt. Chapter 6.4.
     """
     integer("seed", seed)
     bounds = np.array(BOUNDS[one_of("part", part, PARTS)], dtype="datetime64[D]")

@@ -11,10 +11,10 @@ from functools import cache
 
 import numpy as np
 
+from labcode._checks import expect, one_of
 from labcode.applications.baselines import best_on_validation, class_frequencies, ngram_naive_bayes
-from labcode.applications.messages import LICENCE, messages, plain, quarter, source_text, split_groups
-from labcode.dataset import Dataset, Split
-from labcode.validate import expect, one_of
+from labcode.data.dataset import Dataset, Split
+from labcode.data.messages import LICENCE, messages, plain, quarter, source_text, split_groups
 
 LANGUAGES = {
     "de_DE": "German",

@@ -7,10 +7,10 @@ from functools import cache
 
 import numpy as np
 
+from labcode._checks import one_of
 from labcode.applications.baselines import token_frequencies, token_pairs
-from labcode.applications.messages import LICENCE, messages, plain, source_text, split_groups
-from labcode.dataset import IGNORED, Dataset, Split
-from labcode.validate import one_of
+from labcode.data.dataset import IGNORED, Dataset, Split
+from labcode.data.messages import LICENCE, messages, plain, source_text, split_groups
 
 SPECIAL = ("<padding>", "<unknown>", "<start>", "<end>")
 PADDING, UNKNOWN, START, END = range(4)

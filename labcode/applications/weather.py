@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from labcode._checks import integer, one_of
 from labcode.applications.baselines import no_change, ridge, ridge_on_windows
-from labcode.applications.messages import PARTS
 from labcode.data import load_weather
-from labcode.dataset import DATA, Dataset, Split, provenance, read_verified
-from labcode.validate import integer, one_of
+from labcode.data.dataset import DATA, Dataset, Split, provenance, read_verified
+from labcode.data.messages import PARTS
 
 NEW_YORK_SHA256 = "36ca8a839c5097aa1a5d2c55d3e986a6c2d0a119c28e6a1a58608fc23098d86d"
 FEATURES = {
@@ -45,7 +45,7 @@ def load(seed: int = 0, part: str = "first") -> Dataset:
         ValueError: a bad argument, or a data file that is damaged.
         FileNotFoundError: the data file is missing.
 
-    Source: NOAA; see the texts in labcode/data/. Chapter 6.5.
+    Source: NOAA; see the texts in labcode/data/files/. Chapter 6.5.
     """
     integer("seed", seed)
     if one_of("part", part, PARTS) == "first":

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from labcode._checks import expect, integer, number, one_of, shape
 from labcode.applications.seq2seq import embed
-from labcode.validate import expect, integer, number, one_of, shape
 
 HEADS = 4
 LONGEST = 512  # characters in a window of the Transformer, which has a learned vector for each place

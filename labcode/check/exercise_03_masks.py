@@ -3,7 +3,7 @@
 import numpy as np
 
 from labcode.check.core import Case, Checker, Misconception
-from labcode.check.stateful import Seed, StatefulChecker
+from labcode.check.side_effects import Seed, StatefulChecker
 
 
 def _locked_mask(rng, batch, steps, units, p, *, scaled=True, keeps=False, over=(True, False, True)):

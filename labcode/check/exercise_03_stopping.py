@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from labcode.check.core import Case, Misconception
-from labcode.check.stateful import StatefulChecker
+from labcode.check.side_effects import StatefulChecker
 
 MOST_EPOCHS = 1000  # a loop without an end gets a message, not a kernel that hangs
 

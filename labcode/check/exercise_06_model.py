@@ -57,10 +57,10 @@ def _train(train, validation, seed, *, cure=True, epochs=60, extra="", lam=0.03,
     """A model of 64 units with L2 on W and U, stopped early; the switches undo or spoil that."""
     import torch
 
-    from labcode.dataset import Split
+    from labcode.data.dataset import Split
     from labcode.early_stopping import EarlyStopping
+    from labcode.lstm.sequence_model import SequenceModel
     from labcode.penalties import l2_penalty_torch, penalty_by_target
-    from labcode.sequence_model import SequenceModel
     from labcode.training import fit, seeded
 
     if extra:

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from labcode._checks import expect
 from labcode.check.core import Case, Checker, Misconception
-from labcode.validate import expect
 
 _UNITS, _FEATURES, _RATE = 16, 3, 0.5
 

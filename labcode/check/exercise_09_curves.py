@@ -7,7 +7,7 @@ import numpy as np
 
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.exercise_09_fair import fair_comparison, three_leaks
-from labcode.diagnose import CASES
+from labcode.training.diagnose import CASES
 
 RUNS = {
     "A": "shift",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from labcode.check.core import Case, Checker, Misconception
-from labcode.check.lines import LinesChecker
+from labcode.check.line_finder import LinesChecker
 
 
 def _fair(

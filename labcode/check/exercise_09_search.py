@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from labcode.check.core import Case, Checker, Misconception
-from labcode.check.stateful import Seed, StatefulChecker
+from labcode.check.side_effects import Seed, StatefulChecker
 
 
 def _log_uniform(u, low, high, *, linear=False, exponents=False, mixed=False, reversed_ends=False):

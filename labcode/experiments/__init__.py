@@ -12,7 +12,7 @@ results with ``reading``.
 """
 
 from labcode.experiments.intervals import paired_interval
-from labcode.experiments.once import train_once
 from labcode.experiments.results import load_result, losses_at, save_result
+from labcode.experiments.seeded_training import train_once
 
 __all__ = ["load_result", "losses_at", "paired_interval", "save_result", "train_once"]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labcode._checks import expect
 from labcode.experiments.runs import kept_epoch
-from labcode.validate import expect
 
 
 @dataclass(frozen=True)

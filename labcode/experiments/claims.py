@@ -34,7 +34,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from labcode.validate import expect, instance, number, one_of
+from labcode._checks import expect, instance, number, one_of
 
 HOLDS, CONDITIONS, NOT_HERE = VERDICTS = ("holds", "holds under conditions", "does not hold here")
 DIRECTIONS = ("lower", "higher", "equal")

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 
+from labcode._checks import expect, instance, integer, number, one_of
+from labcode._files import course_folder
 from labcode.experiments.methods import METHODS, check_strength
-from labcode.validate import expect, instance, integer, number, one_of
 
-EVIDENCE = Path(__file__).resolve().parents[2] / "evidence"
+EVIDENCE = course_folder("evidence")
 PROTOCOL = (
     1  # raise it when the same declaration gives other results: a method mended, other data, another rule
 )

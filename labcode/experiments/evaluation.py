@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from labcode._checks import expect
 from labcode.data import Dataset
 from labcode.experiments.store import Store
 from labcode.experiments.tasks import Task, check_measures
-from labcode.validate import expect
 
 
 def evaluate_test(

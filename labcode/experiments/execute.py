@@ -13,8 +13,8 @@ from typing import Protocol
 from joblib import Parallel, delayed, parallel_config
 from tqdm.auto import tqdm
 
+from labcode._checks import expect, integer, one_of
 from labcode.experiments.store import Store
-from labcode.validate import expect, integer, one_of
 
 BACKENDS = ("loky", "dask", "sequential")
 RESTARTS = 5  # of the workers in a row, without one finished run between them

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from labcode.arrays import floating_array
-from labcode.validate import expect, instance, integer, number, shape
+from labcode._checks import expect, floating_array, instance, integer, number, shape
 
 
 def resamples(

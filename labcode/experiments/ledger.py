@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from labcode._checks import expect
 from labcode.experiments.claims import Claim, effects, read_claims
 from labcode.experiments.results import RESULTS, load_result
-from labcode.validate import expect
 
 
 def read_ledger(folder: Path = RESULTS.parent) -> list[tuple[Claim, dict[str, dict]]]:

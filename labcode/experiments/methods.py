@@ -17,6 +17,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from labcode._checks import expect, number, one_of
 from labcode.constraints import constrain_, max_norm_torch
 from labcode.optimizers import ProximalAdam
 from labcode.penalties import (
@@ -26,7 +27,6 @@ from labcode.penalties import (
     penalty_by_target,
     temporal_activation_penalty_torch,
 )
-from labcode.validate import expect, number, one_of
 
 TARGETS = ("input", "recurrent")
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labcode.validate import expect, shape
+from labcode._checks import expect, shape
 
 
 def ranks(values: np.ndarray) -> np.ndarray:

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from labcode.validate import expect, one_of
+from labcode._checks import expect, one_of
+from labcode._files import course_folder, write_atomically
 
-RESULTS = Path(__file__).resolve().parents[2] / "evidence" / "results"
+RESULTS = course_folder("evidence") / "results"
 
 
 def save_result(name: str, result: dict, folder: Path = RESULTS) -> Path:
@@ -32,11 +33,8 @@ def save_result(name: str, result: dict, folder: Path = RESULTS) -> Path:
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
     }
     path = Path(folder) / f"{name}.json"
-    part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_text(
-        json.dumps({"made_with": made_with, **result}, separators=(",", ":")) + "\n", encoding="utf-8"
-    )
-    os.replace(part, path)
+    text = json.dumps({"made_with": made_with, **result}, separators=(",", ":")) + "\n"
+    write_atomically(path, text.encode())
     return path
 
 

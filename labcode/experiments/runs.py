@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from labcode.dataset import Dataset
+from labcode.data.dataset import Dataset
 from labcode.early_stopping import EarlyStopping
 from labcode.experiments.declaration import Declaration, canonical_hash
 from labcode.experiments.methods import combine, training_options
 from labcode.experiments.tasks import find_task, load
-from labcode.history import History
 from labcode.training import fit, seeded
+from labcode.training.history import History
 
 _ALONE = threading.RLock()  # a Dask worker may have several threads; a run may be part of another
 

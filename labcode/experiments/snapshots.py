@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor, nn
 
-from labcode.dataset import Dataset
+from labcode._checks import expect, integer, one_of
+from labcode.data.dataset import Dataset
 from labcode.early_stopping import EarlyStopping
 from labcode.experiments.runs import Run, alone, kept_epoch, train
 from labcode.experiments.tasks import find_task, load
-from labcode.history import History
-from labcode.validate import expect, integer, one_of
+from labcode.training.history import History
 
 
 class Snapshots(EarlyStopping):

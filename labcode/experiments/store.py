@@ -5,8 +5,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from labcode.course.files import write_atomically
-from labcode.validate import expect
+from labcode._checks import expect
+from labcode._files import write_atomically
 
 
 class Store:

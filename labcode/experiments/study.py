@@ -31,13 +31,13 @@ from types import FunctionType
 import torch
 from tqdm.auto import tqdm
 
+from labcode._checks import expect, instance, integer
 from labcode.experiments.declaration import EVIDENCE, canonical_hash
 from labcode.experiments.execute import Engine, execute
 from labcode.experiments.results import save_result
 from labcode.experiments.runs import alone, processor
 from labcode.experiments.script_hash import meaning, script_hash
 from labcode.experiments.store import Store
-from labcode.validate import expect, instance, integer
 
 IMPORTED = re.compile(r"^from labcode\.experiments\.study import", re.MULTILINE)
 QUICK_SEEDS = 2

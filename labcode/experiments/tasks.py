@@ -12,12 +12,12 @@ from importlib import import_module
 import numpy as np
 from torch import nn
 
+from labcode._checks import expect, instance, one_of
 from labcode.applications import speech, stocks, text, translation, weather
 from labcode.applications.metrics import item_losses
 from labcode.applications.models import build_model
-from labcode.dataset import IGNORED, Dataset
+from labcode.data.dataset import IGNORED, Dataset
 from labcode.training import predict
-from labcode.validate import expect, instance, one_of
 
 
 def model_outputs(model: nn.Module, dataset: Dataset, split: str) -> np.ndarray:

@@ -9,10 +9,10 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from labcode.dataset import COURSE
+from labcode._checks import expect
+from labcode._files import HOME
 from labcode.experiments import load_result
 from labcode.libraries.recipe import Recipe
-from labcode.validate import expect
 
 RECORD = "07_tools"
 SECONDS = 1800  # far more than importing TensorFlow and a hundred steps take on a slow machine
@@ -79,13 +79,13 @@ def run_tensorflow(recipes: Mapping[str, Recipe], python: str) -> dict:
     """
     order = json.dumps({name: asdict(recipe) for name, recipe in recipes.items()})
     with tempfile.TemporaryDirectory() as home:
-        settings = {"KERAS_BACKEND": "tensorflow", "KERAS_HOME": home, "PYTHONPATH": str(COURSE)}
+        settings = {"KERAS_BACKEND": "tensorflow", "KERAS_HOME": home, "PYTHONPATH": str(HOME)}
         settings |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "TF_ENABLE_ONEDNN_OPTS": "0"}
         done = subprocess.run(
             [python, "-m", "labcode.libraries"],
             input=order,
             env=os.environ | settings,
-            cwd=COURSE,
+            cwd=HOME,
             capture_output=True,
             text=True,
             timeout=SECONDS,

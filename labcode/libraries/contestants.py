@@ -6,12 +6,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from labcode._checks import expect
 from labcode.constraints import constrain_, max_norm_torch
 from labcode.keras_interop import import_keras
 from labcode.libraries.recipe import Recipe
+from labcode.lstm.sequence_model import SequenceModel
 from labcode.penalties import l2_penalty_torch, penalty_by_target
-from labcode.sequence_model import SequenceModel
-from labcode.validate import expect
 
 
 def train_labcode(recipe: Recipe, *, freeze: bool = True) -> list[float]:

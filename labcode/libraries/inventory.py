@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 import labcode
+from labcode._checks import one_of
 from labcode.keras_interop import import_keras
-from labcode.validate import one_of
 
 _KERAS = ("layers", "regularizers", "constraints", "callbacks", "optimizers", "utils")
 PLACES = {  # the modules that are searched
@@ -20,6 +20,17 @@ PLACES = {  # the modules that are searched
     "TensorFlow": ("tensorflow", "tensorflow.nn", *(f"tensorflow.keras.{name}" for name in _KERAS)),
 }
 LIBRARIES = ("labcode", *PLACES)
+TAUGHT = (  # files of labcode's packages whose names a learner can use
+    "keras_interop.layers",
+    "keras_interop.settings",
+    "libraries.conventions",
+    "libraries.stopping_rules",
+    "lstm.reference",
+    "lstm.module",
+    "lstm.sequence_model",
+    "lstm.units",
+    "training.loop",
+)
 _STEPS = 10  # RAdam, for one, adapts from its sixth step on
 _RATE, _DECAY, _WEIGHT = 0.1, 0.01, np.array([[1.0], [10.0]], "float32")
 WITH_ARGUMENTS = r"(^|\.)(LSTM|RegularizedLSTM|EarlyStopping|Adam)$"
@@ -171,7 +182,8 @@ def _is_decoupled(after):
 
 
 def _labcode_modules():
-    return [f"labcode.{module.name}" for module in pkgutil.iter_modules(labcode.__path__) if not module.ispkg]
+    techniques = [m.name for m in pkgutil.iter_modules(labcode.__path__) if not (m.ispkg or m.name[0] == "_")]
+    return [f"labcode.{name}" for name in (*techniques, *TAUGHT)]
 
 
 def _is_twin(name):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy import ndarray
 
+from labcode._checks import expect, integer, number
 from labcode.data import load_weather
-from labcode.validate import expect, integer, number
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from labcode.dataset import COURSE
-from labcode.validate import expect
+from labcode._checks import expect
+from labcode._files import course_folder
 
-SPEED = COURSE / "benchmarks" / "results"
+SPEED = course_folder("benchmarks") / "results"
 
 
 def load_speed(device: str = "cpu", folder: Path = SPEED) -> dict:

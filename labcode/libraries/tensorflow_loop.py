@@ -1,8 +1,8 @@
 """The recipe as a loop of one's own in TensorFlow: a tape, and a graph that ``tf.function`` makes of it."""
 
+from labcode._checks import expect
 from labcode.libraries.contestants import keras_model
 from labcode.libraries.recipe import Recipe
-from labcode.validate import expect
 
 
 def train_tensorflow(recipe: Recipe) -> list[float]:

@@ -6,8 +6,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from labcode._checks import expect
 from labcode.plots.style import BASELINE, CYCLE, TRAIN, VALIDATION, new_axes
-from labcode.validate import expect
 
 LEVEL = 0.05
 VARIANT_STYLES = {  # colour, marker and place in its row of each variant
@@ -31,7 +31,7 @@ def effect_forest(
 
     Args:
         effects: "mean", "interval" and "p_holm" by reference, method and variant ("last", "early"), as
-            ``labcode.experiments.reading.differences`` returns them.
+            ``labcode.experiments.result_tables.differences`` returns them.
         unit: what is measured, with its unit.
         titles: the panels' titles by reference.
         reach: largest distance from 0 to show; in each panel 1.6 times the farthest interval of the variant

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyBboxPatch, Patch, Rectangle, RegularPolygon
 
+from labcode._checks import expect
 from labcode.plots.style import BASELINE, CYCLE, TRAIN, VALIDATION, new_axes
-from labcode.validate import expect
 
 KINDS = {
     "mask": (TRAIN, "#D6E8F3", "o", "dropout mask (training only)"),

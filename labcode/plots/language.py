@@ -6,8 +6,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from labcode._checks import expect
 from labcode.plots.style import BASELINE, CYCLE, GAP, TRAIN, VALIDATION, new_axes
-from labcode.validate import expect
 
 SHOWN = {"\n": "↵", " ": "␣", "\N{REPLACEMENT CHARACTER}": "unknown"}
 

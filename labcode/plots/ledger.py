@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
+from labcode._checks import expect
 from labcode.experiments.claims import CONDITIONS, HOLDS, NOT_HERE, Claim, as_text, supports
 from labcode.plots.style import BASELINE, GAP, TRAIN, VALIDATION
-from labcode.validate import expect
 
 LOOKS = {HOLDS: ("o", TRAIN), CONDITIONS: ("D", GAP), NOT_HERE: ("X", VALIDATION)}
 WIDTH = 74  # characters in a line of a claim

@@ -6,8 +6,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from labcode._checks import expect
 from labcode.plots.style import BASELINE, CYCLE, new_axes
-from labcode.validate import expect
 
 _LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 FLOOR = 1e-8  # a difference of 0 has no place on a logarithmic axis

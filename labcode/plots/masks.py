@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.ticker import MaxNLocator
 
+from labcode._checks import expect
 from labcode.plots.style import BASELINE, CYCLE, TRAIN, new_axes
-from labcode.validate import expect
 
 STYLES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "D", "^")

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import matplotlib.pyplot as plt
 import numpy as np
 
+from labcode._checks import expect
 from labcode.plots.style import BASELINE, TRAIN, VALIDATION
-from labcode.validate import expect
 
 
 def losses_by_method(

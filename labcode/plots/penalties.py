@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from labcode._checks import expect
 from labcode.plots.style import BASELINE, CYCLE, TRAIN, VALIDATION, new_axes
-from labcode.validate import expect
 
 MAGNITUDES = np.arange(-7.0, 0.51, 0.5)  # edges of the bins, as powers of ten
 ZERO_AT, ZERO_WIDTH = -8.0, 0.8  # the place on the axis of what has no logarithm

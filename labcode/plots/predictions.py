@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.dates import ConciseDateFormatter
 
+from labcode._checks import expect, shape
 from labcode.plots.style import BASELINE, CYCLE, TRAIN, VALIDATION, new_axes
-from labcode.validate import expect, shape
 
 STYLES = ("-", "--", "-.", ":")
 REACH = 3.0  # standard deviations at which the colours of frames end

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 
+from labcode._checks import expect
 from labcode.plots.style import BASELINE, CYCLE, TRAIN, VALIDATION
-from labcode.validate import expect
 
 
 def strength_choice(

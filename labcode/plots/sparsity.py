@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 
+from labcode._checks import expect
 from labcode.plots.style import BASELINE, CYCLE, GAP, TRAIN, VALIDATION, new_axes
-from labcode.validate import expect
 
 STYLES = ("-", "--", "-.", ":")
 

@@ -6,9 +6,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from labcode._checks import expect
 from labcode.plots.applications import VARIANT_STYLES
 from labcode.plots.style import CYCLE, TRAIN, VALIDATION
-from labcode.validate import expect
 
 Sweep = Mapping[float, Mapping[str, np.ndarray]]
 
@@ -27,7 +27,7 @@ def strength_sweep(
 
     Args:
         sweep: "train" and "validation", (seeds, epochs), and the validation losses "last" and "early",
-            (seeds,), by strength, as ``labcode.experiments.reading.sweep`` returns them.
+            (seeds,), by strength, as ``labcode.experiments.result_tables.sweep`` returns them.
         none: the same without regularization.
         strength: the one whose curves are shown.
         name: the method's name.

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from labcode._checks import expect
 from labcode.plots.sweeps import lowest_loss, move_sweep, strength_sweep
-from labcode.validate import expect
 from labcode.widgets.base import SliderFigure
 
 
@@ -15,8 +15,8 @@ class MethodExplorer(SliderFigure):
     The value that ``draw`` takes is a pair: (method, strength).
 
     Args:
-        sweeps: each method's recorded runs by strength, as ``labcode.experiments.reading.sweep`` returns
-            them.
+        sweeps: each method's recorded runs by strength, as ``result_tables.sweep`` of
+            ``labcode.experiments`` returns them.
         none: the same without regularization.
         unit: what is measured, with its unit.
         value: pair that is shown first; the first method at the strength of lowest mean loss by default.

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from labcode.validate import expect
+from labcode._checks import expect
 
 
 class SliderFigure:

@@ -9,7 +9,7 @@ from labcode.widgets.base import SliderFigure
 WEIGHTS, NORMS = ("penalty_input", "penalty_recurrent"), ("constraint_input", "constraint_recurrent")
 
 # By method: the places it acts on, its line of mathematics and its line of code.
-METHODS = {
+SHOWN_METHODS = {
     "L1 penalty": (
         WEIGHTS,
         r"$L_\mathrm{reg} = L + \lambda \, \Sigma_j |w_j|$",
@@ -87,7 +87,7 @@ ALL = "all methods"
 def methods_table() -> str:
     """Return the widget's methods as a Markdown table, each with its line of mathematics and of code."""
     rows = [("method", "mathematics", "code"), ("---", "---", "---")]
-    for name, (_, mathematics, code) in METHODS.items():
+    for name, (_, mathematics, code) in SHOWN_METHODS.items():
         rows.append((name, mathematics.replace("|", r"\vert "), f"`{code}`"))
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
@@ -101,12 +101,12 @@ class CellExplorer(SliderFigure):
         x, y = self._equations.get_position()
         self._name = axes.text(x, y, "", va="top", fontsize=11, weight="bold")
         self._code = axes.text(x, y - 1.75, "", va="top", fontsize=8.5, family="monospace")
-        super().__init__(axes.figure, [ALL, *METHODS], setting="method", value=ALL)
+        super().__init__(axes.figure, [ALL, *SHOWN_METHODS], setting="method", value=ALL)
         self._keep_as_picture()
 
     def update(self, value: str) -> None:
         """Show one method, or all of them with the equations of the whole step."""
-        places, mathematics, code = METHODS.get(value, (None, EQUATIONS, ""))
+        places, mathematics, code = SHOWN_METHODS.get(value, (None, EQUATIONS, ""))
         highlight_places(self._axes, places)
         self._equations.set_text(mathematics if value == ALL else "\n" + mathematics)
         self._name.set_text("" if value == ALL else value)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from labcode import plots
-from labcode.validate import expect
+from labcode._checks import expect
 from labcode.widgets.base import SliderFigure
 
 

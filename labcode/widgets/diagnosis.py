@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from labcode import plots
-from labcode.diagnose import diagnose
-from labcode.history import History
+from labcode.training.diagnose import diagnose
+from labcode.training.history import History
 from labcode.widgets.base import SliderFigure
 
 

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from labcode import plots
-from labcode.validate import expect
+from labcode._checks import expect
 from labcode.widgets.base import SliderFigure
 
 WIDTH, LINES = 76, 5

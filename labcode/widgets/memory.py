@@ -3,7 +3,7 @@
 import numpy as np
 
 from labcode import plots
-from labcode.validate import expect, integer, number
+from labcode._checks import expect, integer, number
 from labcode.widgets.base import SliderFigure
 
 RATES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)

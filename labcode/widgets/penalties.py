@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from labcode import plots
+from labcode._checks import expect
 from labcode.plots.penalties import magnitude_shares
-from labcode.validate import expect
 from labcode.widgets.base import SliderFigure
 
 

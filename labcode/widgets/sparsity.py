@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from labcode import plots
+from labcode._checks import expect
 from labcode.linear import LinearTask, best_within, lasso, ridge
 from labcode.plots.sparsity import level_line, optimum_title, rim
-from labcode.validate import expect
 from labcode.widgets.base import SliderFigure
 
 STRENGTHS = (0, 5, 10, 15, 20, 25, 30, 35, 40)

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from labcode import plots
+from labcode._checks import expect
 from labcode.early_stopping import EarlyStopping
 from labcode.plots.stopping import mark_stop
-from labcode.validate import expect
 from labcode.widgets.base import SliderFigure
 
 

@@ -549,5 +549,5 @@ for name in ("L2", "L2 and early stopping"):
 # reach on a tenth year. Choose on validation data; use the test data once.
 # </details>
 #
-# **Next:** [exercise 1](../exercises/01_background.ipynb) lets you write the gap, the L2 penalty and the patience
+# **Next:** [exercise 1](../exercises/ex01_background.ipynb) lets you write the gap, the L2 penalty and the patience
 # counter yourself.

@@ -825,5 +825,5 @@ assert lead["after the last epoch"] > 0.01 > 0.005 > lead["at the best epoch"]
 # itself by 0.
 # </details>
 #
-# **Next:** [exercise 2](../exercises/02_core_concepts.ipynb): sort the methods, write dropout and a penalty by part,
+# **Next:** [exercise 2](../exercises/ex02_core_concepts.ipynb): sort the methods, write dropout and a penalty by part,
 # rescue a network trained with the older form, and put one mask into an LSTM step.

@@ -443,8 +443,8 @@ print("groups", by_numpy.round(1).tolist(), " single weights", soft_threshold(co
 # **Question.** First single weights. Do you expect columns of zeros in U?
 
 # %%
+from labcode.lstm.units import outgoing_weights, shorten_units_, silent_units, without_units
 from labcode.optimizers import ProximalSGD
-from labcode.units import outgoing_weights, shorten_units_, silent_units, without_units
 
 
 def with_momentum(lam):
@@ -556,5 +556,5 @@ assert sizes[1] < 0.6 * sizes[0]
 # of slopes will do.
 # </details>
 #
-# **Next:** [part 2](../notebooks/04_2_weight_decay.ipynb) asks the same of L2, where nothing is zero and much can be said about
+# **Next:** [part 2](../notebooks/04_2-3_weight_decay.ipynb) asks the same of L2, where nothing is zero and much can be said about
 # directions, priors, Adam and dropout. The exercise of this chapter follows it.

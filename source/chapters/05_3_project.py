@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Chapter 5, part 2: A project, from data to a model card
 #
-# *About 45 minutes. Needs: [part 1](../notebooks/05_1_keras.ipynb), and the interval over seeds of
+# *About 45 minutes. Needs: [part 1](../notebooks/05_1-2_keras.ipynb), and the interval over seeds of
 # [chapter 1](../notebooks/01_background.ipynb).*
 #
 # **After this chapter you can**
@@ -343,7 +343,7 @@ assert not all(stage["kept"] for stage in result["stages"])
 # **Question.** Read it as a stranger. What would you still ask?
 
 # %%
-from labcode.model_card import model_card
+from labcode.training.model_card import model_card
 
 ends = result["against_persistence"]["chosen"]
 card = model_card(
@@ -415,5 +415,5 @@ assert card.count("not kept") == sum(not stage["kept"] for stage in result["stag
 # </details>
 
 # %% [markdown]
-# **Next:** the exercise, [translate and repair](../exercises/05_practice.ipynb): settings between Keras, PyTorch and `labcode`, and a
+# **Next:** the exercise, [translate and repair](../exercises/ex05_practice.ipynb): settings between Keras, PyTorch and `labcode`, and a
 # training script with planted mistakes.

@@ -212,7 +212,7 @@ assert sure > 0.1
 
 # %%
 from labcode.experiments import load_result
-from labcode.experiments.reading import differences, outcomes, relative_seconds
+from labcode.experiments.result_tables import differences, outcomes, relative_seconds
 
 result = load_result("text")
 assert result["hash"] == declared.hash
@@ -263,7 +263,7 @@ assert hollow["p_holm"] >= 0.05
 # **Question.** Find a method that closes the gap on the left and yet leaves the blue line on the right where it was. What has it done?
 
 # %%
-from labcode.experiments.reading import sweep
+from labcode.experiments.result_tables import sweep
 from labcode.widgets import MethodExplorer
 
 none = sweep(result, "none")[0.0]
@@ -294,7 +294,7 @@ print(
 # **Question.** Ten seeds on the test part, beside naive Bayes: does the best get the network over the bar?
 
 # %%
-from labcode.experiments.reading import baselines, by_seed
+from labcode.experiments.result_tables import baselines, by_seed
 
 shown = [(label, variant) for variant in ("last", "early") for label in ("none", best, "everything")]
 losses = {f"{label}, {variant}": by_seed(result, variant)[label] for label, variant in shown}
@@ -337,7 +337,7 @@ assert found["lower"] == ["recurrent_dropout_h", "everything", "plain_and_recurr
 # **Question.** A longer text gives more to go by, and the network has fewer of them. Which methods will keep their place left of 0?
 
 # %%
-from labcode.experiments.reading import confirmed
+from labcode.experiments.result_tables import confirmed
 
 longer = differences(result, where="confirmation")
 _ = plots.effect_forest(longer, unit="test cross-entropy", reach=0.28)
@@ -540,4 +540,4 @@ assert set(sorted(narrower, key=narrower.get)[-2:]) == {"l1_proximal", "l2"}
 # </details>
 #
 # **Next:** [part 2](../notebooks/06_2_translation.ipynb) translates. The exercise to all five parts is
-# [exercise 6](../exercises/06_applications.ipynb).
+# [exercise 6](../exercises/ex06_applications.ipynb).

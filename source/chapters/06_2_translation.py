@@ -165,7 +165,7 @@ def validation_chrf(model, data):
 # %%
 from labcode.experiments.declaration import EVIDENCE, read_declaration
 from labcode.experiments.runs import make_run
-from labcode.experiments.scored import train_scored
+from labcode.experiments.scored_training import train_scored
 
 declared = read_declaration(EVIDENCE / "translation.toml")
 model, curves = train_scored(make_run(declared, {}, seed=0), validation_chrf)
@@ -344,7 +344,7 @@ for name, effect in study["summary"]["search"].items():
 # **Question.** Which methods do you expect left of 0 beside early stopping? Think of part 1.
 
 # %%
-from labcode.experiments.reading import differences, outcomes, relative_seconds, sweep
+from labcode.experiments.result_tables import differences, outcomes, relative_seconds, sweep
 
 result = load_result("translation")
 assert result["hash"] == declared.hash
@@ -400,7 +400,7 @@ _ = plots.strength_sweep(sweeps[method], none, strength, name=method.replace("_"
 # **Question.** Another language, another script, words in place of characters. What would have to be the same for the strengths to fit?
 
 # %%
-from labcode.experiments.reading import confirmed
+from labcode.experiments.result_tables import confirmed
 
 _ = plots.effect_forest(differences(result, where="confirmation"), unit="test cross-entropy")
 french = {
@@ -535,4 +535,4 @@ assert chrf(texts, human["train"]) > 60
 # </details>
 #
 # **Next:** [part 3](../notebooks/06_3_speech.ipynb) listens to spoken digits. The exercise to all five parts is
-# [exercise 6](../exercises/06_applications.ipynb).
+# [exercise 6](../exercises/ex06_applications.ipynb).

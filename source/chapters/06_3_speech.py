@@ -134,7 +134,7 @@ assert plain.validation_accuracy[-1] > 0.93 * plain.validation_accuracy[best]
 
 # %%
 from labcode.experiments import load_result
-from labcode.experiments.reading import sweep
+from labcode.experiments.result_tables import sweep
 from labcode.widgets import MethodExplorer
 
 result = load_result("speech")
@@ -163,7 +163,7 @@ _ = plots.strength_sweep(sweeps[method], none, strength, name=method.replace("_"
 # **Question.** Which panel will have more filled markers left of 0?
 
 # %%
-from labcode.experiments.reading import confirmed, differences, outcomes
+from labcode.experiments.result_tables import confirmed, differences, outcomes
 
 effects = differences(result)
 _ = plots.effect_forest(effects, unit="cross-entropy")
@@ -225,7 +225,7 @@ assert outcomes(errors["none_last"], "last") | {"unclear": 0} == {
 # **Question.** Where do all these stand beside the linear classifier, which knows nothing of order?
 
 # %%
-from labcode.experiments.reading import baselines, by_seed
+from labcode.experiments.result_tables import baselines, by_seed
 
 rates = by_seed(result, "early", measure="error")
 simple = baselines(result, measure="error")
@@ -278,7 +278,7 @@ assert rule < rates[best].mean() < rates["none"].mean()
 # **Question.** Which methods need a mask at every step, or a matrix product more, and so a slower loop?
 
 # %%
-from labcode.experiments.reading import relative_seconds
+from labcode.experiments.result_tables import relative_seconds
 
 costs = relative_seconds(result)
 _ = plots.training_costs(costs)
@@ -416,4 +416,4 @@ for where, found in {"digits": effects, "vowels": vowels}.items():
 # </details>
 #
 # **Next:** [part 4](../notebooks/06_4_stocks.ipynb), where there is sometimes nothing to learn at all.
-# [Exercise 6](../exercises/06_applications.ipynb), task 5, lets you compute macro F1 from a confusion matrix.
+# [Exercise 6](../exercises/ex06_applications.ipynb), task 5, lets you compute macro F1 from a confusion matrix.

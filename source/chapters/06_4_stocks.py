@@ -170,7 +170,7 @@ assert all(0.45 < accuracy < 0.55 for _, accuracy in ends.values())
 
 # %%
 from labcode.experiments import load_result
-from labcode.experiments.reading import by_seed, differences, outcomes
+from labcode.experiments.result_tables import by_seed, differences, outcomes
 
 chance = load_result("stocks_sign")
 effects = {measure: differences(chance, measure=measure) for measure in ("loss", "error")}
@@ -276,7 +276,7 @@ for variant, expected in (("last", 7), ("early", 0)):
 # **Question.** How large is all this, beside the rules?
 
 # %%
-from labcode.experiments.reading import baselines
+from labcode.experiments.result_tables import baselines
 
 losses = by_seed(result, "early")
 _ = plots.losses_beside_rules(losses, baselines(result), unit="test loss, early stopping")
@@ -297,7 +297,7 @@ assert against_ridge["lower"] == []
 # **Question.** Training and test years differ from those above. What do you expect to be the same?
 
 # %%
-from labcode.experiments.reading import confirmed
+from labcode.experiments.result_tables import confirmed
 
 _ = plots.effect_forest(differences(result, where="confirmation"))
 both = {variant: confirmed(result, variant) for variant in ("last", "early")}
@@ -313,7 +313,7 @@ assert outcomes(differences(result, where="confirmation")["none_early"], "early"
 # **Question.** For 1.5 % of the loss: how many times as long would you train?
 
 # %%
-from labcode.experiments.reading import relative_seconds
+from labcode.experiments.result_tables import relative_seconds
 
 costs = relative_seconds(result)
 _ = plots.training_costs(costs)
@@ -662,5 +662,5 @@ for name, effect in flattery.items():
 # simple rule.
 # </details>
 #
-# **Next:** [part 5](../notebooks/06_5_weather.ipynb), the weather. [Exercise 6](../exercises/06_applications.ipynb): tasks 1, 2 and 4 let
+# **Next:** [part 5](../notebooks/06_5_weather.ipynb), the weather. [Exercise 6](../exercises/ex06_applications.ipynb): tasks 1, 2 and 4 let
 # you write a split, a scale and a choice that do not leak.

@@ -138,7 +138,7 @@ for name, (_, run) in plain.items():
 
 # %%
 from labcode.experiments import load_result
-from labcode.experiments.reading import sweep
+from labcode.experiments.result_tables import sweep
 from labcode.widgets import MethodExplorer
 
 result = load_result("weather")
@@ -165,7 +165,7 @@ _ = plots.strength_sweep(sweeps[name], none, strength, name=name, unit="mean squ
 # **Question.** Left, against no regularization to the last epoch: how many methods will be clear? Right, against stopping early?
 
 # %%
-from labcode.experiments.reading import differences, outcomes
+from labcode.experiments.result_tables import differences, outcomes
 
 effects = differences(result)
 _ = plots.effect_forest(effects)
@@ -184,7 +184,7 @@ for variant in ("last", "early"):
 # **Question.** And beside the rules? Ridge stands at its line.
 
 # %%
-from labcode.experiments.reading import baselines, by_seed
+from labcode.experiments.result_tables import baselines, by_seed
 
 losses = by_seed(result, "early")
 rules = {rule: loss for rule, loss in baselines(result).items() if rule in ("persistence", "ridge")}
@@ -415,5 +415,5 @@ for name, found in {"Seattle": effects, "New York": york_effects}.items():
 # That the method cannot help there: it may need another strength. It shows that the method with this strength is no recipe for both.
 # </details>
 #
-# **Next:** [exercise 6](../exercises/06_applications.ipynb): task 3 is the skill of a forecast, and in task 7 you cure an LSTM on
+# **Next:** [exercise 6](../exercises/ex06_applications.ipynb): task 3 is the skill of a forecast, and in task 7 you cure an LSTM on
 # Seattle's weather; its score comes from days that you do not get.

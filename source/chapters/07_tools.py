@@ -555,5 +555,5 @@ assert all(needed / 3 < megabytes < 10 * needed for megabytes in kept.values())
 # The output does, but the step does not: each bias receives the sum's gradient, so the sum moves twice. With Adam, too.
 # </details>
 #
-# **Next:** [exercise 7](../exercises/07_tools.ipynb) lets you carry weights over, probe a port for three planted mistakes
+# **Next:** [exercise 7](../exercises/ex07_tools.ipynb) lets you carry weights over, probe a port for three planted mistakes
 # and settle a claim about speed.

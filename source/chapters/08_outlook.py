@@ -134,7 +134,7 @@ assert sizes[False] - sizes[True] == 64 * len(small.vocabulary)
 # **Question.** In which of these traces does averaging begin, with n = 3, and where?
 
 # %%
-from labcode.nt_asgd import averaging_start
+from labcode.averaging import averaging_start
 
 traces = {
     "falls": [5.0, 4.0, 3.5, 3.2, 3.0, 2.9, 2.8],
@@ -240,7 +240,7 @@ assert curves[0][-1] < curves[1][-1] - 0.5
 # something to do. Where will you see it in the curve?
 
 # %%
-from labcode.nt_asgd import NonMonotonicTrigger
+from labcode.averaging import NonMonotonicTrigger
 
 trigger = NonMonotonicTrigger(3)
 model, history = train(whole | {"lr": 20}, epochs=24, averaging=trigger)
@@ -424,8 +424,8 @@ assert entry["p_holm"] < 0.05
 
 # %%
 from labcode.applications.language import windows
-from labcode.monte_carlo import monte_carlo_predict
 from labcode.training import predict
+from labcode.training.monte_carlo import monte_carlo_predict
 
 x, y = windows(small.validation[:4001], 100)
 rows = np.arange(len(x))[:, None], np.arange(100), y
@@ -696,5 +696,5 @@ for claim, effects in entries:
 # choice; and whether the test text repeats the training text.
 # </details>
 #
-# **Next:** [exercise 8](../exercises/08_outlook.ipynb) lets you compute bits and temperatures, the trigger of NT-ASGD, AR and TAR
+# **Next:** [exercise 8](../exercises/ex08_outlook.ipynb) lets you compute bits and temperatures, the trigger of NT-ASGD, AR and TAR
 # with padding, and the gradient of a matrix that is used twice. Chapter 9 answers the article's questions.

@@ -46,7 +46,7 @@ assert len(chooses.x) == len(fresh.x) == 60
 # **Question.** What has to be held fixed, so that later only the strength differs?
 
 # %%
-from labcode.experiments.points import train_point
+from labcode.experiments.search_training import train_point
 from labcode.training import evaluate
 
 sizes = {"epochs": 15, "hidden": 16, "batch_size": 75}
@@ -83,7 +83,7 @@ assert plain[0] < 0.5 * min(plain[1:])
 # %%
 import numpy as np
 
-from labcode.search_space import Range
+from labcode.search.space import Range
 
 shares = np.random.default_rng(0).random(1000)
 for name, part in {"linear": Range(1e-5, 1.0), "logarithmic": Range(1e-5, 1.0, log=True)}.items():
@@ -142,7 +142,7 @@ assert 0.001 < lowest < 0.2
 # **Question.** Each spends 16 trainings. How many *different* values of λ does each of the first two try?
 
 # %%
-from labcode.search_space import grid_points, random_point
+from labcode.search.space import grid_points, random_point
 
 space = {"l2": Range(1e-5, 1.0, log=True), "output_dropout": Range(0.0, 0.9)}
 tries = {
@@ -289,7 +289,7 @@ assert later["TPE"] < later["random"]
 # **Question.** Move the slider from 1 to 16. Which of the two marks on the right moves further to the left?
 
 # %%
-from labcode.selection import scores_by_budget
+from labcode.search.selection import scores_by_budget
 from labcode.widgets import BudgetExplorer
 
 budgets = list(range(1, 17))
@@ -492,7 +492,7 @@ assert max(choices) > 5 * min(choices)
 # **Question.** The error bars below are standard errors over 60 recordings. How far to the right will the rule go?
 
 # %%
-from labcode.selection import one_standard_error
+from labcode.search.selection import one_standard_error
 
 path = result["path"]
 means, errors = (np.array(path[name]) for name in ("means", "errors"))
@@ -607,5 +607,5 @@ assert paired < 0.75 * alone
 # The valley may go on outside. Widen the range and search on; what has been tried already is kept.
 # </details>
 #
-# **Next:** [exercise 9, part 1](../exercises/09_1_choosing.ipynb) lets you write the scale, the comparison, a search, the rule
+# **Next:** [exercise 9, part 1](../exercises/ex09_1_choosing.ipynb) lets you write the scale, the comparison, a search, the rule
 # and the nested estimate yourself; part 2 asks what is wrong with a model.

@@ -1,0 +1,108 @@
+"""One wording for every bad argument: what was expected, and what was received.
+
+Values of arrays are never read here (that would stall a GPU); only hyperparameters, shapes and kinds are.
+"""
+
+import math
+from numbers import Integral, Real
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+    from torch import Tensor
+
+
+def expect(condition: bool, name: str, expected: str, received: object) -> None:
+    """Raise ``ValueError`` naming the argument unless the condition holds."""
+    if not condition:
+        raise ValueError(f"{name}: expected {expected}, received {received!r}")
+
+
+def number(name: str, value: object, *, low: float = -math.inf, high: float = math.inf) -> float:
+    """Return a finite real hyperparameter in [low, high] as a float.
+
+    Raises:
+        ValueError: not a real number, NaN, infinite, or outside [low, high].
+    """
+    expected = f"a finite number in [{low:g}, {high:g}]" if math.isfinite(low) else "a finite number"
+    if math.isfinite(low) and math.isinf(high):
+        expected = f"a finite number of at least {low:g}"
+    is_real = isinstance(value, Real) and not isinstance(value, bool)
+    expect(is_real and math.isfinite(value) and low <= value <= high, name, expected, value)
+    return float(value)
+
+
+def integer(name: str, value: object, *, low: int = 0) -> int:
+    """Return a whole hyperparameter of at least ``low`` as an int.
+
+    Raises:
+        ValueError: not a whole number, or below ``low``.
+    """
+    is_whole = isinstance(value, Integral) and not isinstance(value, bool)
+    expect(is_whole and value >= low, name, f"a whole number of at least {low}", value)
+    return int(value)
+
+
+def one_of(name: str, value: object, choices: tuple) -> object:
+    """Return a value that is one of the choices.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    is_single = getattr(value, "ndim", 0) == 0  # an array would be compared entry by entry
+    expect(is_single and value in choices, name, "one of " + ", ".join(map(repr, choices)), value)
+    return value
+
+
+def instance(name: str, value: object, kind: type, expected: str) -> None:
+    """Check that a value is of a kind.
+
+    Raises:
+        ValueError: it is of another.
+    """
+    expect(isinstance(value, kind), name, expected, type(value))
+
+
+def shape(name: str, array: object, sizes: tuple) -> None:
+    """Check an array's (or tensor's) shape; ``None`` stands for any size of at least 1.
+
+    Raises:
+        ValueError: another number of axes, another size, or an empty axis.
+    """
+    received = tuple(getattr(array, "shape", ()))
+    fits = len(received) == len(sizes) and all(
+        (got >= 1 if want is None else got == want) for got, want in zip(received, sizes, strict=True)
+    )
+    wanted = ", ".join("any" if want is None else str(want) for want in sizes)
+    expect(fits, name, f"shape ({wanted}{',' if len(sizes) == 1 else ''})", received)
+
+
+def floating_array(name: str, array: object) -> "ndarray":
+    """Return a floating-point array in float64.
+
+    Raises:
+        ValueError: integers or anything else, and a tensor that requires a gradient.
+    """
+    import numpy as np
+
+    try:
+        converted = np.asarray(array)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(f"{name}: expected a floating-point array, received {type(array)}") from error
+    is_floating = np.issubdtype(converted.dtype, np.floating)
+    expect(is_floating, name, "a floating-point array", converted.dtype)
+    return converted.astype(np.float64, copy=False)
+
+
+def floating_tensor(name: str, tensor: object) -> "Tensor":
+    """Return a floating-point tensor as it is.
+
+    Raises:
+        ValueError: integers or anything else, and an array.
+    """
+    from torch import Tensor
+
+    is_tensor = isinstance(tensor, Tensor)
+    received = tensor.dtype if is_tensor else type(tensor)
+    expect(is_tensor and tensor.is_floating_point(), name, "a floating-point tensor", received)
+    return tensor

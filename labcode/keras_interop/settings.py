@@ -1,0 +1,180 @@
+"""Keras's regularizers and constraints of a layer as functions of this library, and back.
+
+Two conventions differ: Keras's L2 has no 1/2, and its kernels are the transposes of our weights, so that its
+axis 0 is our "row" and the rows of its orthogonal regularizer are our columns. Keras is not imported here.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from numbers import Integral
+from types import ModuleType
+
+from torch import Tensor, nn
+
+from labcode._checks import expect, instance, one_of
+from labcode.constraints import constrain_, max_norm_torch, min_max_norm_torch, non_neg_torch, unit_norm_torch
+from labcode.penalties import (
+    l1_l2_penalty_torch,
+    l1_penalty_torch,
+    l2_penalty_torch,
+    orthogonal_penalty_torch,
+    target_arrays,
+)
+
+TARGETS = {"input": "kernel", "recurrent": "recurrent", "bias": "bias"}  # ours, and Keras's
+
+# Keras's class: our function, and our arguments by Keras's.
+REGULARIZERS = {
+    "L1": (l1_penalty_torch, {"l1": "lam"}),
+    "L2": (l2_penalty_torch, {"l2": "lam"}),
+    "L1L2": (l1_l2_penalty_torch, {"l1": "lam1", "l2": "lam2"}),
+    "OrthogonalRegularizer": (orthogonal_penalty_torch, {"factor": "lam", "mode": "mode"}),
+}
+_BOUNDS = {"min_value": "low", "max_value": "high", "rate": "rate"}
+CONSTRAINTS = {
+    "MaxNorm": (max_norm_torch, {"max_value": "limit", "axis": "axis"}),
+    "UnitNorm": (unit_norm_torch, {"axis": "axis"}),
+    "MinMaxNorm": (min_max_norm_torch, _BOUNDS | {"axis": "axis"}),
+    "NonNeg": (non_neg_torch, {}),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightRegularization:
+    """Penalties and constraints of an LSTM's weights by target: what Keras gives a layer as arguments.
+
+    Its two methods are what ``fit`` takes as ``penalty`` and ``constraint``. Strengths follow labcode's
+    conventions, so that ``l2_penalty_torch`` with lam is Keras's ``L2(lam / 2)``.
+
+    Args:
+        penalties: function of one weight tensor by target ("input", "recurrent", "bias"), such as
+            ``{"input": partial(l2_penalty_torch, lam=1e-3)}``.
+        constraints: projection of one weight tensor by target, such as
+            ``{"recurrent": partial(max_norm_torch, limit=2.0)}``.
+
+    Raises:
+        ValueError: no mappings of functions, or an unknown target. Chapter 5.
+    """
+
+    penalties: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
+    constraints: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
+
+    def __post_init__(self):
+        for name in ("penalties", "constraints"):
+            functions = getattr(self, name)
+            instance(name, functions, Mapping, "functions by target")
+            expect(all(map(callable, functions.values())), name, "functions by target", functions)
+            for target in functions:
+                one_of(f"target in {name}", target, tuple(TARGETS))
+
+    def penalty(self, model: nn.Module) -> Tensor:
+        """Return the sum of all penalties over every LSTM in a model, a scalar; 0 where there are none."""
+        instance("model", model, nn.Module, "a module that holds an nn.LSTM")
+        lstms = [part for part in model.modules() if isinstance(part, nn.LSTM)]
+        expect(len(lstms) > 0, "model", "a module that holds an nn.LSTM", type(model).__name__)
+        total = next(lstms[0].parameters()).new_zeros(())
+        for parameters in (dict(lstm.named_parameters(recurse=False)) for lstm in lstms):
+            for target, penalty in self.penalties.items():
+                total = total + sum(map(penalty, target_arrays(parameters, target).values()))
+        return total
+
+    def constrain_(self, model: nn.Module) -> None:
+        """Project the weights of every LSTM in a model in place, without gradient."""
+        if self.constraints:
+            constrain_(model, self.constraints)
+
+
+def to_keras_rule(name: str, rule: Callable, table: Mapping, module: ModuleType, weights: Tensor) -> object:
+    """Return the regularizer or constraint of Keras for a function of this library.
+
+    Args:
+        name: what to call it in an error.
+        rule: a function of ``table``, as a ``functools.partial`` with keywords where it takes arguments.
+        table: ``REGULARIZERS`` or ``CONSTRAINTS``.
+        module: ``keras.regularizers`` or ``keras.constraints``.
+        weights: what the rule is for, as it lies here.
+
+    Raises:
+        ValueError: a function, or an argument of it, that Keras has not or that fails here. Chapter 5.
+    """
+    function, keywords = (rule.func, rule.keywords) if isinstance(rule, partial) else (rule, {})
+    theirs = {ours: theirs for theirs, (ours, _) in table.items()}
+    known = ", ".join(ours.__name__ for ours in theirs)
+    expect(function in theirs, name, f"a functools.partial of one of {known}", rule)
+    expect(not getattr(rule, "args", ()), name, "keywords only: the weights are the first argument", rule)
+    try:
+        given = inspect.signature(function).bind(None, **keywords)
+    except TypeError as error:
+        expected = f"the arguments of {function.__name__} by name ({error})"
+        raise ValueError(f"{name}: expected {expected}, received {keywords}") from error
+    given.apply_defaults()
+    rule(weights)  # a bad strength or shape fails in the words of this library
+    names = table[theirs[function]][1]
+    arguments = {
+        keras_name: _TO_KERAS.get(keras_name, _same)(given.arguments[our_name], weights.ndim)
+        for keras_name, our_name in names.items()
+    }
+    return getattr(module, theirs[function])(**arguments)
+
+
+def from_keras_rule(name: str, rule: object, table: Mapping, module: ModuleType, ndim: int) -> partial:
+    """Return the function of this library, with its arguments, for a regularizer or constraint of Keras.
+
+    Args:
+        name, table, module: as in ``to_keras_rule``.
+        rule: an object of one of Keras's own classes.
+        ndim: axes of the weights, 1 for a bias, else 2.
+
+    Raises:
+        ValueError: an object of another class. Chapter 5.
+    """
+    classes = [keras_class for keras_class in table if type(rule) is getattr(module, keras_class)]
+    expect(len(classes) == 1, name, f"None or one of Keras's {', '.join(table)}", rule)
+    (function, names), config = table[classes[0]], rule.get_config()
+    arguments = {
+        our_name: _FROM_KERAS.get(keras_name, _same)(config[keras_name], ndim)
+        for keras_name, our_name in names.items()
+    }
+    return partial(function, **arguments)
+
+
+def _axis_from_keras(axis, ndim):
+    """Translate the axes of a norm on a kernel (in, 4H), or on a bias, into those of its transpose."""
+    axes = _axes(axis, ndim)
+    if len(axes) == ndim:
+        return "matrix"
+    return "row" if axes == {0} else 0
+
+
+def _axis_to_keras(axis, ndim):
+    """Translate the axes of a norm here into those of the transpose."""
+    if axis == "matrix":
+        return list(range(ndim))
+    if axis == "row" and ndim == 2:
+        return 0
+    axes = sorted(ndim - 1 - a for a in _axes(axis, ndim))
+    return axes[0] if len(axes) == 1 else axes
+
+
+def _axes(axis, ndim):
+    """Return a set of axes, counted from the first."""
+    axes = axis if isinstance(axis, list | tuple) else [axis]
+    fits = len(axes) > 0 and all(isinstance(a, Integral) and -ndim <= a < ndim for a in axes)
+    expected = f"one that Keras and labcode have: of {ndim}-dimensional weights, or of a matrix 'row'"
+    expect(fits, "axis", expected, axis)
+    return {a % ndim for a in axes}
+
+
+def _same(value, ndim):
+    return value
+
+
+def _other_mode(mode, ndim):
+    """Rows of a kernel are columns of its transpose."""
+    return "columns" if one_of("mode", mode, ("rows", "columns")) == "rows" else "rows"
+
+
+_FROM_KERAS = {"l2": lambda l2, ndim: 2 * l2, "mode": _other_mode, "axis": _axis_from_keras}
+_TO_KERAS = {"l2": lambda lam, ndim: lam / 2, "mode": _other_mode, "axis": _axis_to_keras}

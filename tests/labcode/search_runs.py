@@ -1,0 +1,98 @@
+"""What the processes of ``test_search.py`` do: a small search, with a log of what begins and ends when."""
+
+import os
+import random
+import signal
+import time
+
+import optuna
+from optuna.storages import RDBStorage
+from optuna.storages.journal import JournalFileBackend, JournalStorage
+
+from labcode.search import search
+from labcode.search.space import Range
+
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
+SPACE = {"l2": Range(1e-4, 1.0, log=True), "rate": Range(0.0, 0.8)}
+CHANGES = ("create_new_study", "create_new_trial", "set_study_user_attr", "set_trial_param")
+CHANGES += ("set_trial_intermediate_value", "set_trial_state_values", "set_trial_user_attr")
+
+
+def bowl(point):
+    """A value that is lowest at l2 = 0.01, rate = 0.4."""
+    return (point["l2"] ** 0.25 - 0.01**0.25) ** 2 + (point["rate"] - 0.4) ** 2
+
+
+def write(log, *words):
+    """Append one line to the log, in one piece."""
+    handle = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(handle, (" ".join(map(str, words)) + "\n").encode())
+    os.close(handle)
+
+
+def logged(log, nap=0.0):
+    """Return an objective that reports three times, and logs its process and its point."""
+
+    def objective(point, report):
+        name = f"{point['l2']!r},{point['rate']!r}"
+        write(log, "begin", os.getpid(), name)
+        for step in (3, 2, 1):
+            report(bowl(point) + step / 10)
+            time.sleep(nap)
+        write(log, "end", os.getpid(), name)
+        return bowl(point)
+
+    return objective
+
+
+def die_at(change, when):
+    """Have this process kill itself before, in the middle of, or after its n-th change of a storage."""
+    counted = []
+
+    def watched(method):
+        def call(self, *args, **options):
+            counted.append(method)
+            if len(counted) == change and when == "before":
+                os.kill(os.getpid(), KILL)
+            result = method(self, *args, **options)
+            if len(counted) == change and when == "after":
+                os.kill(os.getpid(), KILL)
+            return result
+
+        return call
+
+    def torn(self, logs):
+        counted.append(logs)
+        if len(counted) == change:
+            self._lock.acquire()
+            with open(self._file_path, "ab") as journal:
+                journal.write(b'{"op_code":5,"worker_')
+            os.kill(os.getpid(), KILL)
+        append(self, logs)
+
+    if when == "torn":
+        append, JournalFileBackend.append_logs = JournalFileBackend.append_logs, torn
+        return
+    for storage in (JournalStorage, RDBStorage):
+        for name in CHANGES:
+            setattr(storage, name, watched(getattr(storage, name)))
+
+
+def worker(log, pipe, change, when, options):
+    """What a child does: its share of a search, or until it dies."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    pipe.send("ready")
+    if when:
+        die_at(change, when)
+    search(logged(log, nap=0.004), SPACE, **options)
+
+
+def draw_death(rng, journal):
+    """Return a place at which a child is to die by itself, or (0, None) for a death from outside."""
+    places = ["before", "after"] + ["torn"] * journal
+    when = rng.choice([None, None, *places])
+    return (rng.randint(1, 60), when) if when else (0, None)
+
+
+def make_rng():
+    return random.Random(0)

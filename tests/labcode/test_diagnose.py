@@ -1,0 +1,138 @@
+"""The rules of a diagnosis on curves made for them, on bad input, and on recorded runs."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labcode.experiments import load_result
+from labcode.training.diagnose import CASES, CHECKS, LIMITS, diagnose, measures
+from labcode.training.history import History
+
+EPOCHS = np.arange(30)
+FALL = 0.3 + 0.7 * 0.75**EPOCHS
+CLOSE = FALL + 0.05
+GOOD = {"baseline": (0.6, 0.62), "again": (0.35, 0.35), "samples": 200, "fresh": 0.36}
+
+
+def history(train, validation, **fields):
+    return History(train_loss=list(train), validation_loss=list(validation), **fields)
+
+
+RISING = np.where(EPOCHS < 10, CLOSE, CLOSE[9] + 0.02 * (EPOCHS - 9))
+JUMPING = FALL + 0.3 * (EPOCHS % 3 == 1)
+MADE = {
+    "healthy": (FALL, CLOSE, {}),
+    "dropout left on": (FALL, CLOSE, {"again": (0.35, 0.36, 0.33)}),
+    "small validation set": (FALL, CLOSE, {"samples": 12}),
+    "leak": (FALL, CLOSE, {"fresh": 0.9}),
+    "shift": (FALL, CLOSE + 1, {"baseline": (0.6, 1.6), "fresh": 1.4}),
+    "learning rate too high": (JUMPING, JUMPING + 0.05, {}),
+    "overfit": (FALL, RISING, {"fresh": 0.8}),
+    "underfit": (FALL + 0.5, CLOSE + 0.5, {"fresh": 0.9}),
+}
+
+
+@pytest.mark.parametrize("case", MADE)
+def test_each_case_is_named_and_alone(case):
+    train, validation, checks = MADE[case]
+    found = diagnose(history(train, validation), **GOOD | checks)
+    assert found.case == case
+    assert found.also == ()
+    assert len(found.reasons) == (case != "healthy")
+    assert found.unchecked == ()
+    assert str(found).startswith(case)
+    assert set(MADE) == set(CASES)
+
+
+def test_without_checks_the_questions_are_named():
+    found = diagnose(history(FALL, CLOSE))
+    assert (found.case, found.unchecked) == ("healthy", tuple(CHECKS.values()))
+    assert all(question in str(found) for question in CHECKS.values())
+
+
+def test_a_case_that_a_check_settles_comes_before_what_curves_suggest():
+    found = diagnose(history(FALL, RISING), **GOOD | {"again": (0.3, 0.4), "fresh": 0.9})
+    assert found.case == "dropout left on"
+    assert "overfit" in found.also
+
+
+def test_early_stopping_is_judged_where_it_keeps():
+    stopped = {"best_epoch": 9, "stopped_epoch": 29}
+    assert diagnose(history(FALL, RISING, **stopped), **GOOD).case == "healthy"
+    assert measures(history(FALL, RISING, **stopped))["rise"] == 0
+
+
+def test_the_measures_by_hand():
+    found = measures(
+        history([1.0, 0.5, 0.6, 0.2], [1.0, 0.8, 0.9, 1.0]),
+        baseline=(0.4, 0.5),
+        again=[0.9, 1.1],
+        fresh=1.5,
+    )
+    wanted = {"rise": 0.25, "gap": 0.8, "jumps": 0.1 / 0.8, "progress": 0.4 / 0.8, "spread": 0.2}
+    wanted |= {"leak": 0.5, "shift": 0.25, "fit": 0.5}
+    assert found == pytest.approx(wanted)
+    assert set(found) == set(LIMITS)
+
+
+@settings(deadline=None, derandomize=True, max_examples=40)
+@given(
+    curves=st.lists(st.tuples(st.floats(0.01, 10), st.floats(0.01, 10)), min_size=2, max_size=12),
+    unit=st.floats(0.01, 100),
+)
+def test_the_unit_of_the_loss_does_not_matter(curves, unit):
+    train, validation = np.array(curves).T
+    checks = {"baseline": (1.0, 1.5), "again": (1.0, 1.0), "fresh": 2.0}
+    scaled = {name: np.multiply(value, unit).tolist() for name, value in checks.items()}
+    one = measures(history(train, validation), **checks)
+    other = measures(history(train * unit, validation * unit), **scaled)
+    assert other == pytest.approx(one, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("losses", "checks"),
+    [
+        (([1.0], [1.0]), {}),
+        (([1.0, 0.5], []), {}),
+        (([1.0, 0.5], [1.0, float("nan")]), {}),
+        (([1.0, -0.1], [1.0, 0.5]), {}),
+        ((FALL, CLOSE), {"baseline": 0.5}),
+        ((FALL, CLOSE), {"baseline": (0.5, 0.6, 0.7)}),
+        ((FALL, CLOSE), {"baseline": (0.5, -0.1)}),
+        ((FALL, CLOSE), {"again": [0.5]}),
+        ((FALL, CLOSE), {"again": "0.5"}),
+        ((FALL, CLOSE), {"samples": 0}),
+        ((FALL, CLOSE), {"fresh": float("inf")}),
+        ((FALL, CLOSE), {"fresh": [0.5]}),
+    ],
+)
+def test_bad_input_says_what_was_expected(losses, checks):
+    with pytest.raises(ValueError, match=r"expected .* received"):
+        diagnose(history(*losses), **checks)
+
+
+def test_no_history_says_what_was_expected():
+    with pytest.raises(ValueError, match=r"expected a History, received"):
+        diagnose({"train_loss": [1.0, 0.5]})
+
+
+def named(record, checks):
+    names = ("train_loss", "validation_loss", "best_epoch", "stopped_epoch")
+    return diagnose(History(**{name: record[name] for name in names}), **(record["checks"] if checks else {}))
+
+
+@pytest.mark.parametrize("label", ["all checks", "curves alone"])
+def test_the_recorded_error_rates_are_those_of_the_present_rules(label):
+    """Whoever changes a rule or a limit has to count anew, and may not do so on the unseen runs alone."""
+    result = load_result("09_diagnosis")
+    for part, found in result["diagnosis"].items():
+        records = [record for record in result["runs"] if record["part"] == part]
+        matrix = np.zeros((len(CASES), len(CASES)), dtype=int)
+        for record in records:
+            name = named(record, label == "all checks").case
+            matrix[CASES.index(record["case"]), CASES.index(name)] += 1
+        assert found[label]["confusion"] == matrix.tolist()
+        assert found[label]["error"] == pytest.approx(1 - np.trace(matrix) / matrix.sum(), abs=1e-4)
+        low, high = found[label]["interval"]
+        assert low <= found[label]["error"] <= high

@@ -1,0 +1,197 @@
+"""The subcommands of course.py."""
+
+import argparse
+import contextlib
+import sys
+
+from tools.clean import clean
+from tools.doctor import examine
+from tools.environment import Environment, private_folder
+from tools.lab import run_lab
+from tools.lock import locked
+from tools.process import CourseError, run_foreground, say, signals_as_interrupts
+from tools.setup import ensure
+from tools.workspace import synchronize
+
+TEST, DISTRIBUTED = frozenset({"test"}), frozenset({"distributed"})
+SIDE_BY_SIDE = [
+    "-n",
+    "auto",
+    "--maxprocesses",
+    "4",
+    "--dist",
+    "loadfile",
+]  # a notebook is one file, one kernel
+
+
+def lab(options: argparse.Namespace) -> int:
+    """Set up, fill `work/` and serve JupyterLab."""
+    environment = Environment()
+    ensure(environment, extras=options.extras, backend=options.backend, update=options.update)
+    with locked(private_folder(environment.root) / "setup.lock"):
+        report = synchronize(environment.root)
+    for line in report.lines():
+        say(line)
+    return run_lab(environment, port=options.port, browser=options.browser)
+
+
+def test(options: argparse.Namespace) -> int:
+    """Set up and run every test, on all cores unless there are other arguments for pytest."""
+    environment = Environment(lowest=options.lowest)
+    extras = TEST | options.extras
+    ensure(environment, extras=extras, backend=options.backend, update=options.update)
+    return run_inside(environment, "pytest", options.rest or SIDE_BY_SIDE)
+
+
+def build(options: argparse.Namespace) -> int:
+    """Set up and build the notebooks from their sources."""
+    environment = Environment()
+    extras = TEST | options.extras
+    ensure(environment, extras=extras, backend=options.backend, update=options.update)
+    check = ["--check"] if options.check else []
+    return run_inside(environment, "tools.build", [*check, *options.names, *options.rest])
+
+
+def bench(options: argparse.Namespace) -> int:
+    """Set up and time the LSTMs; what follows -- goes to the benchmark."""
+    environment = Environment()
+    ensure(environment, extras=options.extras, backend=options.backend, update=options.update)
+    small = ["--small"] if options.small else []
+    return run_inside(environment, "benchmarks", [*small, *options.rest])
+
+
+def evidence(options: argparse.Namespace) -> int:
+    """Set up and run the experiments that evidence/ declares."""
+    environment = Environment()
+    extras = options.extras | (DISTRIBUTED if options.engine == "dask" else frozenset())
+    ensure(environment, extras=extras, backend=options.backend, update=options.update)
+    arguments = [f"--{name}" for name in ("list", "quick", "strict", "claims") if getattr(options, name)]
+    for name, value in {
+        "jobs": options.jobs,
+        "backend": options.engine,
+        "scheduler": options.scheduler,
+    }.items():
+        arguments += [] if value is None else [f"--{name}", str(value)]
+    return run_inside(environment, "tools.evidence", [*arguments, *options.names, *options.rest])
+
+
+def run_inside(environment: Environment, module: str, arguments: list[str]) -> int:
+    """Run a module with the environment's Python in the course's folder; return its exit code."""
+    command = [str(environment.python), "-m", module, *arguments]
+    return run_foreground(command, env=environment.variables(), cwd=environment.root)
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Say what is in order and what is not."""
+    return examine(Environment())
+
+
+def remove(options: argparse.Namespace) -> int:
+    """Remove what the other commands made."""
+    return clean(Environment().root, dry_run=options.dry_run)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    setup = argparse.ArgumentParser(add_help=False)
+    builds = setup.add_mutually_exclusive_group()
+    builds.add_argument(
+        "--cuda", dest="backend", action="store_const", const="auto", help="PyTorch for this computer's GPU"
+    )
+    builds.add_argument(
+        "--cpu",
+        dest="backend",
+        action="store_const",
+        const="cpu",
+        help="PyTorch without CUDA (the default at first)",
+    )
+    setup.add_argument(
+        "--tensorflow",
+        dest="extras",
+        action="store_const",
+        const=frozenset({"tensorflow"}),
+        default=frozenset(),
+        help="install TensorFlow too, which chapter 7 compares with",
+    )
+    setup.add_argument(
+        "--no-update",
+        dest="update",
+        action="store_false",
+        help="go on with the environment as it is (offline)",
+    )
+
+    main = argparse.ArgumentParser(
+        prog="course.py", description="Regularizing LSTMs: everything the course can do, one word each."
+    )
+    commands = main.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name, function, summary, *parents):
+        added = commands.add_parser(
+            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", parents=parents
+        )
+        added.set_defaults(function=function)
+        return added
+
+    opener = command("lab", lab, "open the course in JupyterLab, on your own copies in work/", setup)
+    opener.add_argument("--no-browser", dest="browser", action="store_false", help="only print the address")
+    opener.add_argument("--port", type=int, help="serve here (default: the first free one from 8888)")
+    tester = command("test", test, "run every test; arguments after -- go to pytest", setup)
+    tester.add_argument(
+        "--lowest", action="store_true", help="with the lowest versions that pyproject.toml allows"
+    )
+    builder = command(
+        "build", build, "build the notebooks from source/ (all that changed, or those named)", setup
+    )
+    builder.add_argument(
+        "--check", action="store_true", help="build nothing; fail if something is not up to date"
+    )
+    builder.add_argument("names", nargs="*", metavar="NAME", help="a notebook's name, such as 01_background")
+    timer = command(
+        "bench",
+        bench,
+        "time the LSTMs against PyTorch, Keras and TensorFlow; arguments after -- as well",
+        setup,
+    )
+    timer.add_argument("--small", action="store_true", help="tiny sizes, in seconds: does it all run?")
+    experimenter = command(
+        "evidence", evidence, "run the declared experiments (those without a result)", setup
+    )
+    for flag, meaning in {
+        "list": "only say which have their result",
+        "quick": "see in minutes whether everything runs",
+        "strict": "stop before the test if a grid should be wider",
+        "claims": "write the verdicts that the results lead to into evidence/claims.toml",
+    }.items():
+        experimenter.add_argument(f"--{flag}", action="store_true", help=meaning)
+    experimenter.add_argument("--jobs", type=int, help="processes (default: one on each core)")
+    experimenter.add_argument(
+        "--backend", dest="engine", choices=("loky", "dask"), help="joblib's (default: loky, processes here)"
+    )
+    experimenter.add_argument("--scheduler", metavar="ADDRESS", help="of Dask, with --backend dask")
+    experimenter.add_argument(
+        "names", nargs="*", metavar="NAME", help="an experiment's name, such as weather"
+    )
+    command("doctor", doctor, "check Python, PyTorch, disk, port and notebooks, and say what to do")
+    cleaner = command("clean", remove, "remove environments and caches, never work/")
+    cleaner.add_argument("--dry-run", action="store_true", help="only list them")
+    return main
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code; what goes wrong is said in words, without a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError):  # a stream that a test or an editor put in its place
+            stream.reconfigure(errors="replace")
+    arguments = sys.argv[1:] if arguments is None else arguments
+    cut = arguments.index("--") if "--" in arguments else len(arguments)
+    options = parser().parse_args(arguments[:cut])
+    options.rest = arguments[cut + 1 :]
+    try:
+        with signals_as_interrupts():
+            return options.function(options)
+    except (CourseError, OSError) as error:
+        say(str(error), error=True)
+        return 1
+    except KeyboardInterrupt:
+        say("\nStopped. Call the same command again to go on.", error=True)
+        return 130

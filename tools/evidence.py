@@ -1,0 +1,200 @@
+"""Run declared experiments: `python -m tools.evidence [--quick] [--list] [--all] [NAMES...]`.
+
+An experiment goes on where it was stopped, however that was; several processes may work on the same one.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+from labcode.experiments.choice import edges
+from labcode.experiments.claims import rewrite
+from labcode.experiments.declaration import EVIDENCE, Declaration, find_declarations, read_declaration
+from labcode.experiments.execute import BACKENDS, Engine
+from labcode.experiments.protocol import Experiment
+from labcode.experiments.results import load_result, save_result
+from labcode.experiments.script_hash import script_hash
+from labcode.experiments.study import find_studies
+from labcode.experiments.summary import DRAWS, make_result, table
+from tools.process import CourseError, run_foreground, say, signals_as_interrupts
+
+MISSING, STALE, CURRENT = "no result yet", "declaration has changed since its result", "has its result"
+
+
+def state(name: str, expected_hash: str, results: Path) -> str:
+    """Say whether an experiment has a result, and whether that belongs to the declaration as it is now."""
+    path = results / f"{name}.json"
+    if not path.is_file():
+        return MISSING
+    result = json.loads(path.read_text(encoding="utf-8"))
+    return CURRENT if result.get("hash") == expected_hash else STALE
+
+
+def perform(
+    declaration: Declaration,
+    runs: Path,
+    results: Path,
+    engine: Engine,
+    *,
+    draws: int = DRAWS,
+    strict: bool = False,
+) -> dict | None:
+    """Run one experiment to its end and write its result.
+
+    Args:
+        declaration: what to try.
+        runs: folder of the stores.
+        results: folder that receives the result.
+        engine: where to compute.
+        draws: bootstrap resamples of each interval.
+        strict: whether to stop before the test split is used if a best strength lies at an edge of its grid.
+
+    Returns:
+        The result; None if ``strict`` made it stop.
+    """
+    began = time.perf_counter()
+    experiment = Experiment(declaration, runs, engine)
+    experiment.choose()
+    at_edge = edges(experiment.choices)
+    if at_edge:
+        say(f"{declaration.name}: a best strength lies at an edge, widen the grid: {', '.join(at_edge)}")
+        if strict:
+            return None
+    result = make_result(declaration, experiment.evaluate(), draws=draws)
+    results.mkdir(parents=True, exist_ok=True)
+    path = save_result(declaration.name, result, results)
+    for line in table(result):
+        say(line)
+    minutes = (time.perf_counter() - began) / 60
+    say(f"{declaration.name}: {result['trainings']} trainings, {minutes:.1f} minutes now; wrote {path}")
+    return result
+
+
+def main(arguments: list[str] | None = None, folder: Path = EVIDENCE) -> int:
+    """Run the command line; return the exit code."""
+    options = _parser().parse_args(arguments)
+    known, studies = find_declarations(folder), find_studies(folder)
+    unknown = sorted(set(options.names) - set(known) - set(studies))
+    if unknown:
+        there = ", ".join([*known, *studies])
+        raise CourseError(f"No experiment is named {', '.join(unknown)}; there are {there}.")
+    results, names = folder / "results", options.names or [*known, *studies]
+    if options.claims:
+        return _rewrite_claims(folder)
+    declared = {name: read_declaration(known[name]) for name in names if name in known}
+    hashes = {name: declaration.hash for name, declaration in declared.items()}
+    hashes |= {name: script_hash(studies[name]) for name in names if name in studies}
+    states = {name: state(name, expected, results) for name, expected in hashes.items()}
+    if options.list:
+        for name, found in states.items():
+            say(f"{name}: {found}")
+        return 0
+    if not (options.names or options.quick or options.all):
+        names = [name for name in names if states[name] != CURRENT]
+        if not names:
+            say("Every experiment has its result. Name those to run again, or give --all.")
+    engine = Engine(options.backend, options.jobs, options.scheduler)
+    if options.quick:
+        sys.path.insert(0, str(folder))  # before workers start: they import the studies, too
+        _quick([declared[n] for n in names if n in declared], engine)
+        return _run_studies_quickly([studies[n] for n in names if n in studies], options.jobs)
+    stopped = [
+        name
+        for name in names
+        if name in declared
+        and perform(declared[name], folder / "runs", results, engine, strict=options.strict) is None
+    ]
+    failed = _run_studies([studies[name] for name in names if name in studies], options.jobs)
+    return int(bool(stopped)) or failed
+
+
+def _rewrite_claims(folder: Path) -> int:
+    """Write verdicts and effects into the file of claims, and say the verdicts."""
+    results = {path.stem: load_result(path.stem, path.parent) for path in (folder / "results").glob("*.json")}
+    for claim in rewrite(folder / "claims.toml", results):
+        say(f"{claim.section:<5}{claim.id:<40}{claim.verdict}")
+    return 0
+
+
+def _run_studies(scripts: list[Path], jobs: int) -> int:
+    """Run the studies, each as a program of its own; return the exit code of the first that fails, or 0."""
+    for script in scripts:
+        say(f"{script.stem}: {script.name}")
+        command = [sys.executable, str(script), "--jobs", str(jobs)]
+        code = run_foreground(command, env=dict(os.environ), cwd=script.parent.parent)
+        if code:
+            return code
+    return 0
+
+
+def _run_studies_quickly(scripts: list[Path], jobs: int) -> int:
+    """Run small versions of the studies, in this process: libraries load once. Return 1 if one fails."""
+    arguments = sys.argv
+    try:
+        for script in scripts:
+            say(f"{script.stem}: {script.name}")
+            sys.argv = [str(script), "--jobs", str(jobs), "--quick"]
+            sys.modules.pop(script.stem, None)
+            importlib.import_module(script.stem).main()
+    except Exception:
+        traceback.print_exc()
+        return 1
+    finally:
+        sys.argv = arguments
+    return 0
+
+
+def _quick(chosen: list[Declaration], engine: Engine) -> None:
+    """Run small versions in a new temporary folder; nothing of the course's own is read or written."""
+    temporary = Path(tempfile.mkdtemp(prefix="evidence-"))
+    for declared in chosen:
+        perform(declared.quick(), temporary / "runs", temporary / "results", engine, draws=200)
+    say(f"Two seeds, one epoch, one strength: these numbers mean nothing. They are in {temporary}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="course.py evidence", description=__doc__.partition("\n\n")[2])
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="experiments (default: all without a current result)"
+    )
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="all, those with a result, too (runs kept in evidence/runs are not repeated)",
+    )
+    parser.add_argument("--list", action="store_true", help="only say which have their result")
+    parser.add_argument("--quick", action="store_true", help="see in minutes whether everything runs")
+    parser.add_argument(
+        "--strict", action="store_true", help="stop before the test if a grid should be wider"
+    )
+    parser.add_argument("--claims", action="store_true", help="write the verdicts into claims.toml")
+    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one on each core)")
+    parser.add_argument("--backend", choices=BACKENDS, default="loky", help="joblib's (default: %(default)s)")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="of Dask, with --backend dask")
+    return parser
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line; what goes wrong is said in words where words are enough."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")
+    try:
+        with signals_as_interrupts():
+            return main(arguments)
+    except (CourseError, ValueError, OSError) as error:
+        say(str(error), error=True)
+        return 1
+    except KeyboardInterrupt:
+        say("\nStopped. What is finished is kept; the same command goes on from here.", error=True)
+        return 130
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    sys.exit(run())
