@@ -11,19 +11,39 @@ from labcode._files import write_atomically
 
 FOLDERS = ("notebooks", "exercises")
 MANIFEST = ".course.json"
+RENAMED = {  # notebooks as version 0.1 named them, and as they are named now
+    "notebooks/03_1_penalties.ipynb": "notebooks/03_1-2_penalties.ipynb",
+    "notebooks/03_3_dropout.ipynb": "notebooks/03_3-4_dropout.ipynb",
+    "notebooks/03_5_constraints_and_stopping.ipynb": "notebooks/03_5-6_constraints_and_stopping.ipynb",
+    "notebooks/04_2_weight_decay.ipynb": "notebooks/04_2-3_weight_decay.ipynb",
+    "notebooks/05_1_keras.ipynb": "notebooks/05_1-2_keras.ipynb",
+    "notebooks/09_2_diagnosing.ipynb": "notebooks/09_2-3_diagnosing.ipynb",
+    "exercises/01_background.ipynb": "exercises/ex01_background.ipynb",
+    "exercises/02_core_concepts.ipynb": "exercises/ex02_core_concepts.ipynb",
+    "exercises/03_algorithms.ipynb": "exercises/ex03_algorithms.ipynb",
+    "exercises/04_mathematics.ipynb": "exercises/ex04_mathematics.ipynb",
+    "exercises/05_practice.ipynb": "exercises/ex05_practice.ipynb",
+    "exercises/06_applications.ipynb": "exercises/ex06_applications.ipynb",
+    "exercises/07_tools.ipynb": "exercises/ex07_tools.ipynb",
+    "exercises/08_outlook.ipynb": "exercises/ex08_outlook.ipynb",
+    "exercises/09_1_choosing.ipynb": "exercises/ex09_1_choosing.ipynb",
+    "exercises/09_2_diagnosing.ipynb": "exercises/ex09_2_diagnosing.ipynb",
+}
 
 
 @dataclass
 class Report:
     """What a synchronization did, by the paths below `work/`."""
 
+    renamed: list[tuple[str, str]] = field(default_factory=list)
     copied: list[str] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)
     beside: list[tuple[str, str]] = field(default_factory=list)
 
     def lines(self) -> list[str]:
         """Return what a learner should know."""
-        lines = [f"work/: {len(self.copied)} notebooks copied for you."] if self.copied else []
+        lines = [f"work/{old}: is now work/{new}, with your work in it." for old, new in self.renamed]
+        lines += [f"work/: {len(self.copied)} notebooks copied for you."] if self.copied else []
         lines += [
             f"work/{name}: replaced by its newer version (you had not changed it)." for name in self.replaced
         ]
@@ -41,6 +61,7 @@ def synchronize(root: Path) -> Report:
     """
     work, report = root / "work", Report()
     manifest = read_manifest(work)
+    rename(root, work, manifest, report)
     for folder in FOLDERS:
         (work / folder).mkdir(parents=True, exist_ok=True)
         for part in (work / folder).glob(".*.part"):
@@ -49,6 +70,18 @@ def synchronize(root: Path) -> Report:
             bring(source, work, f"{folder}/{source.name}", manifest, report)
     write_atomically(work / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True).encode())
     return report
+
+
+def rename(root: Path, work: Path, manifest: dict[str, dict[str, str]], report: Report) -> None:
+    """Give the learner's copies the names that the course's notebooks have now; none takes another's place."""
+    for old, new in RENAMED.items():
+        free = (work / old).is_file() and not os.path.lexists(work / new)
+        if free and (root / new).is_file() and not (root / old).exists():
+            os.rename(work / old, work / new)
+            report.renamed.append((old, new))
+        for hashes in manifest.values():
+            if old in hashes and not os.path.lexists(work / old):  # moved now, or by a call that was killed
+                hashes.setdefault(new, hashes.pop(old))
 
 
 def bring(source: Path, work: Path, name: str, manifest: dict[str, dict[str, str]], report: Report) -> None:

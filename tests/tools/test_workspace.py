@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from labcode import _files
-from tools.workspace import MANIFEST, Report, synchronize
+from tools.workspace import MANIFEST, RENAMED, Report, synchronize
 
 NAMES = ("notebooks/01_a.ipynb", "notebooks/02_b.ipynb", "exercises/01_a.ipynb")
+COURSE = Path(__file__).resolve().parents[2]
 VERSIONS = [f"version {number}" for number in range(4)]
 
 
@@ -227,3 +228,53 @@ def test_half_copies_of_a_killed_synchronization_are_removed(root):
     part.touch()
     synchronize(root)
     assert not part.exists()
+
+
+OLD, NEW = "exercises/03_algorithms.ipynb", "exercises/ex03_algorithms.ipynb"
+
+
+def renamed_course(root, *, changed):
+    """A course whose exercise has been renamed since the learner, perhaps, changed it."""
+    for folder in ("notebooks", "exercises"):
+        (root / folder).mkdir()
+    (root / OLD).write_text("version 0", "utf-8")
+    synchronize(root)
+    if changed:
+        (root / "work" / OLD).write_text("mine", "utf-8")
+    (root / OLD).rename(root / NEW)
+    (root / NEW).write_text("version 1", "utf-8")
+
+
+def test_work_follows_a_renamed_notebook(tmp_path):
+    renamed_course(tmp_path, changed=True)
+    report = synchronize(tmp_path)
+    assert report.renamed == [(OLD, NEW)]
+    assert f"work/{OLD}: is now work/{NEW}, with your work in it." in report.lines()
+    assert not (tmp_path / "work" / OLD).exists()
+    assert (tmp_path / "work" / NEW).read_text("utf-8") == "mine"
+    assert [name for name, _ in report.beside] == [NEW]
+    assert synchronize(tmp_path) == Report()
+
+
+def test_a_renamed_notebook_that_was_not_changed_is_replaced(tmp_path):
+    renamed_course(tmp_path, changed=False)
+    assert synchronize(tmp_path).replaced == [NEW]
+    assert (tmp_path / "work" / NEW).read_text("utf-8") == "version 1"
+
+
+def test_a_kill_between_the_move_and_the_manifest_costs_nothing(tmp_path):
+    renamed_course(tmp_path, changed=False)
+    (tmp_path / "work" / OLD).rename(tmp_path / "work" / NEW)
+    assert synchronize(tmp_path).replaced == [NEW]
+
+
+def test_a_renamed_notebook_takes_no_other_ones_place(tmp_path):
+    renamed_course(tmp_path, changed=True)
+    (tmp_path / "work" / NEW).write_text("mine, too", "utf-8")
+    synchronize(tmp_path)
+    assert (tmp_path / "work" / OLD).read_text("utf-8") == "mine"
+    assert (tmp_path / "work" / NEW).read_text("utf-8") == "mine, too"
+
+
+def test_every_new_name_is_a_notebook_of_the_course():
+    assert all((COURSE / new).is_file() and not (COURSE / old).exists() for old, new in RENAMED.items())
