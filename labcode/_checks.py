@@ -18,7 +18,7 @@ def expect(condition: bool, name: str, expected: str, received: object) -> None:
         raise ValueError(f"{name}: expected {expected}, received {received!r}")
 
 
-def number(name: str, value: object, *, low: float = -math.inf, high: float = math.inf) -> float:
+def check_number(name: str, value: object, *, low: float = -math.inf, high: float = math.inf) -> float:
     """Return a finite real hyperparameter in [low, high] as a float.
 
     Raises:
@@ -32,7 +32,7 @@ def number(name: str, value: object, *, low: float = -math.inf, high: float = ma
     return float(value)
 
 
-def integer(name: str, value: object, *, low: int = 0) -> int:
+def check_integer(name: str, value: object, *, low: int = 0) -> int:
     """Return a whole hyperparameter of at least ``low`` as an int.
 
     Raises:
@@ -43,7 +43,7 @@ def integer(name: str, value: object, *, low: int = 0) -> int:
     return int(value)
 
 
-def one_of(name: str, value: object, choices: tuple) -> object:
+def check_one_of(name: str, value: object, choices: tuple) -> object:
     """Return a value that is one of the choices.
 
     Raises:
@@ -54,7 +54,7 @@ def one_of(name: str, value: object, choices: tuple) -> object:
     return value
 
 
-def instance(name: str, value: object, kind: type, expected: str) -> None:
+def check_instance(name: str, value: object, kind: type, expected: str) -> None:
     """Check that a value is of a kind.
 
     Raises:
@@ -63,7 +63,7 @@ def instance(name: str, value: object, kind: type, expected: str) -> None:
     expect(isinstance(value, kind), name, expected, type(value))
 
 
-def shape(name: str, array: object, sizes: tuple) -> None:
+def check_shape(name: str, array: object, sizes: tuple) -> None:
     """Check an array's (or tensor's) shape; ``None`` stands for any size of at least 1.
 
     Raises:
@@ -77,7 +77,7 @@ def shape(name: str, array: object, sizes: tuple) -> None:
     expect(fits, name, f"shape ({wanted}{',' if len(sizes) == 1 else ''})", received)
 
 
-def floating_array(name: str, array: object) -> "ndarray":
+def check_array(name: str, array: object) -> "ndarray":
     """Return a floating-point array in float64.
 
     Raises:
@@ -94,7 +94,7 @@ def floating_array(name: str, array: object) -> "ndarray":
     return converted.astype(np.float64, copy=False)
 
 
-def floating_tensor(name: str, tensor: object) -> "Tensor":
+def check_tensor(name: str, tensor: object) -> "Tensor":
     """Return a floating-point tensor as it is.
 
     Raises:

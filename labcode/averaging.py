@@ -7,7 +7,7 @@ for any optimizer, or ``torch.optim.ASGD`` with ``t0=0`` and ``lambd=0``, whose 
 import math
 from collections.abc import Iterable
 
-from labcode._checks import expect, instance, integer
+from labcode._checks import check_instance, check_integer, expect
 
 
 class NonMonotonicTrigger:
@@ -28,7 +28,7 @@ class NonMonotonicTrigger:
     """
 
     def __init__(self, patience: int = 5):
-        self.patience = integer("patience", patience, low=1)
+        self.patience = check_integer("patience", patience, low=1)
         self.losses: list[float] = []
         self.triggered_at: int | None = None
 
@@ -66,7 +66,7 @@ def averaging_start(losses: Iterable[float], patience: int = 5) -> int | None:
     Raises:
         ValueError: as there.
     """
-    instance("losses", losses, Iterable, "validation losses, in order")
+    check_instance("losses", losses, Iterable, "validation losses, in order")
     trigger = NonMonotonicTrigger(patience)
     for loss in losses:
         trigger.update(loss)

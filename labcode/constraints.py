@@ -24,7 +24,7 @@ import torch
 from numpy import ndarray
 from torch import Tensor, nn
 
-from labcode._checks import expect, floating_array, floating_tensor, instance, number, shape
+from labcode._checks import check_array, check_instance, check_number, check_shape, check_tensor, expect
 from labcode.penalties import target_arrays
 
 Axis = str | int | tuple[int, ...]
@@ -48,13 +48,13 @@ def max_norm(w: ndarray, limit: float, axis: Axis = "row") -> ndarray:
     Source: Srebro, Rennie & Jaakkola (2004), "Maximum-margin matrix factorization"; for networks Hinton et
         al. (2012). Chapter 3.
     """
-    limit = number("limit", limit, low=0.0)
+    limit = check_number("limit", limit, low=0.0)
     return _with_norms(w, axis, lambda norms: np.minimum(norms, limit))
 
 
 def max_norm_torch(w: Tensor, limit: float, axis: Axis = "row") -> Tensor:
     """Shorten every vector that is longer than the limit to it: the twin of ``max_norm``."""
-    limit = number("limit", limit, low=0.0)
+    limit = check_number("limit", limit, low=0.0)
     return _with_norms_torch(w, axis, lambda norms: norms.clamp(max=limit))
 
 
@@ -125,7 +125,7 @@ def max_l21_norm(w: ndarray, limit: float, axis: Axis = "row") -> ndarray:
     Source: Duchi et al. (2008), "Efficient projections onto the l1-ball for learning in high dimensions",
         figure 1, on the norms. Chapter 3.
     """
-    limit = number("limit", limit, low=0.0)
+    limit = check_number("limit", limit, low=0.0)
 
     def shortened(norms):
         if norms.sum() <= limit:
@@ -140,7 +140,7 @@ def max_l21_norm(w: ndarray, limit: float, axis: Axis = "row") -> ndarray:
 
 def max_l21_norm_torch(w: Tensor, limit: float, axis: Axis = "row") -> Tensor:
     """Shorten all vectors by one length until their norms add up: the twin of ``max_l21_norm``."""
-    limit = number("limit", limit, low=0.0)
+    limit = check_number("limit", limit, low=0.0)
 
     def shortened(norms):
         sums = norms.flatten().sort(descending=True).values.cumsum(0)
@@ -165,13 +165,13 @@ def non_neg(w: ndarray) -> ndarray:
     Source: Lee & Seung (1999), "Learning the parts of objects by non-negative matrix factorization", for the
         aim; Keras's ``NonNeg``. Chapter 3.
     """
-    w = floating_array("w", w)
+    w = check_array("w", w)
     return np.where(w < 0, 0.0, w)
 
 
 def non_neg_torch(w: Tensor) -> Tensor:
     """Set negative weights to zero: the twin of ``non_neg``."""
-    return floating_tensor("w", w).clamp(min=0)
+    return check_tensor("w", w).clamp(min=0)
 
 
 def constrain(weights: Mapping, projections: Mapping[str, Callable]) -> dict:
@@ -195,12 +195,12 @@ def constrain(weights: Mapping, projections: Mapping[str, Callable]) -> dict:
     is_mapping = isinstance(projections, Mapping) and len(projections) > 0
     expect(is_mapping, "projections", "a projection for at least one target", projections)
     expect(all(map(callable, projections.values())), "projections", "functions by target", projections)
-    instance("weights", weights, Mapping, "arrays or tensors by name")
+    check_instance("weights", weights, Mapping, "arrays or tensors by name")
     constrained = dict(weights)
     for target, projection in projections.items():
         for suffix, array in target_arrays(weights, target).items():
             projected = projection(array)
-            shape(f"the projection of {target}", projected, tuple(array.shape))
+            check_shape(f"the projection of {target}", projected, tuple(array.shape))
             name = _TAKES_THE_CHANGE[target] + suffix
             constrained[name] = projected if target != "bias" else weights[name] + (projected - array)
     return constrained
@@ -216,7 +216,7 @@ def constrain_(module: nn.Module, projections: Mapping[str, Callable]) -> None:
     Raises:
         ValueError: a module without an LSTM; else as in ``constrain``. Chapter 3.
     """
-    instance("module", module, nn.Module, "a module that holds an nn.LSTM")
+    check_instance("module", module, nn.Module, "a module that holds an nn.LSTM")
     lstms = [part for part in module.modules() if isinstance(part, nn.LSTM)]
     expect(len(lstms) > 0, "module", "a module that holds an nn.LSTM", type(module).__name__)
     with torch.no_grad():
@@ -231,7 +231,7 @@ _TAKES_THE_CHANGE = {"input": "weight_ih", "recurrent": "weight_hh", "bias": "bi
 
 def _with_norms(w, axis, new_norms):
     """Rescale each vector of w to the norm that ``new_norms`` gives it; zeros stay zeros."""
-    w = floating_array("w", w)
+    w = check_array("w", w)
     vectors, axes = _vectors(w, axis)
     norms = np.sqrt(np.square(vectors).sum(axis=axes, keepdims=True))
     scale = np.divide(new_norms(norms), norms, out=np.ones_like(norms), where=norms > 0)
@@ -239,7 +239,7 @@ def _with_norms(w, axis, new_norms):
 
 
 def _with_norms_torch(w, axis, new_norms):
-    vectors, axes = _vectors(floating_tensor("w", w), axis)
+    vectors, axes = _vectors(check_tensor("w", w), axis)
     norms = torch.linalg.vector_norm(vectors, dim=axes, keepdim=True)
     safe = norms.masked_fill(norms == 0, 1)
     return (vectors * (new_norms(norms) / safe)).reshape(w.shape)
@@ -267,9 +267,9 @@ def _vectors(w, axis):
 
 
 def _bounds(low, high, rate):
-    low, high = number("low", low, low=0.0), number("high", high, low=0.0)
+    low, high = check_number("low", low, low=0.0), check_number("high", high, low=0.0)
     expect(low <= high, "high", f"at least low = {low:g}", high)
-    return low, high, number("rate", rate, low=0.0, high=1.0)
+    return low, high, check_number("rate", rate, low=0.0, high=1.0)
 
 
 # (NumPy, PyTorch, arguments): a tuple of sizes stands for an array of that shape.

@@ -13,8 +13,8 @@ from numpy import ndarray
 from torch import Tensor
 from torch.nn import functional
 
-from labcode._checks import expect, floating_array, floating_tensor, instance, integer, number
-from labcode._checks import shape as check_shape
+from labcode._checks import check_array, check_instance, check_integer, check_number, check_tensor, expect
+from labcode._checks import check_shape as check_shape
 
 
 def dropout_mask(shape: Sequence[int], p: float, *, rng: np.random.Generator) -> ndarray:
@@ -35,7 +35,7 @@ def dropout_mask(shape: Sequence[int], p: float, *, rng: np.random.Generator) ->
     Source: Srivastava et al. (2014), "Dropout: a simple way to prevent neural networks from overfitting",
         whose section 10 names the inverted form. Chapter 3.
     """
-    instance("rng", rng, np.random.Generator, "a NumPy Generator")
+    check_instance("rng", rng, np.random.Generator, "a NumPy Generator")
     p, shape = _drop_probability(p), _sizes(shape)
     return (rng.random(shape) >= p) / (1 - p)
 
@@ -44,9 +44,9 @@ def dropout_mask_torch(
     shape: Sequence[int], p: float, *, generator: torch.Generator, dtype: torch.dtype = torch.float32
 ) -> Tensor:
     """Draw an inverted dropout mask on the generator's device: the twin of ``dropout_mask``."""
-    instance("generator", generator, torch.Generator, "a torch.Generator")
+    check_instance("generator", generator, torch.Generator, "a torch.Generator")
     p, shape = _drop_probability(p), _sizes(shape)
-    instance("dtype", dtype, torch.dtype, "a floating-point dtype")
+    check_instance("dtype", dtype, torch.dtype, "a floating-point dtype")
     expect(dtype.is_floating_point, "dtype", "a floating-point dtype", dtype)
     kept = torch.rand(shape, generator=generator, device=generator.device) >= p
     return kept.to(dtype) / (1 - p)
@@ -67,21 +67,21 @@ def dropout(x: ndarray, mask: ndarray) -> ndarray:
 
     Source: Srivastava et al. (2014). Chapter 3.
     """
-    x, mask = floating_array("x", x), floating_array("mask", mask)
+    x, mask = check_array("x", x), check_array("mask", mask)
     check_shape("mask", mask, x.shape)
     return mask * x
 
 
 def dropout_grad(x: ndarray, mask: ndarray, grad_output: ndarray) -> ndarray:
     """Return the gradient of ``dropout``: what was silenced learns nothing, mask * grad_output."""
-    x, grad_output = floating_array("x", x), floating_array("grad_output", grad_output)
+    x, grad_output = check_array("x", x), check_array("grad_output", grad_output)
     check_shape("grad_output", grad_output, x.shape)
     return dropout(grad_output, mask)
 
 
 def dropout_torch(x: Tensor, mask: Tensor) -> Tensor:
     """Silence what the mask drops and scale up what it keeps: the twin of ``dropout``."""
-    floating_tensor("x", x)
+    check_tensor("x", x)
     check_shape("mask", mask, tuple(x.shape))
     return x * _same_dtype("mask", mask, x)
 
@@ -106,10 +106,10 @@ def classic_dropout(x: ndarray, p: float, kept: ndarray | None = None) -> ndarra
     Source: Hinton et al. (2012), "Improving neural networks by preventing co-adaptation of feature
         detectors"; Srivastava et al. (2014). Chapter 3.
     """
-    x, p = floating_array("x", x), _drop_probability(p)
+    x, p = check_array("x", x), _drop_probability(p)
     if kept is None:
         return (1 - p) * x
-    instance("kept", kept, ndarray, "an array of dtype bool (True where a unit is kept)")
+    check_instance("kept", kept, ndarray, "an array of dtype bool (True where a unit is kept)")
     check_shape("kept", kept, x.shape)
     expect(kept.dtype == bool, "kept", "dtype bool (True where a unit is kept)", kept.dtype)
     return kept * x
@@ -119,17 +119,17 @@ def classic_dropout_grad(
     x: ndarray, p: float, kept: ndarray | None = None, *, grad_output: ndarray
 ) -> ndarray:
     """Return the gradient of ``classic_dropout``: the factor that x had, kept or 1 - p."""
-    x, grad_output = floating_array("x", x), floating_array("grad_output", grad_output)
+    x, grad_output = check_array("x", x), check_array("grad_output", grad_output)
     check_shape("grad_output", grad_output, x.shape)
     return classic_dropout(grad_output, p, kept)
 
 
 def classic_dropout_torch(x: Tensor, p: float, kept: Tensor | None = None) -> Tensor:
     """Silence units in training and make up for it in evaluation: the twin of ``classic_dropout``."""
-    p, x = _drop_probability(p), floating_tensor("x", x)
+    p, x = _drop_probability(p), check_tensor("x", x)
     if kept is None:
         return x * (1 - p)
-    instance("kept", kept, Tensor, "a tensor of dtype torch.bool (True where a unit is kept)")
+    check_instance("kept", kept, Tensor, "a tensor of dtype torch.bool (True where a unit is kept)")
     check_shape("kept", kept, tuple(x.shape))
     expect(kept.dtype == torch.bool, "kept", "dtype torch.bool (True where a unit is kept)", kept.dtype)
     return x * kept
@@ -152,7 +152,7 @@ def locked_dropout(x: ndarray, mask: ndarray) -> ndarray:
         networks"; the name is that of Merity et al. (2018), "Regularizing and optimizing LSTM language
         models". Chapter 3.
     """
-    x, mask = floating_array("x", x), floating_array("mask", mask)
+    x, mask = check_array("x", x), check_array("mask", mask)
     check_shape("x", x, (None, None, None))
     check_shape("mask", mask, (x.shape[0], x.shape[2]))
     return mask[:, None, :] * x
@@ -160,14 +160,14 @@ def locked_dropout(x: ndarray, mask: ndarray) -> ndarray:
 
 def locked_dropout_grad(x: ndarray, mask: ndarray, grad_output: ndarray) -> ndarray:
     """Return the gradient of ``locked_dropout``: the same mask at every step, mask * grad_output_t."""
-    x, grad_output = floating_array("x", x), floating_array("grad_output", grad_output)
+    x, grad_output = check_array("x", x), check_array("grad_output", grad_output)
     check_shape("grad_output", grad_output, x.shape)
     return locked_dropout(grad_output, mask)
 
 
 def locked_dropout_torch(x: Tensor, mask: Tensor) -> Tensor:
     """Silence the same features at every step of a sequence: the twin of ``locked_dropout``."""
-    check_shape("x", floating_tensor("x", x), (None, None, None))
+    check_shape("x", check_tensor("x", x), (None, None, None))
     check_shape("mask", mask, (x.shape[0], x.shape[2]))
     return x * _same_dtype("mask", mask, x).unsqueeze(1)
 
@@ -192,8 +192,8 @@ def embedding_dropout(weight: ndarray, words: ndarray, row_mask: ndarray) -> nda
     Source: Gal & Ghahramani (2016); Merity et al. (2018), section 4.3. Chapter 3.
     """
     weight, row_mask, words = (
-        floating_array("weight", weight),
-        floating_array("row_mask", row_mask),
+        check_array("weight", weight),
+        check_array("row_mask", row_mask),
         _words(words),
     )
     check_shape("weight", weight, (None, None))
@@ -206,7 +206,7 @@ def embedding_dropout_grad(
 ) -> ndarray:
     """Return the gradient of ``embedding_dropout``: a row adds up what all its occurrences get."""
     embedded = embedding_dropout(weight, words, row_mask)
-    grad_output = floating_array("grad_output", grad_output)
+    grad_output = check_array("grad_output", grad_output)
     check_shape("grad_output", grad_output, embedded.shape)
     grad = np.zeros(np.shape(weight))
     np.add.at(grad, _words(words), grad_output)
@@ -215,21 +215,21 @@ def embedding_dropout_grad(
 
 def embedding_dropout_torch(weight: Tensor, words: Tensor, row_mask: Tensor) -> Tensor:
     """Silence whole words: the twin of ``embedding_dropout``."""
-    check_shape("weight", floating_tensor("weight", weight), (None, None))
+    check_shape("weight", check_tensor("weight", weight), (None, None))
     check_shape("row_mask", row_mask, (len(weight),))
-    instance("words", words, Tensor, "a tensor of dtype torch.int64 or torch.int32")
+    check_instance("words", words, Tensor, "a tensor of dtype torch.int64 or torch.int32")
     is_index = words.dtype in (torch.int64, torch.int32)
     expect(is_index, "words", "dtype torch.int64 or torch.int32", words.dtype)
     return functional.embedding(words, weight * _same_dtype("row_mask", row_mask, weight).unsqueeze(1))
 
 
 def _sizes(shape):
-    instance("shape", shape, Sequence, "a tuple of sizes")
-    return tuple(integer("shape", size, low=1) for size in shape)
+    check_instance("shape", shape, Sequence, "a tuple of sizes")
+    return tuple(check_integer("shape", size, low=1) for size in shape)
 
 
 def _drop_probability(p):
-    p = number("p", p)
+    p = check_number("p", p)
     expect(0 <= p < 1, "p", "a probability to drop in [0, 1)", p)
     return p
 
@@ -241,7 +241,7 @@ def _words(words):
 
 
 def _same_dtype(name, tensor, like):
-    floating_tensor(name, tensor)
+    check_tensor(name, tensor)
     expect(tensor.dtype == like.dtype, name, f"dtype {like.dtype}", tensor.dtype)
     return tensor
 

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 from numbers import Real
 
-from labcode._checks import expect, instance, integer, number, one_of
+from labcode._checks import check_instance, check_integer, check_number, check_one_of, expect
 
 _STATE = ("best", "best_epoch", "wait", "stopped_epoch", "best_weights")
 
@@ -58,12 +58,12 @@ class EarlyStopping:
         restore_best_weights: bool = False,
         start_from_epoch: int = 0,
     ):
-        self.patience = integer("patience", patience)
-        self.min_delta = number("min_delta", min_delta, low=0.0)
-        self.mode = one_of("mode", mode, ("min", "max"))
-        self.baseline = None if baseline is None else number("baseline", baseline)
-        self.restore_best_weights = one_of("restore_best_weights", restore_best_weights, (True, False))
-        self.start_from_epoch = integer("start_from_epoch", start_from_epoch)
+        self.patience = check_integer("patience", patience)
+        self.min_delta = check_number("min_delta", min_delta, low=0.0)
+        self.mode = check_one_of("mode", mode, ("min", "max"))
+        self.baseline = None if baseline is None else check_number("baseline", baseline)
+        self.restore_best_weights = check_one_of("restore_best_weights", restore_best_weights, (True, False))
+        self.start_from_epoch = check_integer("start_from_epoch", start_from_epoch)
         self.reset()
 
     def reset(self) -> None:
@@ -90,7 +90,7 @@ class EarlyStopping:
         Raises:
             ValueError: a value that is no number, or no weights where they are to be restored.
         """
-        epoch = integer("epoch", epoch)
+        epoch = check_integer("epoch", epoch)
         expect(isinstance(value, Real) and not isinstance(value, bool), "value", "a number", value)
         needs_weights = self.restore_best_weights and weights is None
         expect(not needs_weights, "weights", "the weights of this epoch (restore_best_weights=True)", weights)
@@ -128,7 +128,7 @@ class EarlyStopping:
         Raises:
             ValueError: another set of keys.
         """
-        instance("state", state, Mapping, "what state_dict returned")
+        check_instance("state", state, Mapping, "what state_dict returned")
         expect(set(state) == set(_STATE), "state", f"the keys {sorted(_STATE)}", list(state))
         for name in _STATE:
             setattr(self, name, copy.deepcopy(state[name]))

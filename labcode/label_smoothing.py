@@ -5,7 +5,7 @@ import torch
 from numpy import ndarray
 from torch import Tensor
 
-from labcode._checks import expect, floating_array, floating_tensor, instance, number, shape
+from labcode._checks import check_array, check_instance, check_number, check_shape, check_tensor, expect
 
 
 def smoothed_cross_entropy(logits: ndarray, targets: ndarray, epsilon: float) -> float:
@@ -25,14 +25,15 @@ def smoothed_cross_entropy(logits: ndarray, targets: ndarray, epsilon: float) ->
     Source: Szegedy et al. (2016), "Rethinking the Inception architecture for computer vision", section 7.
         Chapter 8.
     """
-    logits, wanted = _log_softmax(floating_array("logits", logits)), _wanted(logits, targets, epsilon)
+    logits, wanted = _log_softmax(check_array("logits", logits)), _wanted(logits, targets, epsilon)
     return -(wanted * logits).sum(axis=1).mean()
 
 
 def smoothed_cross_entropy_grad(logits: ndarray, targets: ndarray, epsilon: float) -> ndarray:
     """Return the gradient with respect to the logits, (softmax - smoothed targets) / N."""
     wanted = _wanted(logits, targets, epsilon)
-    return (np.exp(_log_softmax(floating_array("logits", logits))) - wanted) / len(wanted)
+    logits = check_array("logits", logits)
+    return (np.exp(_log_softmax(logits)) - wanted) / len(wanted)
 
 
 def smoothed_cross_entropy_torch(logits: Tensor, targets: Tensor, epsilon: float) -> Tensor:
@@ -41,20 +42,20 @@ def smoothed_cross_entropy_torch(logits: Tensor, targets: Tensor, epsilon: float
     Raises:
         IndexError: a class that does not exist (torch finds it, on the CPU).
     """
-    shape("logits", floating_tensor("logits", logits), (None, None))
-    instance("targets", targets, Tensor, "a tensor of dtype torch.int64")
-    shape("targets", targets, (len(logits),))
+    check_shape("logits", check_tensor("logits", logits), (None, None))
+    check_instance("targets", targets, Tensor, "a tensor of dtype torch.int64")
+    check_shape("targets", targets, (len(logits),))
     expect(targets.dtype == torch.int64, "targets", "dtype torch.int64", targets.dtype)
-    epsilon = number("epsilon", epsilon, low=0.0, high=1.0)
+    epsilon = check_number("epsilon", epsilon, low=0.0, high=1.0)
     return torch.nn.functional.cross_entropy(logits, targets, label_smoothing=epsilon)
 
 
 def _wanted(logits, targets, epsilon):
-    shape("logits", floating_array("logits", logits), (None, None))
-    shape("targets", targets, (len(logits),))
+    check_shape("logits", check_array("logits", logits), (None, None))
+    check_shape("targets", targets, (len(logits),))
     whole = isinstance(targets, ndarray) and np.issubdtype(targets.dtype, np.integer)
     expect(whole, "targets", "an array of integers", type(targets))
-    epsilon, classes = number("epsilon", epsilon, low=0.0, high=1.0), np.shape(logits)[1]
+    epsilon, classes = check_number("epsilon", epsilon, low=0.0, high=1.0), np.shape(logits)[1]
     low, high = int(targets.min()), int(targets.max())
     expect(low >= 0 and high < classes, "targets", f"classes 0 to {classes - 1}", f"{low} to {high}")
     wanted = np.full((len(logits), classes), epsilon / classes)
@@ -63,7 +64,7 @@ def _wanted(logits, targets, epsilon):
 
 
 def _log_softmax(logits):
-    shape("logits", logits, (None, None))
+    check_shape("logits", logits, (None, None))
     return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
 
 

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy import ndarray
 
-from labcode._checks import expect, floating_array, instance, integer, number, one_of, shape
+from labcode._checks import (
+    check_array,
+    check_instance,
+    check_integer,
+    check_number,
+    check_one_of,
+    check_shape,
+    expect,
+)
 from labcode.data.dataset import DATA, read_verified
 from labcode.penalties import soft_threshold
 
@@ -39,8 +47,8 @@ class LinearTask:
     names: tuple[str, ...]
 
     def __post_init__(self):
-        shape("x", floating_array("x", self.x), (None, len(self.names)))
-        shape("y", floating_array("y", self.y), (len(self.x),))
+        check_shape("x", check_array("x", self.x), (None, len(self.names)))
+        check_shape("y", check_array("y", self.y), (len(self.x),))
         for name, array in (("x", self.x), ("y", self.y)):
             offset = np.abs(np.mean(array, axis=0)).max()
             expect(offset <= 1e-9 * np.abs(array).max(), name, "columns of mean 0", f"means up to {offset}")
@@ -58,8 +66,8 @@ class LinearTask:
         return self.x.T @ (self.x @ self._weights(w) - self.y) / len(self.x)
 
     def _weights(self, w):
-        w = floating_array("w", w)
-        shape("w", w, (len(self.names),))
+        w = check_array("w", w)
+        check_shape("w", w, (len(self.names),))
         return w
 
 
@@ -112,8 +120,8 @@ def lasso(task: LinearTask, lam: float, *, tolerance: float = 1e-12, sweeps: int
     Source: Friedman, Hastie & Tibshirani (2010), "Regularization paths for generalized linear models via
         coordinate descent". Chapter 4.
     """
-    instance("task", task, LinearTask, "a LinearTask")
-    lam, sweeps = number("lam", lam, low=0.0), integer("sweeps", sweeps, low=1)
+    check_instance("task", task, LinearTask, "a LinearTask")
+    lam, sweeps = check_number("lam", lam, low=0.0), check_integer("sweeps", sweeps, low=1)
     gram, cross = task.x.T @ task.x / len(task.x), task.x.T @ task.y / len(task.x)
     w = np.zeros(len(cross))
     for _ in range(sweeps):
@@ -142,8 +150,8 @@ def ridge(task: LinearTask, lam: float) -> ndarray:
     Source: Hoerl & Kennard (1970), "Ridge regression: biased estimation for nonorthogonal problems".
         Chapter 4.
     """
-    instance("task", task, LinearTask, "a LinearTask")
-    lam = number("lam", lam, low=0.0)
+    check_instance("task", task, LinearTask, "a LinearTask")
+    lam = check_number("lam", lam, low=0.0)
     gram, cross = task.x.T @ task.x / len(task.x), task.x.T @ task.y / len(task.x)
     if lam == 0:
         return np.linalg.lstsq(gram, cross)[0]
@@ -168,9 +176,9 @@ def descend(
     Raises:
         ValueError: no task, fewer than one step, or what the update refuses. Chapter 4.
     """
-    instance("task", task, LinearTask, "a LinearTask")
+    check_instance("task", task, LinearTask, "a LinearTask")
     w, state, path = np.zeros(len(task.names)), None, []
-    for _ in range(integer("steps", steps, low=1)):
+    for _ in range(check_integer("steps", steps, low=1)):
         grad = task.gradient(w) + (0.0 if penalty_grad is None else penalty_grad(w))
         w, state = step(w, grad, state, **options)
         path.append(w)
@@ -195,8 +203,8 @@ def best_within(task: LinearTask, radius: float, norm: str) -> tuple[ndarray, fl
 
     Source: Boyd & Vandenberghe (2004), "Convex optimization", chapter 5. Chapter 4.
     """
-    expect(number("radius", radius) > 0, "radius", "a number above 0", radius)
-    solve, order = {"l1": (lasso, 1), "l2": (ridge, 2)}[one_of("norm", norm, ("l1", "l2"))]
+    expect(check_number("radius", radius) > 0, "radius", "a number above 0", radius)
+    solve, order = {"l1": (lasso, 1), "l2": (ridge, 2)}[check_one_of("norm", norm, ("l1", "l2"))]
     low, high = 0.0, 1.0
     if np.linalg.norm(solve(task, low), order) <= radius:
         return solve(task, low), low

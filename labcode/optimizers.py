@@ -19,7 +19,15 @@ import torch
 from numpy import ndarray
 from torch import Tensor
 
-from labcode._checks import expect, floating_array, floating_tensor, integer, number, one_of, shape
+from labcode._checks import (
+    check_array,
+    check_integer,
+    check_number,
+    check_one_of,
+    check_shape,
+    check_tensor,
+    expect,
+)
 from labcode.penalties import soft_threshold, soft_threshold_torch
 
 
@@ -66,7 +74,7 @@ def sgd(
         _share("momentum", momentum),
         _share("dampening", dampening),
     )
-    allowed = not one_of("nesterov", nesterov, (True, False)) or (momentum > 0 and dampening == 0)
+    allowed = not check_one_of("nesterov", nesterov, (True, False)) or (momentum > 0 and dampening == 0)
     expect(allowed, "nesterov", "False without momentum or with dampening", nesterov)
     w, grad = _decay(w, grad, lr, weight_decay, decoupled_weight_decay)
     velocity = grad if velocity is None else momentum * velocity + (1 - dampening) * grad
@@ -109,7 +117,7 @@ def adam(
     is_state = state is None or (isinstance(state, tuple | list) and len(state) == 3)
     expect(is_state, "state", "what the step before returned: (m, v, steps)", type(state))
     m, v, t = (None, None, 0) if state is None else state
-    (w, grad, m, v), t = _float64_alike(w, grad, m=m, v=v), integer("steps", t)
+    (w, grad, m, v), t = _float64_alike(w, grad, m=m, v=v), check_integer("steps", t)
     (beta1, beta2), lr, eps = _betas(betas), _at_least_zero("lr", lr), _at_least_zero("eps", eps)
     w, grad = _decay(w, grad, lr, weight_decay, decoupled_weight_decay)
     m = beta1 * (0.0 if m is None else m) + (1 - beta1) * grad
@@ -228,7 +236,7 @@ class ProximalSGD(torch.optim.SGD):
     def __init__(self, params, lr: float, *, lam_l1: float, momentum=0.0, nesterov=False, weight_decay=0.0):
         settings = {"lr": lr, "weight_decay": weight_decay}
         lr, weight_decay = (_at_least_zero(name, value) for name, value in settings.items())
-        allowed = not one_of("nesterov", nesterov, (True, False)) or _share("momentum", momentum) > 0
+        allowed = not check_one_of("nesterov", nesterov, (True, False)) or _share("momentum", momentum) > 0
         expect(allowed, "nesterov", "False without momentum", nesterov)
         momentum = _share("momentum", momentum)
         super().__init__(params, lr, momentum, nesterov=nesterov, weight_decay=weight_decay)
@@ -273,7 +281,7 @@ class ProximalAdam(torch.optim.Adam):
         settings = {"lr": lr, "eps": eps, "weight_decay": weight_decay}
         lr, eps, weight_decay = (_at_least_zero(name, value) for name, value in settings.items())
         betas = tuple(_betas(betas))
-        one_of("decoupled_weight_decay", decoupled_weight_decay, (True, False))
+        check_one_of("decoupled_weight_decay", decoupled_weight_decay, (True, False))
         super().__init__(params, lr, betas, eps, weight_decay, decoupled_weight_decay=decoupled_weight_decay)
         _add_lam_l1(self, lam_l1)
 
@@ -303,12 +311,14 @@ def clip_by_value(grad: ndarray, limit: float) -> ndarray:
 
     Source: Graves (2013), "Generating sequences with recurrent neural networks". Chapter 3.
     """
-    return np.clip(floating_array("grad", grad), -_above_zero("limit", limit), limit)
+    grad, limit = check_array("grad", grad), _above_zero("limit", limit)
+    return np.clip(grad, -limit, limit)
 
 
 def clip_by_value_torch(grad: Tensor, limit: float) -> Tensor:
     """Cut every entry of a gradient off at the limit: the twin of ``clip_by_value``."""
-    return floating_tensor("grad", grad).clamp(-_above_zero("limit", limit), limit)
+    grad, limit = check_tensor("grad", grad), _above_zero("limit", limit)
+    return grad.clamp(-limit, limit)
 
 
 def clip_by_norm(grad: ndarray, max_norm: float) -> ndarray:
@@ -358,7 +368,7 @@ def clip_by_global_norm(
     """
     max_norm, eps = _above_zero("max_norm", max_norm), _at_least_zero("eps", eps)
     _expect_gradients(grads)
-    grads = [floating_array("grads", grad) for grad in grads]
+    grads = [check_array("grads", grad) for grad in grads]
     norm = np.sqrt(sum(np.square(grad).sum() for grad in grads))
     scale = 1.0 if norm + eps <= max_norm else max_norm / (norm + eps)
     return [scale * grad for grad in grads], norm
@@ -371,7 +381,7 @@ def clip_by_global_norm_torch(
     max_norm, eps = _above_zero("max_norm", max_norm), _at_least_zero("eps", eps)
     _expect_gradients(grads)
     norm = torch.linalg.vector_norm(
-        torch.stack([torch.linalg.vector_norm(floating_tensor("grad", g)) for g in grads])
+        torch.stack([torch.linalg.vector_norm(check_tensor("grad", g)) for g in grads])
     )
     scale = (max_norm / (norm + eps)).clamp(max=1)
     return [grad * scale for grad in grads], norm
@@ -380,7 +390,7 @@ def clip_by_global_norm_torch(
 def _decay(w, grad, lr, weight_decay, decoupled):
     """Return the weights and the gradient that the step starts from: only one of the two has changed."""
     weight_decay = _at_least_zero("weight_decay", weight_decay)
-    if one_of("decoupled_weight_decay", decoupled, (True, False)):
+    if check_one_of("decoupled_weight_decay", decoupled, (True, False)):
         return (1 - lr * weight_decay) * w, grad
     return w, grad + weight_decay * w
 
@@ -405,17 +415,17 @@ def _trained(optimizer):
 
 
 def _at_least_zero(name, value):
-    return number(name, value, low=0.0)
+    return check_number(name, value, low=0.0)
 
 
 def _above_zero(name, value):
-    value = number(name, value)
+    value = check_number(name, value)
     expect(value > 0, name, "a number above 0", value)
     return value
 
 
 def _share(name, value):
-    value = number(name, value)
+    value = check_number(name, value)
     expect(0 <= value < 1, name, "a number in [0, 1)", value)
     return value
 
@@ -433,11 +443,11 @@ def _expect_gradients(grads):
 
 def _float64_alike(w, grad, **state):
     """Return the arrays in float64, checked to be of one shape; a state may be None and stays so."""
-    w, found = floating_array("w", w), [floating_array("grad", grad)]
-    found += [None if array is None else floating_array(name, array) for name, array in state.items()]
+    w, found = check_array("w", w), [check_array("grad", grad)]
+    found += [None if array is None else check_array(name, array) for name, array in state.items()]
     for name, array in zip(("grad", *state), found, strict=True):
         if array is not None:
-            shape(name, array, w.shape)
+            check_shape(name, array, w.shape)
     return [w, *found]
 
 

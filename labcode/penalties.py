@@ -14,7 +14,15 @@ from numpy import ndarray
 from torch import Tensor
 from torch.nn import functional
 
-from labcode._checks import expect, floating_array, floating_tensor, instance, number, one_of, shape
+from labcode._checks import (
+    check_array,
+    check_instance,
+    check_number,
+    check_one_of,
+    check_shape,
+    check_tensor,
+    expect,
+)
 
 
 def l1_penalty(w: ndarray, lam: float) -> float:
@@ -32,17 +40,20 @@ def l1_penalty(w: ndarray, lam: float) -> float:
 
     Source: Tibshirani (1996), "Regression shrinkage and selection via the lasso". Chapter 2.
     """
-    return number("lam", lam, low=0.0) * np.abs(floating_array("w", w)).sum()
+    lam, w = check_number("lam", lam, low=0.0), check_array("w", w)
+    return lam * np.abs(w).sum()
 
 
 def l1_penalty_grad(w: ndarray, lam: float) -> ndarray:
     """Return the gradient of ``l1_penalty``, lam * sign(w): the subgradient 0 is taken at w = 0."""
-    return number("lam", lam, low=0.0) * np.sign(floating_array("w", w))
+    lam, w = check_number("lam", lam, low=0.0), check_array("w", w)
+    return lam * np.sign(w)
 
 
 def l1_penalty_torch(w: Tensor, lam: float) -> Tensor:
     """Pull every weight towards zero with the same force: the twin of ``l1_penalty``."""
-    return number("lam", lam, low=0.0) * floating_tensor("w", w).abs().sum()
+    lam, w = check_number("lam", lam, low=0.0), check_tensor("w", w)
+    return lam * w.abs().sum()
 
 
 def l2_penalty(w: ndarray, lam: float) -> float:
@@ -61,17 +72,20 @@ def l2_penalty(w: ndarray, lam: float) -> float:
 
     Source: Krogh & Hertz (1991), "A simple weight decay can improve generalization". Chapter 2.
     """
-    return number("lam", lam, low=0.0) / 2 * np.square(floating_array("w", w)).sum()
+    lam, w = check_number("lam", lam, low=0.0), check_array("w", w)
+    return lam / 2 * np.square(w).sum()
 
 
 def l2_penalty_grad(w: ndarray, lam: float) -> ndarray:
     """Return the gradient of ``l2_penalty``, lam * w."""
-    return number("lam", lam, low=0.0) * floating_array("w", w)
+    lam, w = check_number("lam", lam, low=0.0), check_array("w", w)
+    return lam * w
 
 
 def l2_penalty_torch(w: Tensor, lam: float) -> Tensor:
     """Shrink every weight in proportion to its size: the twin of ``l2_penalty``."""
-    return number("lam", lam, low=0.0) / 2 * floating_tensor("w", w).square().sum()
+    lam, w = check_number("lam", lam, low=0.0), check_tensor("w", w)
+    return lam / 2 * w.square().sum()
 
 
 def l1_l2_penalty(w: ndarray, lam1: float, lam2: float) -> float:
@@ -90,20 +104,22 @@ def l1_l2_penalty(w: ndarray, lam1: float, lam2: float) -> float:
 
     Source: Zou & Hastie (2005), "Regularization and variable selection via the elastic net". Chapter 2.
     """
-    lam1, lam2 = number("lam1", lam1, low=0.0), number("lam2", lam2, low=0.0)
-    return lam1 * np.abs(floating_array("w", w)).sum() + lam2 / 2 * np.square(floating_array("w", w)).sum()
+    lam1, lam2 = check_number("lam1", lam1, low=0.0), check_number("lam2", lam2, low=0.0)
+    w = check_array("w", w)
+    return lam1 * np.abs(w).sum() + lam2 / 2 * np.square(w).sum()
 
 
 def l1_l2_penalty_grad(w: ndarray, lam1: float, lam2: float) -> ndarray:
     """Return the gradient of ``l1_l2_penalty``, lam1 * sign(w) + lam2 * w."""
-    lam1, lam2 = number("lam1", lam1, low=0.0), number("lam2", lam2, low=0.0)
-    return lam1 * np.sign(floating_array("w", w)) + lam2 * floating_array("w", w)
+    lam1, lam2 = check_number("lam1", lam1, low=0.0), check_number("lam2", lam2, low=0.0)
+    w = check_array("w", w)
+    return lam1 * np.sign(w) + lam2 * w
 
 
 def l1_l2_penalty_torch(w: Tensor, lam1: float, lam2: float) -> Tensor:
     """Make small weights vanish and shrink large ones: the twin of ``l1_l2_penalty``."""
-    lam1, lam2 = number("lam1", lam1, low=0.0), number("lam2", lam2, low=0.0)
-    w = floating_tensor("w", w)
+    lam1, lam2 = check_number("lam1", lam1, low=0.0), check_number("lam2", lam2, low=0.0)
+    w = check_tensor("w", w)
     return lam1 * w.abs().sum() + lam2 / 2 * w.square().sum()
 
 
@@ -130,30 +146,33 @@ def orthogonal_penalty(w: ndarray, lam: float, mode: str = "rows") -> float:
     """
     u, _ = _unit_vectors(w, mode)
     first, second = np.triu_indices(len(u), k=1)
-    return number("lam", lam, low=0.0) * np.abs((u @ u.T)[first, second]).mean()
+    lam = check_number("lam", lam, low=0.0)
+    return lam * np.abs((u @ u.T)[first, second]).mean()
 
 
 def orthogonal_penalty_grad(w: ndarray, lam: float, mode: str = "rows") -> ndarray:
     """Return the gradient of ``orthogonal_penalty``: at right angles to each vector, as length is free."""
     u, norms = _unit_vectors(w, mode)
     signs = np.sign(u @ u.T) * (1 - np.eye(len(u)))
-    grad_u = number("lam", lam, low=0.0) * (signs @ u) / (len(u) * (len(u) - 1) / 2)
+    lam = check_number("lam", lam, low=0.0)
+    grad_u = lam * (signs @ u) / (len(u) * (len(u) - 1) / 2)
     grad_w = (grad_u - (grad_u * u).sum(axis=1, keepdims=True) * u) / norms
     return grad_w if mode == "rows" else grad_w.T
 
 
 def orthogonal_penalty_torch(w: Tensor, lam: float, mode: str = "rows") -> Tensor:
     """Push the rows (or columns) of a matrix towards right angles: the twin of ``orthogonal_penalty``."""
-    shape("w", w, (None, None))
+    check_shape("w", w, (None, None))
     rows = (
-        floating_tensor("w", w)
-        if one_of("mode", mode, ("rows", "columns")) == "rows"
-        else floating_tensor("w", w).T
+        check_tensor("w", w)
+        if check_one_of("mode", mode, ("rows", "columns")) == "rows"
+        else check_tensor("w", w).T
     )
     expect(len(rows) >= 2, "w", f"at least two {mode}", tuple(w.shape))
     u = functional.normalize(rows, dim=1)
     pairs = len(rows) * (len(rows) - 1) / 2
-    return number("lam", lam, low=0.0) * (u @ u.T).triu(1).abs().sum() / pairs
+    lam = check_number("lam", lam, low=0.0)
+    return lam * (u @ u.T).triu(1).abs().sum() / pairs
 
 
 def soft_threshold(w: ndarray, threshold: float | ndarray) -> ndarray:
@@ -176,20 +195,22 @@ def soft_threshold(w: ndarray, threshold: float | ndarray) -> ndarray:
     Source: Donoho (1995), "De-noising by soft-thresholding"; Parikh & Boyd (2014), "Proximal algorithms".
         Chapter 2.
     """
-    w = floating_array("w", w)
-    return np.sign(w) * np.maximum(np.abs(w) - _threshold(threshold, w, floating_array), 0.0)
+    w = check_array("w", w)
+    threshold = _threshold(threshold, w, check_array)
+    return np.sign(w) * np.maximum(np.abs(w) - threshold, 0.0)
 
 
 def soft_threshold_grad(w: ndarray, threshold: float | ndarray, grad_output: ndarray) -> ndarray:
     """Return the gradient of ``soft_threshold``: grad_output where the weight survives, else 0."""
-    w, grad_output = floating_array("w", w), floating_array("grad_output", grad_output)
-    shape("grad_output", grad_output, w.shape)
-    return grad_output * (np.abs(w) > _threshold(threshold, w, floating_array))
+    w, grad_output = check_array("w", w), check_array("grad_output", grad_output)
+    check_shape("grad_output", grad_output, w.shape)
+    threshold = _threshold(threshold, w, check_array)
+    return grad_output * (np.abs(w) > threshold)
 
 
 def soft_threshold_torch(w: Tensor, threshold: float | Tensor) -> Tensor:
     """Move every weight towards zero, the small ones to exactly zero: the twin of ``soft_threshold``."""
-    threshold = _threshold(threshold, floating_tensor("w", w), floating_tensor)
+    threshold = _threshold(threshold, check_tensor("w", w), check_tensor)
     return w - w.clamp(-threshold, threshold)
 
 
@@ -214,7 +235,7 @@ def group_soft_threshold(w: ndarray, threshold: float, mode: str = "rows") -> nd
         units of an LSTM Wen et al. (2018), "Learning intrinsic sparse structures within LSTMs". Chapter 4.
     """
     rows, norms = _groups(w, mode)
-    threshold = number("threshold", threshold, low=0.0)
+    threshold = check_number("threshold", threshold, low=0.0)
     new = np.maximum(norms - threshold, 0.0) * rows / np.where(norms > 0, norms, 1.0)
     return new if mode == "rows" else new.T
 
@@ -226,11 +247,11 @@ def group_soft_threshold_grad(
 
     Along a group that stays in all of grad_output passes, at right angles to it 1 - threshold / |w_g| of it.
     """
-    w, grad_output = floating_array("w", w), floating_array("grad_output", grad_output)
-    shape("grad_output", grad_output, w.shape)
+    w, grad_output = check_array("w", w), check_array("grad_output", grad_output)
+    check_shape("grad_output", grad_output, w.shape)
     rows, norms = _groups(w, mode)
     grad_rows = grad_output if mode == "rows" else grad_output.T
-    kept, norms = norms > number("threshold", threshold, low=0.0), np.where(norms > 0, norms, 1.0)
+    kept, norms = norms > check_number("threshold", threshold, low=0.0), np.where(norms > 0, norms, 1.0)
     along = (grad_rows * rows).sum(axis=1, keepdims=True) * rows / norms**2
     grad = np.where(kept, along + (1 - threshold / norms) * (grad_rows - along), 0.0)
     return grad if mode == "rows" else grad.T
@@ -238,9 +259,9 @@ def group_soft_threshold_grad(
 
 def group_soft_threshold_torch(w: Tensor, threshold: float, mode: str = "rows") -> Tensor:
     """Shorten every row (or column), the short ones to exactly zero: the twin of ``group_soft_threshold``."""
-    shape("w", floating_tensor("w", w), (None, None))
-    threshold = number("threshold", threshold, low=0.0)
-    along = {"rows": 1, "columns": 0}[one_of("mode", mode, ("rows", "columns"))]
+    check_shape("w", check_tensor("w", w), (None, None))
+    threshold = check_number("threshold", threshold, low=0.0)
+    along = {"rows": 1, "columns": 0}[check_one_of("mode", mode, ("rows", "columns"))]
     norms = w.square().sum(dim=along, keepdim=True)
     kept = norms > threshold**2
     shrunk = w * (1 - threshold / norms.where(kept, norms.new_ones(())).sqrt())
@@ -263,21 +284,24 @@ def activation_penalty(output: ndarray, alpha: float) -> float:
     Source: Merity, McCann & Socher (2017), "Revisiting activation regularization for language RNNs".
         Chapter 3.
     """
-    shape("output", output, (None, None, None))
-    return number("alpha", alpha, low=0.0) * np.square(floating_array("output", output)).mean()
+    check_shape("output", output, (None, None, None))
+    alpha, output = check_number("alpha", alpha, low=0.0), check_array("output", output)
+    return alpha * np.square(output).mean()
 
 
 def activation_penalty_grad(output: ndarray, alpha: float) -> ndarray:
     """Return the gradient of ``activation_penalty``, 2 * alpha * output / size."""
-    output = floating_array("output", output)
-    shape("output", output, (None, None, None))
-    return 2 * number("alpha", alpha, low=0.0) * output / output.size
+    output = check_array("output", output)
+    check_shape("output", output, (None, None, None))
+    alpha = check_number("alpha", alpha, low=0.0)
+    return 2 * alpha * output / output.size
 
 
 def activation_penalty_torch(output: Tensor, alpha: float) -> Tensor:
     """Keep what a layer puts out small: the twin of ``activation_penalty``."""
-    shape("output", output, (None, None, None))
-    return number("alpha", alpha, low=0.0) * floating_tensor("output", output).square().mean()
+    check_shape("output", output, (None, None, None))
+    alpha, output = check_number("alpha", alpha, low=0.0), check_tensor("output", output)
+    return alpha * output.square().mean()
 
 
 def temporal_activation_penalty(output: ndarray, beta: float) -> float:
@@ -296,14 +320,17 @@ def temporal_activation_penalty(output: ndarray, beta: float) -> float:
     Source: Merity, McCann & Socher (2017). Chapter 3.
     """
     _check_steps(output)
-    return number("beta", beta, low=0.0) * np.square(np.diff(floating_array("output", output), axis=1)).mean()
+    return (
+        check_number("beta", beta, low=0.0) * np.square(np.diff(check_array("output", output), axis=1)).mean()
+    )
 
 
 def temporal_activation_penalty_grad(output: ndarray, beta: float) -> ndarray:
     """Return the gradient of ``temporal_activation_penalty``: each change pulls on the two steps it joins."""
     _check_steps(output)
-    change = np.diff(floating_array("output", output), axis=1)
-    grad_change = 2 * number("beta", beta, low=0.0) * change / change.size
+    change = np.diff(check_array("output", output), axis=1)
+    beta = check_number("beta", beta, low=0.0)
+    grad_change = 2 * beta * change / change.size
     grad = np.zeros(np.shape(output))
     grad[:, 1:] += grad_change
     grad[:, :-1] -= grad_change
@@ -312,9 +339,10 @@ def temporal_activation_penalty_grad(output: ndarray, beta: float) -> ndarray:
 
 def temporal_activation_penalty_torch(output: Tensor, beta: float) -> Tensor:
     """Keep what a layer puts out slow: the twin of ``temporal_activation_penalty``."""
-    _check_steps(floating_tensor("output", output))
+    _check_steps(check_tensor("output", output))
     change = output[:, 1:] - output[:, :-1]
-    return number("beta", beta, low=0.0) * change.square().mean()
+    beta = check_number("beta", beta, low=0.0)
+    return beta * change.square().mean()
 
 
 def target_arrays(weights: Mapping, target: str) -> dict:
@@ -332,8 +360,8 @@ def target_arrays(weights: Mapping, target: str) -> dict:
     Raises:
         ValueError: another target, or nothing in ``weights`` that it names. Chapter 2.
     """
-    instance("weights", weights, Mapping, "arrays or tensors by name")
-    kind, *others = _TARGETS[one_of("target", target, tuple(_TARGETS))]
+    check_instance("weights", weights, Mapping, "arrays or tensors by name")
+    kind, *others = _TARGETS[check_one_of("target", target, tuple(_TARGETS))]
     found = {name.removeprefix(kind): array for name, array in weights.items() if name.startswith(kind)}
     expect(len(found) > 0, "weights", f"keys that start with {kind}", sorted(weights))
     for suffix, array in found.items():
@@ -360,7 +388,7 @@ def penalty_by_target(penalty: Callable, weights: Mapping, strengths: Mapping[st
         ValueError: no target, an unknown one, or one that ``weights`` does not hold. Chapter 2.
     """
     _check_strengths(strengths)
-    instance("penalty", penalty, Callable, "a function of weights and a strength")
+    check_instance("penalty", penalty, Callable, "a function of weights and a strength")
     return sum(
         penalty(array, strength)
         for target, strength in strengths.items()
@@ -386,9 +414,9 @@ def penalty_grad_by_target(
         ValueError: as ``penalty_by_target``. Chapter 2.
     """
     _check_strengths(strengths)
-    instance("penalty_grad", penalty_grad, Callable, "a function of weights and a strength")
-    instance("weights", weights, Mapping, "arrays by name")
-    weights = {name: floating_array(name, array) for name, array in weights.items()}
+    check_instance("penalty_grad", penalty_grad, Callable, "a function of weights and a strength")
+    check_instance("weights", weights, Mapping, "arrays by name")
+    weights = {name: check_array(name, array) for name, array in weights.items()}
     grads = {name: np.zeros(array.shape) for name, array in weights.items()}
     for target, strength in strengths.items():
         for suffix, array in target_arrays(weights, target).items():
@@ -401,10 +429,10 @@ _TARGETS = {"input": ("weight_ih",), "recurrent": ("weight_hh",), "bias": ("bias
 
 def _check_alike(arrays, first):
     """Check that arrays are floating point, of the library and of the shape of the first."""
-    library, checked = (Tensor, floating_tensor) if isinstance(first, Tensor) else (ndarray, floating_array)
+    library, checked = (Tensor, check_tensor) if isinstance(first, Tensor) else (ndarray, check_array)
     for name, array in arrays.items():
-        instance(name, array, library, f"a {library.__name__}")
-        shape(name, checked(name, array), tuple(first.shape))
+        check_instance(name, array, library, f"a {library.__name__}")
+        check_shape(name, checked(name, array), tuple(first.shape))
 
 
 def _check_strengths(strengths):
@@ -415,33 +443,33 @@ def _check_strengths(strengths):
 def _threshold(threshold, w, checked):
     """Return a threshold for all weights as a checked number; one for each weight, if of the shape of w."""
     if getattr(threshold, "ndim", 0) == 0:
-        return number("threshold", threshold, low=0.0)
+        return check_number("threshold", threshold, low=0.0)
     threshold = checked("threshold", threshold)
-    shape("threshold", threshold, tuple(w.shape))
+    check_shape("threshold", threshold, tuple(w.shape))
     return threshold
 
 
 def _check_steps(output):
-    shape("output", output, (None, None, None))
+    check_shape("output", output, (None, None, None))
     expect(output.shape[1] >= 2, "output", "at least two steps, (B, T >= 2, H)", tuple(output.shape))
 
 
 def _groups(w, mode):
     """Return the rows (or columns) of w as rows, and their lengths."""
-    by_row = one_of("mode", mode, ("rows", "columns")) == "rows"
-    rows = floating_array("w", w) if by_row else floating_array("w", w).T
-    shape("w", rows, (None, None))
+    by_row = check_one_of("mode", mode, ("rows", "columns")) == "rows"
+    rows = check_array("w", w) if by_row else check_array("w", w).T
+    check_shape("w", rows, (None, None))
     return rows, np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 def _unit_vectors(w, mode):
     """Return the rows (or columns) of w as rows of length 1, and their lengths (1 for a row of zeros)."""
     rows = (
-        floating_array("w", w)
-        if one_of("mode", mode, ("rows", "columns")) == "rows"
-        else floating_array("w", w).T
+        check_array("w", w)
+        if check_one_of("mode", mode, ("rows", "columns")) == "rows"
+        else check_array("w", w).T
     )
-    shape("w", rows, (None, None))
+    check_shape("w", rows, (None, None))
     expect(len(rows) >= 2, "w", f"at least two {mode}", np.shape(w))
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     norms[norms == 0] = 1.0

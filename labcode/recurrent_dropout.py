@@ -38,7 +38,16 @@ from numpy import ndarray
 from torch import Tensor
 from torch.nn import functional
 
-from labcode._checks import expect, floating_array, floating_tensor, instance, integer, number, one_of, shape
+from labcode._checks import (
+    check_array,
+    check_instance,
+    check_integer,
+    check_number,
+    check_one_of,
+    check_shape,
+    check_tensor,
+    expect,
+)
 from labcode.dropout import dropout_mask
 from labcode.lstm.masks import _layer_suffixes, _masked_product, _masked_product_grad, check_mask
 
@@ -72,7 +81,7 @@ def variational_dropout_grad(v: ndarray, w: ndarray, mask: ndarray, grad_output:
     """Return the gradient with respect to v, m ⊙ (Wᵀ grad_output), summed over the gates."""
     v, w, mask, grad_output = _float64(v=v, w=w, mask=mask, grad_output=grad_output)
     _is_per_gate(v, w, mask)
-    shape("grad_output", grad_output, (*v.shape[:-1], len(w)))
+    check_shape("grad_output", grad_output, (*v.shape[:-1], len(w)))
     return _masked_product_grad(w, mask, grad_output)
 
 
@@ -104,7 +113,7 @@ def non_recurrent_dropout(x: ndarray, mask: ndarray) -> ndarray:
     Source: Zaremba, Sutskever & Vinyals (2014), "Recurrent neural network regularization". Chapter 3.
     """
     x, mask = _float64(x=x, mask=mask)
-    shape("x", x, (None, None, None))
+    check_shape("x", x, (None, None, None))
     check_mask("mask", mask, x.shape)
     return mask * x
 
@@ -112,7 +121,7 @@ def non_recurrent_dropout(x: ndarray, mask: ndarray) -> ndarray:
 def non_recurrent_dropout_torch(x: Tensor, mask: Tensor) -> Tensor:
     """Drop what a layer reads from below: the twin of ``non_recurrent_dropout``."""
     _expect_floating(x=x, mask=mask)
-    shape("x", x, (None, None, None))
+    check_shape("x", x, (None, None, None))
     check_mask("mask", mask, tuple(x.shape))
     return mask * x
 
@@ -193,16 +202,16 @@ def weight_drop(u: ndarray, mask: ndarray) -> ndarray:
         Wan et al. (2013). Chapter 3.
     """
     u, mask = _float64(u=u, mask=mask)
-    shape("u", u, (None, None))
-    shape("mask", mask, u.shape)
+    check_shape("u", u, (None, None))
+    check_shape("mask", mask, u.shape)
     return mask * u
 
 
 def weight_drop_torch(u: Tensor, mask: Tensor) -> Tensor:
     """Drop single recurrent weights for a whole forward pass: the twin of ``weight_drop``."""
     _expect_floating(u=u, mask=mask)
-    shape("u", u, (None, None))
-    shape("mask", mask, tuple(u.shape))
+    check_shape("u", u, (None, None))
+    check_shape("mask", mask, tuple(u.shape))
     return mask * u
 
 
@@ -272,14 +281,14 @@ class DropoutSettings:
 
     def __post_init__(self):
         for name in ("dropout", "zoneout_h", "zoneout_c"):
-            number(name, getattr(self, name), low=0.0, high=1.0)
+            check_number(name, getattr(self, name), low=0.0, high=1.0)
         for name in ("input_dropout", "recurrent_dropout", "weight_drop"):
-            rate = number(name, getattr(self, name))
+            rate = check_number(name, getattr(self, name))
             expect(0 <= rate < 1, name, "a probability to drop in [0, 1)", rate)
-        one_of("on", self.on, ("h", "g", "c"))
-        one_of("share_mask", self.share_mask, ("sample", "batch"))
-        one_of("tied", self.tied, (True, False))
-        one_of("per_step", self.per_step, (True, False))
+        check_one_of("on", self.on, ("h", "g", "c"))
+        check_one_of("share_mask", self.share_mask, ("sample", "batch"))
+        check_one_of("tied", self.tied, (True, False))
+        check_one_of("per_step", self.per_step, (True, False))
         expect(
             self.tied or self.on == "h", "tied", f"True with on={self.on!r}, which is no gate's", self.tied
         )
@@ -334,14 +343,14 @@ def sample_masks(
 
     Chapter 3.
     """
-    instance("rng", rng, np.random.Generator, "a NumPy Generator")
-    instance("settings", settings, DropoutSettings, "a DropoutSettings")
+    check_instance("rng", rng, np.random.Generator, "a NumPy Generator")
+    check_instance("settings", settings, DropoutSettings, "a DropoutSettings")
     is_triple = isinstance(x_shape, Sequence) and len(x_shape) == 3
     expect(is_triple, "x_shape", "the sizes (B, T, F)", x_shape)
-    x_shape = [integer("x_shape", size, low=1) for size in x_shape]
-    hidden_size = integer("hidden_size", hidden_size, low=1)
-    num_layers = integer("num_layers", num_layers, low=1)
-    one_of("bidirectional", bidirectional, (True, False))
+    x_shape = [check_integer("x_shape", size, low=1) for size in x_shape]
+    hidden_size = check_integer("hidden_size", hidden_size, low=1)
+    num_layers = check_integer("num_layers", num_layers, low=1)
+    check_one_of("bidirectional", bidirectional, (True, False))
     if settings.dropout > 0 and num_layers == 1:
         warnings.warn("dropout is between layers: a single layer drops nothing", UserWarning, stacklevel=2)
     masks = {}
@@ -356,25 +365,25 @@ def sample_masks(
 
 def _is_per_gate(v, w, mask):
     """Check what ``variational_dropout`` takes; return whether each gate has a mask of its own."""
-    shape("w", w, (None, v.shape[-1] if v.ndim else None))
+    check_shape("w", w, (None, v.shape[-1] if v.ndim else None))
     expect(w.shape[0] % 4 == 0, "w", "rows for four gates", tuple(w.shape))
     check_mask("mask", mask, tuple(v.shape), per_gate=True)
     return mask.ndim > v.ndim
 
 
 def _expect_cell(c, mask, **others):
-    shape("c", c, (None, None))
+    check_shape("c", c, (None, None))
     for name, array in others.items():
-        shape(name, array, tuple(c.shape))
+        check_shape(name, array, tuple(c.shape))
     check_mask("mask", mask, tuple(c.shape))
 
 
 def _float64(**arrays):
-    return [floating_array(name, array) for name, array in arrays.items()]
+    return [check_array(name, array) for name, array in arrays.items()]
 
 
 def _expect_floating(**tensors):
-    dtypes = {floating_tensor(name, tensor).dtype for name, tensor in tensors.items()}
+    dtypes = {check_tensor(name, tensor).dtype for name, tensor in tensors.items()}
     expect(len(dtypes) == 1, ", ".join(tensors), "floating-point tensors of one dtype", dtypes)
 
 

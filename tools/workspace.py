@@ -73,7 +73,7 @@ def synchronize(root: Path) -> Report:
 
 
 def rename(root: Path, work: Path, manifest: dict[str, dict[str, str]], report: Report) -> None:
-    """Give the learner's copies the names that the course's notebooks have now; none takes another's place."""
+    """Give the learner's copies the names of today; none takes the place of another file."""
     for old, new in RENAMED.items():
         free = (work / old).is_file() and not os.path.lexists(work / new)
         if free and (root / new).is_file() and not (root / old).exists():

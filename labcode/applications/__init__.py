@@ -19,7 +19,7 @@ holds a Transformer and a state-space model for the same text.
 from importlib import import_module
 from types import ModuleType
 
-from labcode._checks import one_of
+from labcode._checks import check_one_of
 
 APPLICATIONS = ("text", "translation", "speech", "stocks", "weather")
 
@@ -30,4 +30,4 @@ def application(name: str) -> ModuleType:
     Raises:
         ValueError: another name.
     """
-    return import_module(f"labcode.applications.{one_of('name', name, APPLICATIONS)}")
+    return import_module(f"labcode.applications.{check_one_of('name', name, APPLICATIONS)}")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from labcode._checks import expect, number, shape
+from labcode._checks import check_number, check_shape, expect
 from labcode.applications.metrics import item_losses
 from labcode.data.dataset import IGNORED, Dataset, Split
 
@@ -119,9 +119,9 @@ def ridge(x: np.ndarray, y: np.ndarray, x_new: np.ndarray, lam: float) -> np.nda
     Source: Hoerl & Kennard (1970), "Ridge regression". Chapter 6.
     """
     x, y, x_new = _floats("x", x), _floats("y", y), _floats("x_new", x_new)
-    shape("y", y, (len(x), None))
-    shape("x_new", x_new, (None, x.shape[1]))
-    expect(number("lam", lam, low=0.0) > 0, "lam", "a number above 0", lam)
+    check_shape("y", y, (len(x), None))
+    check_shape("x_new", x_new, (None, x.shape[1]))
+    expect(check_number("lam", lam, low=0.0) > 0, "lam", "a number above 0", lam)
     centre, level = x.mean(axis=0), y.mean(axis=0)
     centred = x - centre
     w = np.linalg.solve(centred.T @ centred + lam * np.eye(x.shape[1]), centred.T @ (y - level))
@@ -148,9 +148,9 @@ def logistic_regression(
 
     Chapter 6.
     """
-    shape("y", y, (len(x),))
-    shape("x_new", x_new, (None, np.shape(x)[1]))
-    expect(number("lam", lam, low=0.0) > 0, "lam", "a number above 0", lam)
+    check_shape("y", y, (len(x),))
+    check_shape("x_new", x_new, (None, np.shape(x)[1]))
+    expect(check_number("lam", lam, low=0.0) > 0, "lam", "a number above 0", lam)
     inputs, new = (np.column_stack([a, np.ones(len(a))]) for a in (_floats("x", x), _floats("x_new", x_new)))
     targets, penalized = np.eye(classes)[y], np.full((inputs.shape[1], classes), lam)
     penalized[-1] = 1e-9  # only the differences of the intercepts count; this holds their sum
@@ -222,8 +222,8 @@ def ngram_naive_bayes(
 
     Source: Cavnar & Trenkle (1994), "N-gram-based text categorization", for the groups. Chapter 6.1.
     """
-    shape("y", y, (len(texts),))
-    expect(number("alpha", alpha, low=0.0) > 0, "alpha", "a number above 0", alpha)
+    check_shape("y", y, (len(texts),))
+    expect(check_number("alpha", alpha, low=0.0) > 0, "alpha", "a number above 0", alpha)
     known = [_ngrams(text, orders) for text in texts]
     number_of = {
         group: at for at, group in enumerate(sorted({group for groups in known for group in groups}))

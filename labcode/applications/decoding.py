@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from labcode._checks import integer, number
+from labcode._checks import check_integer, check_number
 from labcode.applications.seq2seq import Seq2Seq
 from labcode.applications.translation import END, PADDING, START
 from labcode.training.batches import evaluation_mode, prepare_inputs
@@ -30,7 +30,7 @@ def greedy_search(
 
     Chapter 6.2.
     """
-    inputs, longest = prepare_inputs(x, padding_mask, model), integer("longest", longest, low=1)
+    inputs, longest = prepare_inputs(x, padding_mask, model), check_integer("longest", longest, low=1)
     with evaluation_mode(model):
         state = model.encode(*inputs)
         token, written = inputs[0].new_full((len(inputs[0]), 1), START), []
@@ -71,8 +71,8 @@ def beam_search(
         length. Chapter 6.2.
     """
     inputs = prepare_inputs(x, padding_mask, model)
-    width, longest = integer("width", width, low=1), integer("longest", longest, low=1)
-    power = number("length_power", length_power, low=0.0)
+    width, longest = check_integer("width", width, low=1), check_integer("longest", longest, low=1)
+    power = check_number("length_power", length_power, low=0.0)
     with evaluation_mode(model):
         states = model.encode(*inputs)
         each = [tuple(part[:, n : n + 1] for part in states) for n in range(len(inputs[0]))]

@@ -16,7 +16,7 @@ from functools import cache
 import numpy as np
 from numpy import ndarray
 
-from labcode._checks import expect, integer, number, one_of, shape
+from labcode._checks import check_integer, check_number, check_one_of, check_shape, expect
 from labcode.data.dataset import Split
 
 UNKNOWN, UNKNOWN_CHARACTER = 0, "\N{REPLACEMENT CHARACTER}"
@@ -82,11 +82,11 @@ def load(train_size: int | None = None, *, repeats: str = "drop") -> Corpus:
 
     Source: the Python Language Reference, PSF licence. Chapter 8.
     """
-    text = reference_text(one_of("repeats", repeats, ("drop", "keep")))
+    text = reference_text(check_one_of("repeats", repeats, ("drop", "keep")))
     held = round(SHARE * len(text))
     train, validation, test = text[: -2 * held], text[-2 * held : -held], text[-held:]
     if train_size is not None:
-        size = integer("train_size", train_size, low=1)
+        size = check_integer("train_size", train_size, low=1)
         expect(size <= len(train), "train_size", f"at most {len(train)} characters", size)
         train = train[-size:]
     common = sorted(character for character, count in Counter(train).items() if count >= LEAST)
@@ -143,7 +143,7 @@ def windows(tokens: ndarray, steps: int) -> Split:
 
     Chapter 8.
     """
-    tokens, steps = _tokens("tokens", tokens), integer("steps", steps, low=1)
+    tokens, steps = _tokens("tokens", tokens), check_integer("steps", steps, low=1)
     expect(len(tokens) > steps, "tokens", f"more than {steps} characters", len(tokens))
     whole = (len(tokens) - 1) // steps * steps
     return Split(*(tokens[at : at + whole].reshape(-1, steps).copy() for at in (0, 1)))
@@ -166,7 +166,7 @@ def streams(tokens: ndarray, batch_size: int) -> tuple[ndarray, ndarray]:
 
     Chapter 8.
     """
-    batch_size = integer("batch_size", batch_size, low=1)
+    batch_size = check_integer("batch_size", batch_size, low=1)
     expect(len(_tokens("tokens", tokens)) > batch_size, "tokens", f"more than {batch_size}", len(tokens))
     rows = windows(tokens, (len(tokens) - 1) // batch_size)
     return rows.x[:batch_size], rows.y[:batch_size]
@@ -199,9 +199,9 @@ def ngram_log_probabilities(
 
     Source: MacKay & Peto (1995), "A hierarchical Dirichlet language model". Chapter 8.
     """
-    classes, order = integer("classes", classes, low=1), integer("order", order, low=1)
+    classes, order = check_integer("classes", classes, low=1), check_integer("order", order, low=1)
     expect(classes**order < 2**62, "order", f"an order below {62 / np.log2(max(classes, 2)):.0f}", order)
-    expect(number("strength", strength, low=0.0) > 0, "strength", "a number above 0", strength)
+    expect(check_number("strength", strength, low=0.0) > 0, "strength", "a number above 0", strength)
     for name, text in (("train", train), ("tokens", tokens)):
         inside = _tokens(name, text).min() >= 0 and text.max() < classes
         expect(bool(inside), name, f"numbers 0 to {classes - 1}", (int(text.min()), int(text.max())))
@@ -225,7 +225,7 @@ def best_ngram(corpus: Corpus, order: int, part: str = "validation") -> tuple[fl
     Returns:
         The strength, and the log-probabilities of the part's characters.
     """
-    one_of("part", part, ("train", "validation", "test"))
+    check_one_of("part", part, ("train", "validation", "test"))
     settings = {"order": order, "classes": len(corpus.vocabulary)}
     means = {
         s: ngram_log_probabilities(corpus.train, corpus.validation, strength=s, **settings).mean()
@@ -237,7 +237,7 @@ def best_ngram(corpus: Corpus, order: int, part: str = "validation") -> tuple[fl
 
 
 def _tokens(name: str, tokens: ndarray) -> ndarray:
-    shape(name, tokens, (None,))
+    check_shape(name, tokens, (None,))
     whole = isinstance(tokens, ndarray) and np.issubdtype(tokens.dtype, np.integer)
     expect(whole, name, "an array of whole numbers", type(tokens))
     return tokens

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from labcode._checks import expect, instance, integer, number, one_of
+from labcode._checks import check_instance, check_integer, check_number, check_one_of, expect
 from labcode.applications.seq2seq import embed
 from labcode.dropout import dropout_mask_torch, locked_dropout_torch
 from labcode.lstm.module import RegularizedLSTM
@@ -71,17 +71,19 @@ class LanguageModel(nn.Module):
         **options,
     ):
         super().__init__()
-        one_of("bidirectional", options.pop("bidirectional", False), (False,))
-        vocabulary_size = integer("vocabulary_size", vocabulary_size, low=1)
-        hidden_size = integer("hidden_size", hidden_size, low=1)
+        check_one_of("bidirectional", options.pop("bidirectional", False), (False,))
+        vocabulary_size = check_integer("vocabulary_size", vocabulary_size, low=1)
+        hidden_size = check_integer("hidden_size", hidden_size, low=1)
         embedding_size = hidden_size if embedding_size is None else embedding_size
         for name, rate in (("embedding_dropout", embedding_dropout), ("output_dropout", output_dropout)):
-            expect(0 <= number(name, rate) < 1, name, "a probability to drop in [0, 1)", rate)
-        self.embedding = nn.Embedding(vocabulary_size, integer("embedding_size", embedding_size, low=1))
+            expect(0 <= check_number(name, rate) < 1, name, "a probability to drop in [0, 1)", rate)
+        self.embedding = nn.Embedding(vocabulary_size, check_integer("embedding_size", embedding_size, low=1))
         self.lstm = RegularizedLSTM(embedding_size, hidden_size, num_layers, **options)
-        self.norm = nn.LayerNorm(hidden_size) if one_of("layer_norm", layer_norm, (True, False)) else None
+        self.norm = (
+            nn.LayerNorm(hidden_size) if check_one_of("layer_norm", layer_norm, (True, False)) else None
+        )
         self.head = nn.Linear(hidden_size, vocabulary_size)
-        if one_of("tie_weights", tie_weights, (True, False)):
+        if check_one_of("tie_weights", tie_weights, (True, False)):
             expect(embedding_size == hidden_size, "embedding_size", f"{hidden_size}, tied", embedding_size)
             self.head.weight = self.embedding.weight
         nn.init.uniform_(self.embedding.weight, -0.1, 0.1)  # a matrix that is also the head's must be small
@@ -158,9 +160,12 @@ def generate(
 
     Chapter 8.
     """
-    length, temperature = integer("length", length, low=1), number("temperature", temperature, low=0.0)
+    length, temperature = (
+        check_integer("length", length, low=1),
+        check_number("temperature", temperature, low=0.0),
+    )
     expect(temperature > 0, "temperature", "a number above 0", temperature)
-    instance("generator", generator, torch.Generator, "a torch.Generator")
+    check_instance("generator", generator, torch.Generator, "a torch.Generator")
     expect(getattr(start, "ndim", 0) == 1, "start", "shape (any,)", getattr(start, "shape", None))
     (tokens,), written, state = prepare_inputs(start[None], None, model), [], None
     with evaluation_mode(model):

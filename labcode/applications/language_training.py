@@ -16,7 +16,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim.swa_utils import AveragedModel
 from tqdm.auto import tqdm
 
-from labcode._checks import expect, instance, integer, number, one_of
+from labcode._checks import check_instance, check_integer, check_number, check_one_of, expect
 from labcode.applications.language import Corpus, streams
 from labcode.applications.language_model import LanguageModel, Reading
 from labcode.averaging import NonMonotonicTrigger
@@ -79,19 +79,19 @@ def fit_language_model(
 
     Source: Merity, Keskar & Socher (2018), "Regularizing and optimizing LSTM language models". Chapter 8.
     """
-    instance("model", model, LanguageModel, "a LanguageModel")
-    instance("corpus", corpus, Corpus, "a Corpus")
-    instance("generator", generator, torch.Generator, "a torch.Generator")
-    one_of("vary", vary, (True, False))
-    expect(number("clip_norm", clip_norm, low=0.0) > 0, "clip_norm", "a number above 0", clip_norm)
-    how = {"steps": integer("steps", steps, low=8), "vary": vary, "generator": generator}
-    learned = {"alpha": number("alpha", alpha, low=0.0), "beta": number("beta", beta, low=0.0)}
-    learned |= {"label_smoothing": number("label_smoothing", label_smoothing, low=0.0, high=1.0)}
+    check_instance("model", model, LanguageModel, "a LanguageModel")
+    check_instance("corpus", corpus, Corpus, "a Corpus")
+    check_instance("generator", generator, torch.Generator, "a torch.Generator")
+    check_one_of("vary", vary, (True, False))
+    expect(check_number("clip_norm", clip_norm, low=0.0) > 0, "clip_norm", "a number above 0", clip_norm)
+    how = {"steps": check_integer("steps", steps, low=8), "vary": vary, "generator": generator}
+    learned = {"alpha": check_number("alpha", alpha, low=0.0), "beta": check_number("beta", beta, low=0.0)}
+    learned |= {"label_smoothing": check_number("label_smoothing", label_smoothing, low=0.0, high=1.0)}
     rows = [torch.tensor(part, device=_device(model)) for part in streams(corpus.train, batch_size)]
     history, averaged, shown = History(), None, model
     if early_stopping is not None:
         early_stopping.reset()
-    for epoch in tqdm(range(integer("epochs", epochs, low=1)), desc="epochs", disable=not progress):
+    for epoch in tqdm(range(check_integer("epochs", epochs, low=1)), desc="epochs", disable=not progress):
         began = time.perf_counter()
         if averaging is not None and averaging.triggered and averaged is None:
             averaged = AveragedModel(model)

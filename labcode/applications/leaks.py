@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from labcode._checks import expect, integer, number
+from labcode._checks import check_integer, check_number, expect
 from labcode.data.dataset import Dataset, Split
 
 
@@ -37,7 +37,7 @@ def mean_of_next(split: Split, days: int) -> Split:
 
     Chapter 6.4.
     """
-    days = integer("days", days, low=1)
+    days = check_integer("days", days, low=1)
     tickers = np.array([item.partition(" ")[0] for item in split.items])
     y, whole = np.array(split.y, dtype=np.float64), np.zeros(len(split.y), dtype=bool)
     for ticker in np.unique(tickers):
@@ -68,7 +68,7 @@ def hold_out(
 
     Chapter 6.4.
     """
-    share, ahead = number("share", share, low=0.0, high=1.0), integer("ahead", ahead, low=1)
+    share, ahead = check_number("share", share, low=0.0, high=1.0), check_integer("ahead", ahead, low=1)
     expect(0 < share < 1, "share", "a share in (0, 1)", share)
     if rng is not None:
         drawn = rng.random(len(split.y)) < share

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from labcode._checks import expect, integer, number, one_of, shape
+from labcode._checks import check_integer, check_number, check_one_of, check_shape, expect
 from labcode.data.dataset import IGNORED, TASK_KINDS
 
 
@@ -24,8 +24,8 @@ def item_losses(task: str, prediction: np.ndarray, y: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: another task, or shapes that do not fit.
     """
-    one_of("task", task, TASK_KINDS)
-    shape("prediction", prediction, np.shape(y) + (() if task == "regression" else (None,)))
+    check_one_of("task", task, TASK_KINDS)
+    check_shape("prediction", prediction, np.shape(y) + (() if task == "regression" else (None,)))
     if task == "regression":
         squared = np.square(np.asarray(prediction, dtype=np.float64) - y)
         return squared.reshape(len(squared), -1).mean(axis=1)
@@ -38,7 +38,7 @@ def item_losses(task: str, prediction: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def accuracy(prediction: np.ndarray, y: np.ndarray) -> float:
     """Return the share of right classes (of real tokens), from logits or log-probabilities as above."""
-    shape("prediction", prediction, (*np.shape(y), None))
+    check_shape("prediction", prediction, (*np.shape(y), None))
     real = y != IGNORED
     return float(np.mean(np.asarray(prediction).argmax(axis=-1)[real] == y[real]))
 
@@ -57,8 +57,8 @@ def confusion_matrix(predicted: np.ndarray, y: np.ndarray, classes: int) -> np.n
     Raises:
         ValueError: two shapes, or a class number outside the range.
     """
-    classes = integer("classes", classes, low=1)
-    shape("predicted", predicted, np.shape(y))
+    classes = check_integer("classes", classes, low=1)
+    check_shape("predicted", predicted, np.shape(y))
     both = np.stack([y, predicted])
     low, high = int(both.min()), int(both.max())
     fits = low >= 0 and high < classes
@@ -101,7 +101,7 @@ def chrf(hypotheses: Sequence[str], references: Sequence[str], *, order: int = 6
 
     Source: Popović (2015), "chrF: character n-gram F-score for automatic MT evaluation". Chapter 6.2.
     """
-    order, beta = integer("order", order, low=1), number("beta", beta, low=0.0)
+    order, beta = check_integer("order", order, low=1), check_number("beta", beta, low=0.0)
     expect(len(hypotheses) > 0, "hypotheses", "at least one sentence", len(hypotheses))
     expect(len(references) == len(hypotheses), "references", f"{len(hypotheses)} of them", len(references))
     precisions, recalls = [], []

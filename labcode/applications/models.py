@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from labcode._checks import expect, integer, number, one_of, shape
+from labcode._checks import check_integer, check_number, check_one_of, check_shape, expect
 from labcode.applications.seq2seq import Seq2Seq, embed
 from labcode.data.dataset import Dataset
 from labcode.dropout import dropout_torch
@@ -29,7 +29,7 @@ class PaddedModel(SequenceModel):
     """
 
     def __init__(self, *arguments, **options):
-        one_of("bidirectional", options.pop("bidirectional", False), (False,))
+        check_one_of("bidirectional", options.pop("bidirectional", False), (False,))
         super().__init__(*arguments, **options)
 
     def forward(
@@ -43,7 +43,7 @@ class PaddedModel(SequenceModel):
         """Return (B, output_size); as ``SequenceModel``, but padding may only stand at the end."""
         if padding_mask is None:
             return super().forward(x, masks=masks, generator=generator)
-        shape("padding_mask", padding_mask, tuple(x.shape[:2]))
+        check_shape("padding_mask", padding_mask, tuple(x.shape[:2]))
         masks = dict(masks) if masks is not None else None
         output_mask = None if masks is None else masks.pop("output", None)
         output, _ = self.lstm(x, masks=masks, generator=generator)
@@ -85,8 +85,8 @@ class TokenModel(PaddedModel):
         **options,
     ):
         super().__init__(embedding_size, hidden_size, output_size, num_layers, **options)
-        vocabulary_size = integer("vocabulary_size", vocabulary_size, low=1)
-        rate = number("embedding_dropout", embedding_dropout)
+        vocabulary_size = check_integer("vocabulary_size", vocabulary_size, low=1)
+        rate = check_number("embedding_dropout", embedding_dropout)
         expect(0 <= rate < 1, "embedding_dropout", "a probability to drop in [0, 1)", rate)
         self.embedding = nn.Embedding(vocabulary_size, embedding_size, padding_idx=0)
         self.embedding_dropout = embedding_dropout

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from labcode._checks import expect, integer, number, one_of
+from labcode._checks import check_integer, check_number, check_one_of, expect
 from labcode.applications.translation import PADDING, START
 from labcode.data.dataset import IGNORED
 from labcode.dropout import dropout_mask_torch, embedding_dropout_torch, locked_dropout_torch
@@ -50,11 +50,11 @@ class Seq2Seq(nn.Module):
         **options,
     ):
         super().__init__()
-        one_of("bidirectional", options.pop("bidirectional", False), (False,))
+        check_one_of("bidirectional", options.pop("bidirectional", False), (False,))
         sizes = {"source_size": source_size, "target_size": target_size, "embedding_size": embedding_size}
-        sizes = {name: integer(name, size, low=1) for name, size in sizes.items()}
+        sizes = {name: check_integer(name, size, low=1) for name, size in sizes.items()}
         for name, rate in (("output_dropout", output_dropout), ("embedding_dropout", embedding_dropout)):
-            expect(0 <= number(name, rate) < 1, name, "a probability to drop in [0, 1)", rate)
+            expect(0 <= check_number(name, rate) < 1, name, "a probability to drop in [0, 1)", rate)
         self.source_embedding = nn.Embedding(source_size, embedding_size, padding_idx=PADDING)
         self.target_embedding = nn.Embedding(target_size, embedding_size, padding_idx=PADDING)
         self.encoder = RegularizedLSTM(embedding_size, hidden_size, num_layers, **options)

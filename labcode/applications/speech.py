@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from labcode._checks import expect, integer, one_of
+from labcode._checks import check_integer, check_one_of, expect
 from labcode.applications.baselines import (
     RIDGE_STRENGTHS,
     best_on_validation,
@@ -56,17 +56,21 @@ def load(
     Source: Free Spoken Digit Dataset; Kudo et al. (1999); see the texts beside the
         files in labcode/data/files/. Chapter 6.3.
     """
-    digits = one_of("part", part, PARTS) == "first"
+    digits = check_one_of("part", part, PARTS) == "first"
     name = "spoken_digits" if digits else "japanese_vowels"
     recordings, labels = _recordings(name, DIGITS_SHA256 if digits else VOWELS_SHA256)
-    longest = integer("longest", longest, low=1)
+    longest = check_integer("longest", longest, low=1)
     pool = len(recordings) - (DIGITS_TEST if digits else VOWELS_TEST)
-    n_train = integer("train_size", (300 if digits else 150) if train_size is None else train_size, low=1)
+    n_train = check_integer(
+        "train_size", (300 if digits else 150) if train_size is None else train_size, low=1
+    )
     default = 300 if digits else 120
-    n_validation = integer("validation_size", default if validation_size is None else validation_size, low=1)
+    n_validation = check_integer(
+        "validation_size", default if validation_size is None else validation_size, low=1
+    )
     received = n_train + n_validation
     expect(received <= pool, "train_size + validation_size", f"at most {pool} recordings", received)
-    drawn = np.random.default_rng(integer("seed", seed)).permutation(pool)
+    drawn = np.random.default_rng(check_integer("seed", seed)).permutation(pool)
     parts = drawn[:n_train], drawn[n_train:received], np.arange(pool, len(recordings))
     return _dataset(name, recordings, labels, parts, longest)
 

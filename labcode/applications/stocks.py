@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from labcode._checks import expect, integer, one_of
+from labcode._checks import check_integer, check_one_of, expect
 from labcode.applications.baselines import (
     RIDGE_STRENGTHS,
     best_on_validation,
@@ -71,13 +71,13 @@ def load(
 
     Source: Quandl WIKI Prices; see labcode/data/files/stocks.txt. Chapter 6.4.
     """
-    integer("seed", seed)
-    bounds = np.array(BOUNDS[one_of("part", part, PARTS)], dtype="datetime64[D]")
-    one_of("target", target, TARGETS)
+    check_integer("seed", seed)
+    bounds = np.array(BOUNDS[check_one_of("part", part, PARTS)], dtype="datetime64[D]")
+    check_one_of("target", target, TARGETS)
     received = tuple(tickers)
     known = len(received) > 0 and len(set(received)) == len(received) and set(received) <= set(TICKERS)
     expect(known, "tickers", f"some of {TICKERS}, each once", received)
-    window = integer("window", window, low=1)
+    window = check_integer("window", window, low=1)
     expect(window <= 250, "window", "at most 250 days", window)
     return _dataset(_prices(), bounds, target, received, window)
 

@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from labcode._checks import expect, one_of
+from labcode._checks import check_one_of, expect
 from labcode.applications.baselines import best_on_validation, class_frequencies, ngram_naive_bayes
 from labcode.data.dataset import Dataset, Split
 from labcode.data.messages import LICENCE, messages, plain, quarter, source_text, split_groups
@@ -73,7 +73,7 @@ def load(
 
     Source: the packages jupyterlab-language-pack-*. Chapter 6.1.
     """
-    chosen = KINDS[one_of("kind", kind, tuple(KINDS))]
+    chosen = KINDS[check_one_of("kind", kind, tuple(KINDS))]
     texts, languages, groups = _samples(kind)
     x, padding_mask = _encode(texts, chosen.longest)
     y, train_size = languages.astype(np.int64), chosen.train_size if train_size is None else train_size

@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from labcode._checks import one_of
+from labcode._checks import check_one_of
 from labcode.applications.baselines import token_frequencies, token_pairs
 from labcode.data.dataset import IGNORED, Dataset, Split
 from labcode.data.messages import LICENCE, messages, plain, source_text, split_groups
@@ -43,7 +43,7 @@ def load(
 
     Source: the packages jupyterlab-language-pack-*. Chapter 6.2.
     """
-    name, unit = LANGUAGES[one_of("language", language, tuple(LANGUAGES))]
+    name, unit = LANGUAGES[check_one_of("language", language, tuple(LANGUAGES))]
     sources, targets, groups = _pairs(language)
     if train_size is None:
         *pool, _ = split_groups(groups, seed=0, part=part, train_size=1)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from labcode._checks import integer, one_of
+from labcode._checks import check_integer, check_one_of
 from labcode.applications.baselines import no_change, ridge, ridge_on_windows
 from labcode.data import load_weather
 from labcode.data.dataset import DATA, Dataset, Split, provenance, read_verified
@@ -47,8 +47,8 @@ def load(seed: int = 0, part: str = "first") -> Dataset:
 
     Source: NOAA; see the texts in labcode/data/files/. Chapter 6.5.
     """
-    integer("seed", seed)
-    if one_of("part", part, PARTS) == "first":
+    check_integer("seed", seed)
+    if check_one_of("part", part, PARTS) == "first":
         return load_weather()
     return _new_york_dataset(*_read_new_york())
 

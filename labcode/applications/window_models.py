@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from labcode._checks import expect, integer, number, one_of, shape
+from labcode._checks import check_integer, check_number, check_one_of, check_shape, expect
 from labcode.applications.seq2seq import embed
 
 HEADS = 4
@@ -36,7 +36,7 @@ class StateSpace(nn.Module):
 
     def forward(self, u: Tensor) -> Tensor:
         """Return y, (B, T, H), for u, (B, T, H)."""
-        shape("u", u, (None, None, len(self.log_rate)))
+        check_shape("u", u, (None, None, len(self.log_rate)))
         steps = torch.arange(u.shape[1], device=u.device, dtype=u.dtype)
         kernel = torch.exp(-steps[:, None] * self.log_rate.exp())
         length = 2 * u.shape[1]
@@ -72,14 +72,14 @@ class WindowModel(nn.Module):
         tie_weights: bool = False,
     ):
         super().__init__()
-        expect(integer("size", size, low=1) % HEADS == 0, "size", f"a multiple of {HEADS}", size)
+        expect(check_integer("size", size, low=1) % HEADS == 0, "size", f"a multiple of {HEADS}", size)
         for name, rate in (("dropout", dropout), ("embedding_dropout", embedding_dropout)):
-            expect(0 <= number(name, rate) < 1, name, "a probability to drop in [0, 1)", rate)
+            expect(0 <= check_number(name, rate) < 1, name, "a probability to drop in [0, 1)", rate)
         self.kind, self.embedding_dropout = (
-            one_of("kind", kind, ("transformer", "state space")),
+            check_one_of("kind", kind, ("transformer", "state space")),
             embedding_dropout,
         )
-        self.embedding = nn.Embedding(integer("vocabulary_size", vocabulary_size, low=1), size)
+        self.embedding = nn.Embedding(check_integer("vocabulary_size", vocabulary_size, low=1), size)
         self.dropout = nn.Dropout(dropout)
         if kind == "transformer":
             self.places = nn.Embedding(LONGEST, size)
@@ -89,7 +89,7 @@ class WindowModel(nn.Module):
         else:
             self.block, self.norm = StateSpace(size), nn.LayerNorm(size)
         self.last_norm, self.head = nn.LayerNorm(size), nn.Linear(size, vocabulary_size)
-        if one_of("tie_weights", tie_weights, (True, False)):
+        if check_one_of("tie_weights", tie_weights, (True, False)):
             self.head.weight = self.embedding.weight
             nn.init.normal_(self.embedding.weight, std=size**-0.5)
 

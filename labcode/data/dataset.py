@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from labcode._checks import expect, number
+from labcode._checks import check_number, expect
 from labcode._files import HOME
 
 DATA = Path(__file__).resolve().parent / "files"
@@ -66,7 +66,7 @@ class Split:
         Raises:
             ValueError: a fraction outside (0, 1].
         """
-        fraction = number("fraction", fraction, low=0.0, high=1.0)
+        fraction = check_number("fraction", fraction, low=0.0, high=1.0)
         expect(fraction > 0, "fraction", "a number above 0", fraction)
         return self.subset(slice(len(self.x) - max(1, round(fraction * len(self.x))), None))
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from labcode._checks import expect, integer
+from labcode._checks import check_integer, expect
 from labcode.data.dataset import DATA, Dataset, Split, provenance, read_verified
 
 WEATHER_FILE = DATA / "seattle_weather.csv.gz"
@@ -45,7 +45,7 @@ def load_weather(window: int = 14) -> Dataset:
 
     Source: NOAA daily summaries; see labcode/data/files/seattle_weather.txt. Chapter 1.
     """
-    window = integer("window", window, low=1)
+    window = check_integer("window", window, low=1)
     expect(window < 366, "window", "fewer than 366 days", window)
     dates, columns = _read_weather()
     return _weather_dataset(dates, columns, window)

@@ -34,7 +34,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from labcode._checks import expect, instance, number, one_of
+from labcode._checks import check_instance, check_number, check_one_of, expect
 
 HOLDS, CONDITIONS, NOT_HERE = VERDICTS = ("holds", "holds under conditions", "does not hold here")
 DIRECTIONS = ("lower", "higher", "equal")
@@ -189,10 +189,15 @@ def _claim(table: dict) -> Claim:
             "some text",
             table[key],
         )
-    one_of(f"{name}: direction", table["direction"], DIRECTIONS)
-    one_of(f"{name}: verdict", table["verdict"], VERDICTS)
+    check_one_of(f"{name}: direction", table["direction"], DIRECTIONS)
+    check_one_of(f"{name}: verdict", table["verdict"], VERDICTS)
     if "margin" in table:
-        expect(number(f"{name}: margin", table["margin"]) > 0, f"{name}: margin", "above 0", table["margin"])
+        expect(
+            check_number(f"{name}: margin", table["margin"]) > 0,
+            f"{name}: margin",
+            "above 0",
+            table["margin"],
+        )
     is_list = isinstance(table["found"], list) and all(isinstance(one, str) for one in table["found"])
     expect(is_list, f"{name}: found", "a list of texts", table["found"])
     pieces = table["evidence"]
@@ -209,7 +214,7 @@ def _claim(table: dict) -> Claim:
 
 
 def _piece(name: str, piece: dict) -> tuple[str, tuple[str, ...]]:
-    instance(name, piece, dict, "a table")
+    check_instance(name, piece, dict, "a table")
     expect(set(piece) == {"experiment", "path"}, name, "the keys experiment and path", sorted(piece))
     path = piece["path"]
     is_path = isinstance(path, list) and len(path) > 0 and all(isinstance(step, str) for step in path)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 
-from labcode._checks import expect, instance, integer, number, one_of
+from labcode._checks import check_instance, check_integer, check_number, check_one_of, expect
 from labcode._files import course_folder
 from labcode.experiments.methods import METHODS, check_strength
 
@@ -156,48 +156,48 @@ def _check_values(content: dict) -> None:
         expect(isinstance(value, str) and bool(value.strip()), key, "some text", value)
     seeds = FEW_SEEDS if "few_seeds_because" in content else SEEDS
     for key, low in {"seeds": seeds, "epochs": 1, "batch_size": 1, "patience": 0, "block": 1}.items():
-        integer(key, content[key], low=low)
+        check_integer(key, content[key], low=low)
     if "choice_seeds" in content:
-        few = integer("choice_seeds", content["choice_seeds"], low=FEWEST_TO_CHOOSE)
+        few = check_integer("choice_seeds", content["choice_seeds"], low=FEWEST_TO_CHOOSE)
         expect(few <= content["seeds"], "choice_seeds", f"at most {content['seeds']}, all seeds", few)
-    rate = number("learning_rate", content["learning_rate"])
+    rate = check_number("learning_rate", content["learning_rate"])
     expect(rate > 0, "learning_rate", "a number above 0", rate)
     for key in ("model", "methods", "combinations"):
-        instance(key, content.get(key, {}), dict, "a table")
+        check_instance(key, content.get(key, {}), dict, "a table")
     for size, value in content["model"].items():
-        integer(f"model.{size}", value, low=1)
+        check_integer(f"model.{size}", value, low=1)
 
 
 def _grid(method: str, grid: object) -> tuple[float, ...]:
-    one_of("methods", method, tuple(METHODS))
+    check_one_of("methods", method, tuple(METHODS))
     expect(isinstance(grid, list) and len(grid) >= 3, method, "a list of at least three strengths", grid)
     return _ascending(method, [check_strength(method, strength) for strength in grid])
 
 
 def _references(names: object, methods: Mapping[str, object]) -> tuple[str, ...]:
-    instance("references", names, list, "a list of methods")
-    return tuple(one_of("references", name, tuple(methods)) for name in names)
+    check_instance("references", names, list, "a list of methods")
+    return tuple(check_one_of("references", name, tuple(methods)) for name in names)
 
 
 def _confirmation(table: object) -> Confirmation:
-    instance("confirm", table, dict, "a table")
+    check_instance("confirm", table, dict, "a table")
     _check_keys("confirm", table, {"task", "block"}, {"task", "block"})
     expect(isinstance(table["task"], str), "confirm.task", "some text", table["task"])
-    return Confirmation(table["task"], integer("confirm.block", table["block"], low=1))
+    return Confirmation(table["task"], check_integer("confirm.block", table["block"], low=1))
 
 
 def _combination(label: str, table: object, methods: Mapping[str, object]) -> Combination:
     name = f"combinations.{label}"
     expect(label not in METHODS and label != NONE, name, "a name that is no method's", label)
-    instance(name, table, dict, "a table")
+    check_instance(name, table, dict, "a table")
     _check_keys(name, table, {"methods", "factors"}, {"methods", "factors"})
     parts, factors = table["methods"], table["factors"]
     are_different = isinstance(parts, list) and len(parts) >= 2 and len(set(map(str, parts))) == len(parts)
     expect(are_different, f"{name}.methods", "at least two different methods", parts)
     for part in parts:
-        one_of(f"{name}.methods", part, tuple(methods))
+        check_one_of(f"{name}.methods", part, tuple(methods))
     expect(isinstance(factors, list) and len(factors) > 0, f"{name}.factors", "a list of numbers", factors)
-    checked = [number(f"{name}.factors", factor) for factor in factors]
+    checked = [check_number(f"{name}.factors", factor) for factor in factors]
     expect(min(checked) > 0, f"{name}.factors", "numbers above 0", factors)
     return Combination(tuple(parts), _ascending(f"{name}.factors", checked))
 

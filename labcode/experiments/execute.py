@@ -13,7 +13,7 @@ from typing import Protocol
 from joblib import Parallel, delayed, parallel_config
 from tqdm.auto import tqdm
 
-from labcode._checks import expect, integer, one_of
+from labcode._checks import check_integer, check_one_of, expect
 from labcode.experiments.store import Store
 
 BACKENDS = ("loky", "dask", "sequential")
@@ -46,9 +46,9 @@ class Engine:
     scheduler: str | None = None
 
     def __post_init__(self):
-        one_of("backend", self.backend, BACKENDS)
+        check_one_of("backend", self.backend, BACKENDS)
         if self.jobs != -1:
-            integer("jobs", self.jobs, low=1)
+            check_integer("jobs", self.jobs, low=1)
         fits = (self.scheduler is not None) == (self.backend == "dask")
         expect(fits, "scheduler", "an address with the backend 'dask', none without", self.scheduler)
 

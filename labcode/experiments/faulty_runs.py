@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from labcode._checks import one_of
+from labcode._checks import check_one_of
 from labcode.applications.baselines import logistic_regression, ridge
 from labcode.applications.metrics import item_losses
 from labcode.applications.models import build_model
@@ -45,8 +45,8 @@ def redrawn(dataset: Dataset, seed: int, *, split: str = "blocks", scale: str = 
 
     Chapter 9.2.
     """
-    one_of("split", split, ("blocks", "shuffled"))
-    one_of("scale", scale, ("train", "all"))
+    check_one_of("split", split, ("blocks", "shuffled"))
+    check_one_of("scale", scale, ("train", "all"))
     pool = joined(dataset.train, dataset.validation)
     if pool.dates is not None:
         length, purged = DAYS[dataset.name]
@@ -77,7 +77,7 @@ def run_with_fault(dataset: Dataset, case: str, seed: int) -> dict:
 
     Chapter 9.2.
     """
-    number = CASES.index(one_of("case", case, CASES))
+    number = CASES.index(check_one_of("case", case, CASES))
     rng = np.random.default_rng([seed, number])
     kind, settings, data = FAULTS[case](redrawn(dataset, seed), rng)
     with seeded(seed):

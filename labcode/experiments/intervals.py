@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from labcode._checks import expect, floating_array, instance, integer, number, shape
+from labcode._checks import check_array, check_instance, check_integer, check_number, check_shape, expect
 
 
 def resamples(
@@ -31,9 +31,9 @@ def resamples(
         The pigeonhole bootstrap, for the two directions at once. Chapter 1.2.
     """
     expect(isinstance(rng, np.random.Generator), "rng", "a NumPy Generator", rng)
-    block = integer("block", block, low=1)
+    block = check_integer("block", block, low=1)
     expect(block <= items, "block", f"at most {items}, the number of items", block)
-    for _ in range(integer("draws", draws, low=1)):
+    for _ in range(check_integer("draws", draws, low=1)):
         rows = rng.integers(seeds, size=seeds)
         starts = rng.integers(items, size=-(-items // block))
         yield rows, (starts[:, None] + np.arange(block)).ravel()[:items] % items
@@ -62,8 +62,8 @@ def bootstrap_means(differences: np.ndarray, weights: tuple[np.ndarray, np.ndarr
         weights: what ``resample_weights`` returned for that many seeds and items.
     """
     by_seed, by_item = weights
-    shape("differences, (seeds, items)", differences, (by_seed.shape[1], by_item.shape[1]))
-    return (by_seed * (by_item @ floating_array("differences", differences).T)).sum(axis=1)
+    check_shape("differences, (seeds, items)", differences, (by_seed.shape[1], by_item.shape[1]))
+    return (by_seed * (by_item @ check_array("differences", differences).T)).sum(axis=1)
 
 
 def paired_interval(
@@ -92,8 +92,11 @@ def paired_interval(
 
     Source: as in ``resamples``. Chapter 1.2.
     """
-    differences, level = floating_array("differences", differences), number("level", level, low=0.0, high=1.0)
-    shape("differences, (seeds, items)", differences, (None, None))
+    differences, level = (
+        check_array("differences", differences),
+        check_number("level", level, low=0.0, high=1.0),
+    )
+    check_shape("differences, (seeds, items)", differences, (None, None))
     drawn = resamples(*differences.shape, rng=rng, block=block, draws=draws)
     means = np.array([differences[rows].mean(axis=0)[columns].mean() for rows, columns in drawn])
     return interval_of(means, level)
@@ -120,8 +123,8 @@ def bootstrap_p(means: np.ndarray) -> float:
     Source: Efron and Tibshirani (1993), An introduction to the bootstrap, chapter 15; the 1 is that of
         Davison and Hinkley (1997), Bootstrap methods and their application, section 4.2.3.
     """
-    means = floating_array("means", means)
-    shape("means", means, (None,))
+    means = check_array("means", means)
+    check_shape("means", means, (None,))
     fewer = min(np.count_nonzero(means <= 0), np.count_nonzero(means >= 0))
     return float(min(1.0, (1 + 2 * fewer) / (len(means) + 1)))
 
@@ -142,8 +145,8 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 
     Source: Holm (1979), A simple sequentially rejective multiple test procedure.
     """
-    instance("p_values", p_values, Mapping, "p-values by name")
-    checked = {name: number(f"p of {name}", p, low=0.0, high=1.0) for name, p in p_values.items()}
+    check_instance("p_values", p_values, Mapping, "p-values by name")
+    checked = {name: check_number(f"p of {name}", p, low=0.0, high=1.0) for name, p in p_values.items()}
     adjusted, largest = {}, 0.0
     for rank, name in enumerate(sorted(checked, key=checked.get)):
         largest = max(largest, min(1.0, (len(checked) - rank) * checked[name]))

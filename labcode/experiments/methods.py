@@ -17,7 +17,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from labcode._checks import expect, number, one_of
+from labcode._checks import check_number, check_one_of, expect
 from labcode.constraints import constrain_, max_norm_torch
 from labcode.optimizers import ProximalAdam
 from labcode.penalties import (
@@ -106,8 +106,8 @@ def check_strength(name: str, strength: float) -> float:
     Raises:
         ValueError: an unknown method, or a strength outside its range.
     """
-    kind = METHODS[one_of("method", name, tuple(METHODS))].kind
-    value = number(name, strength)
+    kind = METHODS[check_one_of("method", name, tuple(METHODS))].kind
+    value = check_number(name, strength)
     fits = 0 < value < 1 if kind == "rate" else value > 0
     expect(fits, name, "a rate in (0, 1)" if kind == "rate" else f"a {kind} above 0", strength)
     return value
@@ -138,7 +138,7 @@ def combine(strengths: Mapping[str, float]) -> Effects:
     """
     merged = Effects()
     for name, strength in strengths.items():
-        one = METHODS[one_of("method", name, tuple(METHODS))].effects(check_strength(name, strength))
+        one = METHODS[check_one_of("method", name, tuple(METHODS))].effects(check_strength(name, strength))
         for both in (merged.model.keys() & one.model.keys(), merged.optimizer.keys() & one.optimizer.keys()):
             expect(not both, "methods", "methods that set different things", f"two that set {sorted(both)}")
         merged = Effects(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labcode._checks import expect, shape
+from labcode._checks import check_shape, expect
 
 
 def ranks(values: np.ndarray) -> np.ndarray:
@@ -14,7 +14,7 @@ def ranks(values: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: not one axis.
     """
-    shape("values", values, (None,))
+    check_shape("values", values, (None,))
     _, at, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     return (last - (counts - 1) / 2)[at]
@@ -31,7 +31,7 @@ def rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
 
     Source: Spearman (1904), The proof and measurement of association between two things. Chapter 9.2.
     """
-    shape("y", y, np.shape(x))
+    check_shape("y", y, np.shape(x))
     a, b = (ranks(values) - (len(values) + 1) / 2 for values in (np.asarray(x), np.asarray(y)))
     size = np.sqrt(np.square(a).sum() * np.square(b).sum())
     return float((a * b).sum() / size) if size > 0 else float("nan")
@@ -52,7 +52,7 @@ def auc(score: np.ndarray, label: np.ndarray) -> float:
     Source: Hanley and McNeil (1982), The meaning and use of the area under a ROC curve. Chapter 9.2.
     """
     label = np.asarray(label)
-    shape("label", label, np.shape(score))
+    check_shape("label", label, np.shape(score))
     expect(label.dtype == bool, "label", "booleans", label.dtype)
     true, false = int(label.sum()), int((~label).sum())
     if true == 0 or false == 0:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from labcode._checks import expect, one_of
+from labcode._checks import check_one_of, expect
 from labcode.experiments.claims import supports
 from labcode.experiments.declaration import NONE, VARIANTS
 from labcode.experiments.methods import scaled
@@ -40,7 +40,7 @@ def differences(
     methods = _methods(result, where)
     known = {name for by in methods.values() for found in by.values() for name in found["against"]}
     for reference in references:
-        one_of("references", reference, tuple(sorted(known)))
+        check_one_of("references", reference, tuple(sorted(known)))
     return {
         reference: {
             label: {
@@ -69,7 +69,7 @@ def outcomes(effects: Mapping[str, Mapping[str, Mapping]], variant: str) -> dict
     Returns:
         The methods under "lower", "higher" and "unclear", each from the lowest mean to the highest.
     """
-    one_of("variant", variant, VARIANTS)
+    check_one_of("variant", variant, VARIANTS)
     found = {label: by_variant[variant] for label, by_variant in effects.items() if variant in by_variant}
     ordered = sorted(found, key=lambda label: found[label]["mean"])
     sides = (*CLEAR, UNCLEAR)
@@ -90,7 +90,7 @@ def confirmed(result: Mapping, variant: str, *, measure: str = "loss") -> dict[s
     Raises:
         ValueError: another variant or measure, or an experiment without a confirmation.
     """
-    reference = f"{NONE}_{one_of('variant', variant, VARIANTS)}"
+    reference = f"{NONE}_{check_one_of('variant', variant, VARIANTS)}"
     first, second = (
         outcomes(differences(result, measure=measure, where=where)[reference], variant) for where in SUMMARIES
     )
@@ -103,7 +103,7 @@ def by_seed(result: Mapping, variant: str, *, measure: str = "loss", where: str 
     Raises:
         ValueError: another place, variant or measure.
     """
-    one_of("variant", variant, VARIANTS)
+    check_one_of("variant", variant, VARIANTS)
     return {
         label: np.array(_measure(by_variant[variant]["test"], measure)["by_seed"])
         for label, by_variant in _methods(result, where).items()
@@ -160,9 +160,9 @@ def relative_seconds(result: Mapping) -> dict[str, tuple[float, float, float]]:
 
 def _grid(result: Mapping, label: str, variant: str) -> dict[float, dict[str, float]]:
     """Return what was tried for a method or a combination: each method's strength by strength or factor."""
-    one_of("variant", variant, VARIANTS)
+    check_one_of("variant", variant, VARIANTS)
     declared, chosen = result["declaration"], result["chosen"]
-    one_of("label", label, tuple(chosen))
+    check_one_of("label", label, tuple(chosen))
     if label == NONE:
         return {0.0: {}}
     if label in declared["methods"]:
@@ -181,10 +181,10 @@ def _runs(result: Mapping, methods: Mapping[str, float]) -> list[Mapping]:
 
 
 def _methods(result: Mapping, where: str) -> Mapping:
-    found = result[one_of("where", where, SUMMARIES)]
+    found = result[check_one_of("where", where, SUMMARIES)]
     expect(found is not None, "where", "an experiment with a confirmation", where)
     return found["methods"]
 
 
 def _measure(found: Mapping, measure: str):
-    return found[one_of("measure", measure, tuple(found))]
+    return found[check_one_of("measure", measure, tuple(found))]

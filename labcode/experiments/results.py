@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from labcode._checks import expect, one_of
+from labcode._checks import check_one_of, expect
 from labcode._files import course_folder, write_atomically
 
 RESULTS = course_folder("evidence") / "results"
@@ -69,7 +69,7 @@ def losses_at(epoch: str, curves: Mapping[str, dict]) -> tuple[list[float], np.n
     Raises:
         ValueError: another epoch.
     """
-    one_of("epoch", epoch, ("last", "best"))
+    check_one_of("epoch", epoch, ("last", "best"))
     train = np.array([runs["train"] for runs in curves.values()])
     validation = np.array([runs["validation"] for runs in curves.values()])
     chosen = validation.argmin(axis=2) if epoch == "best" else np.full(validation.shape[:2], -1)

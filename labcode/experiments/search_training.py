@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from labcode._checks import expect, instance, number
+from labcode._checks import check_instance, check_number, expect
 from labcode.applications.models import build_model
 from labcode.data.dataset import Dataset, Split
 from labcode.experiments.methods import combine, training_options
@@ -48,8 +48,8 @@ def train_point(
 
     Chapter 9.1.
     """
-    instance("point", point, Mapping, "numbers by name")
-    rate = number(LEARNING_RATE, point.get(LEARNING_RATE, 0.01))
+    check_instance("point", point, Mapping, "numbers by name")
+    rate = check_number(LEARNING_RATE, point.get(LEARNING_RATE, 0.01))
     expect(rate > 0, LEARNING_RATE, "a number above 0", rate)
     effects = combine({name: value for name, value in point.items() if name != LEARNING_RATE and value != 0})
     stopping = None if report is None else Reporting(report, patience=epochs)  # it reports, and never stops

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor, nn
 
-from labcode._checks import expect, integer, one_of
+from labcode._checks import check_integer, check_one_of, expect
 from labcode.data.dataset import Dataset
 from labcode.early_stopping import EarlyStopping
 from labcode.experiments.runs import Run, alone, kept_epoch, train
@@ -56,7 +56,7 @@ class Trained:
     def at(self, epoch: int) -> nn.Module:
         """Return the model with the weights that it had after an epoch, -1 for the last."""
         last = len(self.snapshots) - 1
-        expect(-1 <= integer("epoch", epoch, low=-1) <= last, "epoch", f"-1 to {last}", epoch)
+        expect(-1 <= check_integer("epoch", epoch, low=-1) <= last, "epoch", f"-1 to {last}", epoch)
         self.model.load_state_dict(self.snapshots[epoch])
         return self.model
 
@@ -71,7 +71,7 @@ class Trained:
             dataset: gives the split; not necessarily the one that was learned from.
             split: "train", "validation" or "test".
         """
-        one_of("split", split, ("train", "validation", "test"))
+        check_one_of("split", split, ("train", "validation", "test"))
         task = find_task(self.run.task)
         with alone():
             outputs = task.outputs(self.model, dataset, split)

@@ -31,7 +31,7 @@ from types import FunctionType
 import torch
 from tqdm.auto import tqdm
 
-from labcode._checks import expect, instance, integer
+from labcode._checks import check_instance, check_integer, expect
 from labcode.experiments.declaration import EVIDENCE, canonical_hash
 from labcode.experiments.execute import Engine, execute
 from labcode.experiments.results import save_result
@@ -91,7 +91,7 @@ class Study:
 
     def seeds(self, number: int) -> range:
         """Return the paired seeds: ``number`` of them, or two in a quick run."""
-        return range(QUICK_SEEDS if self.quick else integer("number", number, low=1))
+        return range(QUICK_SEEDS if self.quick else check_integer("number", number, low=1))
 
     def few(self, values: Iterable) -> tuple:
         """Return what is to be tried: all of the values, or the first of them in a quick run."""
@@ -99,7 +99,7 @@ class Study:
 
     def epochs(self, number: int) -> int:
         """Return how long to train: ``number`` of epochs, or one in a quick run."""
-        return 1 if self.quick else integer("number", number, low=1)
+        return 1 if self.quick else check_integer("number", number, low=1)
 
     def map(
         self, function: Callable[..., dict], settings: Iterable[Mapping[str, object]], label: str = "runs"
@@ -118,7 +118,7 @@ class Study:
         Raises:
             ValueError: no function of a script, or settings that JSON cannot hold.
         """
-        instance("function", function, FunctionType, "a function of the script's top level")
+        check_instance("function", function, FunctionType, "a function of the script's top level")
         expect("<locals>" not in function.__qualname__, "function", "one of the top level", function)
         means = meaning(function)
         calls = [self._call(function.__name__, means, chosen) for chosen in settings]

@@ -12,7 +12,7 @@ from importlib import import_module
 import numpy as np
 from torch import nn
 
-from labcode._checks import expect, instance, one_of
+from labcode._checks import check_instance, check_one_of, expect
 from labcode.applications import speech, stocks, text, translation, weather
 from labcode.applications.metrics import item_losses
 from labcode.applications.models import build_model
@@ -135,12 +135,12 @@ def find_task(name: str) -> Task:
     """
     module, colon, attribute = name.partition(":")
     if not colon:
-        return TASKS[one_of("task", name, tuple(TASKS))]
+        return TASKS[check_one_of("task", name, tuple(TASKS))]
     try:
         found = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise ValueError(f"task: expected a module and a Task in it, received {name!r} ({error})") from error
-    instance("task", found, Task, "a Task")
+    check_instance("task", found, Task, "a Task")
     return found
 
 

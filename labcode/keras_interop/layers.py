@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from labcode._checks import expect, floating_tensor, instance, shape
+from labcode._checks import check_instance, check_shape, check_tensor, expect
 from labcode.keras_interop.settings import (
     CONSTRAINTS,
     REGULARIZERS,
@@ -105,9 +105,9 @@ def to_keras(
     Raises:
         ValueError: a setting that has no counterpart in Keras, weights not of float32 or float64. Chapter 5.
     """
-    instance("lstm", lstm, RegularizedLSTM, "a RegularizedLSTM")
+    check_instance("lstm", lstm, RegularizedLSTM, "a RegularizedLSTM")
     regularization = WeightRegularization() if regularization is None else regularization
-    instance("regularization", regularization, WeightRegularization, "a WeightRegularization or None")
+    check_instance("regularization", regularization, WeightRegularization, "a WeightRegularization or None")
     _expect_known_to_keras(lstm)
     keras, settings = import_keras(), lstm.settings
     arguments = _rules_to_keras(keras, regularization, lstm)
@@ -189,7 +189,7 @@ def keras_masks(layer: "keras.layers.LSTM", x: Tensor) -> dict[str, Tensor]:
     """
     keras = import_keras()
     _expect_built(keras, layer)
-    shape("x", floating_tensor("x", x), (None, None, layer.cell.kernel.shape[0]))
+    check_shape("x", check_tensor("x", x), (None, None, layer.cell.kernel.shape[0]))
     cell, batch, dtype = layer.cell, len(x), layer.compute_dtype
     drawn = {
         "x_l0": cell.get_dropout_mask(keras.ops.ones((batch, x.shape[2]), dtype)),

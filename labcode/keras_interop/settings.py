@@ -13,7 +13,7 @@ from types import ModuleType
 
 from torch import Tensor, nn
 
-from labcode._checks import expect, instance, one_of
+from labcode._checks import check_instance, check_one_of, expect
 from labcode.constraints import constrain_, max_norm_torch, min_max_norm_torch, non_neg_torch, unit_norm_torch
 from labcode.penalties import (
     l1_l2_penalty_torch,
@@ -64,14 +64,14 @@ class WeightRegularization:
     def __post_init__(self):
         for name in ("penalties", "constraints"):
             functions = getattr(self, name)
-            instance(name, functions, Mapping, "functions by target")
+            check_instance(name, functions, Mapping, "functions by target")
             expect(all(map(callable, functions.values())), name, "functions by target", functions)
             for target in functions:
-                one_of(f"target in {name}", target, tuple(TARGETS))
+                check_one_of(f"target in {name}", target, tuple(TARGETS))
 
     def penalty(self, model: nn.Module) -> Tensor:
         """Return the sum of all penalties over every LSTM in a model, a scalar; 0 where there are none."""
-        instance("model", model, nn.Module, "a module that holds an nn.LSTM")
+        check_instance("model", model, nn.Module, "a module that holds an nn.LSTM")
         lstms = [part for part in model.modules() if isinstance(part, nn.LSTM)]
         expect(len(lstms) > 0, "model", "a module that holds an nn.LSTM", type(model).__name__)
         total = next(lstms[0].parameters()).new_zeros(())
@@ -173,7 +173,7 @@ def _same(value, ndim):
 
 def _other_mode(mode, ndim):
     """Rows of a kernel are columns of its transpose."""
-    return "columns" if one_of("mode", mode, ("rows", "columns")) == "rows" else "rows"
+    return "columns" if check_one_of("mode", mode, ("rows", "columns")) == "rows" else "rows"
 
 
 _FROM_KERAS = {"l2": lambda l2, ndim: 2 * l2, "mode": _other_mode, "axis": _axis_from_keras}

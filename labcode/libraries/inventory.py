@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import labcode
-from labcode._checks import one_of
+from labcode._checks import check_one_of
 from labcode.keras_interop import import_keras
 
 _KERAS = ("layers", "regularizers", "constraints", "callbacks", "optimizers", "utils")
@@ -66,7 +66,7 @@ def inventory(library: str) -> list[str]:
 
     Chapter: 7.
     """
-    one_of("library", library, LIBRARIES)
+    check_one_of("library", library, LIBRARIES)
     import_keras()
     found = set()
     for module in _labcode_modules() if library == "labcode" else PLACES[library]:
@@ -129,7 +129,7 @@ def decoupled_optimizers(library: str) -> dict[str, bool]:
 
     Chapter: 7.
     """
-    one_of("library", library, ("PyTorch", "Keras"))
+    check_one_of("library", library, ("PyTorch", "Keras"))
     return decoupled_in_keras() if library == "Keras" else _decoupled_in_pytorch()
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy import ndarray
 
-from labcode._checks import expect, integer, number
+from labcode._checks import check_integer, check_number, expect
 from labcode.data import load_weather
 
 
@@ -49,12 +49,12 @@ class Recipe:
 
     def __post_init__(self):
         for name in ("hidden", "steps", "batch"):
-            integer(name, getattr(self, name), low=1)
-        number("lam", self.lam, low=0.0)
+            check_integer(name, getattr(self, name), low=1)
+        check_number("lam", self.lam, low=0.0)
         for name in ("limit", "learning_rate", "epsilon"):
-            expect(number(name, getattr(self, name)) > 0, name, "a number above 0", getattr(self, name))
+            expect(check_number(name, getattr(self, name)) > 0, name, "a number above 0", getattr(self, name))
         for name in ("dropout", "recurrent_dropout"):
-            rate = number(name, getattr(self, name))
+            rate = check_number(name, getattr(self, name))
             expect(0 <= rate < 1, name, "a probability to drop in [0, 1)", rate)
         alone = self.dropout > 0 and self.recurrent_dropout == 0
         expect(not alone, "recurrent_dropout", "above 0 where dropout is", self.recurrent_dropout)

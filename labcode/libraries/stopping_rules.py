@@ -25,7 +25,7 @@ from numbers import Real
 
 import numpy as np
 
-from labcode._checks import expect, integer, number, one_of
+from labcode._checks import check_integer, check_number, check_one_of, expect
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,10 @@ def keras_rule(
 
     Source: Keras 3.15. (Later versions set the counter back at any improvement, baseline or not.) Chapter 3.
     """
-    trace, patience = _numbers(trace), integer("patience", patience)
-    delta = _sign(mode) * abs(number("min_delta", min_delta))
-    baseline = None if baseline is None else number("baseline", baseline)
-    start = integer("start_from_epoch", start_from_epoch)
+    trace, patience = _numbers(trace), check_integer("patience", patience)
+    delta = _sign(mode) * abs(check_number("min_delta", min_delta))
+    baseline = None if baseline is None else check_number("baseline", baseline)
+    start = check_integer("start_from_epoch", start_from_epoch)
     best, best_epoch, wait, waits = None, None, 0, []
     for epoch, value in enumerate(trace):
         if epoch >= start:
@@ -119,11 +119,13 @@ def lightning_rule(
 
     Source: Lightning 2.6. Chapter 3.
     """
-    trace, patience = _numbers(trace), integer("patience", patience)
-    delta, worse = _sign(mode) * number("min_delta", min_delta), {"min": "max", "max": "min"}[mode]
-    one_of("check_finite", check_finite, (True, False))
-    target = None if stopping_threshold is None else number("stopping_threshold", stopping_threshold)
-    bound = None if divergence_threshold is None else number("divergence_threshold", divergence_threshold)
+    trace, patience = _numbers(trace), check_integer("patience", patience)
+    delta, worse = _sign(mode) * check_number("min_delta", min_delta), {"min": "max", "max": "min"}[mode]
+    check_one_of("check_finite", check_finite, (True, False))
+    target = None if stopping_threshold is None else check_number("stopping_threshold", stopping_threshold)
+    bound = (
+        None if divergence_threshold is None else check_number("divergence_threshold", divergence_threshold)
+    )
     best, best_epoch, wait, waits = _sign(mode) * -math.inf, None, 0, []
     for epoch, value in enumerate(trace):
         reason = None
@@ -172,10 +174,10 @@ def ignite_rule(
 
     Source: Ignite 0.5. Chapter 3.
     """
-    trace, patience = _numbers(trace), integer("patience", patience, low=1)
-    threshold, sign = number("threshold", threshold, low=0.0), _sign(mode)
-    relative = one_of("threshold_mode", threshold_mode, ("abs", "rel")) == "rel"
-    one_of("cumulative", cumulative, (True, False))
+    trace, patience = _numbers(trace), check_integer("patience", patience, low=1)
+    threshold, sign = check_number("threshold", threshold, low=0.0), _sign(mode)
+    relative = check_one_of("threshold_mode", threshold_mode, ("abs", "rel")) == "rel"
+    check_one_of("cumulative", cumulative, (True, False))
     best, best_epoch, wait, waits = None, None, 0, []
     for epoch, value in enumerate(trace):
         needed = None if best is None else best + sign * threshold * (abs(best) if relative else 1)
@@ -198,7 +200,7 @@ def _beats(value, reference, mode, delta=0.0):
 
 
 def _sign(mode):
-    return {"min": -1, "max": 1}[one_of("mode", mode, ("min", "max"))]
+    return {"min": -1, "max": 1}[check_one_of("mode", mode, ("min", "max"))]
 
 
 def _numbers(trace):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy import ndarray
 
-from labcode._checks import expect, shape
+from labcode._checks import check_shape, expect
 
 
 def check_masks(
@@ -34,7 +34,7 @@ def check_masks(
     for name, mask in masks.items():
         expect(name in sizes, "masks", f"names among {sorted(sizes)}", name)
         if name.startswith("weight_hh"):
-            shape(name, mask, sizes[name])
+            check_shape(name, mask, sizes[name])
         else:
             constant = len(getattr(mask, "shape", ())) == 2
             wanted = (batch, sizes[name][-1]) if constant else sizes[name]

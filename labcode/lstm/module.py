@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from labcode._checks import expect, floating_tensor, integer, one_of, shape
+from labcode._checks import check_integer, check_one_of, check_shape, check_tensor, expect
 from labcode.dropout import dropout_mask_torch
 from labcode.lstm.layers import lstm_layers
 from labcode.lstm.masks import check_masks
@@ -74,11 +74,11 @@ class RegularizedLSTM(nn.LSTM):
         )
         sizes = {"input_size": input_size, "hidden_size": hidden_size, "num_layers": num_layers}
         super().__init__(
-            **{name: integer(name, size, low=1) for name, size in sizes.items()},
-            bias=one_of("bias", bias, (True, False)),
+            **{name: check_integer(name, size, low=1) for name, size in sizes.items()},
+            bias=check_one_of("bias", bias, (True, False)),
             batch_first=True,
             dropout=dropout,
-            bidirectional=one_of("bidirectional", bidirectional, (True, False)),
+            bidirectional=check_one_of("bidirectional", bidirectional, (True, False)),
         )
         self.settings = settings
 
@@ -169,7 +169,7 @@ class RegularizedLSTM(nn.LSTM):
         return ", ".join(shown)
 
     def _plan(self, x):
-        shape("x", floating_tensor("x", x), (None, None, self.input_size))
+        check_shape("x", check_tensor("x", x), (None, None, self.input_size))
         return self.settings.plan(tuple(x.shape), self.hidden_size, self.num_layers, self.bidirectional)
 
     def _kernel(self, x, state, weights):
@@ -189,16 +189,16 @@ class RegularizedLSTM(nn.LSTM):
 
     def _check(self, x, state, padding_mask, masks):
         dtype = self.weight_ih_l0.dtype
-        shape("x", x, (None, None, self.input_size))
+        check_shape("x", x, (None, None, self.input_size))
         expect(x.dtype == dtype, "x", f"the weights' dtype, {dtype}", x.dtype)
         if state is not None:
             is_pair = isinstance(state, tuple | list) and len(state) == 2
             expect(is_pair, "state", "a pair (h_0, c_0)", type(state))
             for name, tensor in zip(("h_0", "c_0"), state, strict=True):
-                shape(name, tensor, (self.num_layers * self.num_directions, len(x), self.hidden_size))
+                check_shape(name, tensor, (self.num_layers * self.num_directions, len(x), self.hidden_size))
                 expect(tensor.dtype == dtype, name, f"the weights' dtype, {dtype}", tensor.dtype)
         if padding_mask is not None:
-            shape("padding_mask", padding_mask, tuple(x.shape[:2]))
+            check_shape("padding_mask", padding_mask, tuple(x.shape[:2]))
             is_bool = padding_mask.dtype == torch.bool
             expect(is_bool, "padding_mask", "dtype torch.bool (True at real steps)", padding_mask.dtype)
         if masks is not None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy import ndarray
 
-from labcode._checks import expect, floating_array, instance, shape
+from labcode._checks import check_array, check_instance, check_shape, expect
 from labcode.lstm.masks import _masked_product, _masked_product_grad, check_mask, check_masks
 
 _ONE = np.ones((1, 1))  # a mask that drops nothing
@@ -47,21 +47,21 @@ def lstm_forward(
 
     Source: Hochreiter & Schmidhuber (1997), with the forget gate of Gers et al. (2000). Chapter 1.
     """
-    instance("weights", weights, Mapping, "arrays by name")
-    weights = {name: floating_array(name, array) for name, array in weights.items()}
+    check_instance("weights", weights, Mapping, "arrays by name")
+    weights = {name: check_array(name, array) for name, array in weights.items()}
     layers = _check_weights(weights)
-    x = floating_array("x", x)
-    shape("x", x, (None, None, weights["weight_ih_l0"].shape[1]))
+    x = check_array("x", x)
+    check_shape("x", x, (None, None, weights["weight_ih_l0"].shape[1]))
     hidden_size = weights["weight_hh_l0"].shape[1]
     state_shape = (sum(map(len, layers)), len(x), hidden_size)
     h_0, c_0 = _state_pair(("h_0", "c_0"), state, state_shape)
     real = np.ones(x.shape[:2], bool) if padding_mask is None else padding_mask
-    instance("padding_mask", real, ndarray, "an array of dtype bool (True at real steps)")
-    shape("padding_mask", real, x.shape[:2])
+    check_instance("padding_mask", real, ndarray, "an array of dtype bool (True at real steps)")
+    check_shape("padding_mask", real, x.shape[:2])
     expect(real.dtype == bool, "padding_mask", "dtype bool (True at real steps)", real.dtype)
     masks = {} if masks is None else masks
     check_masks(masks, x.shape, hidden_size, len(layers), len(layers[0]) == 2)
-    masks = {name: floating_array(name, mask) for name, mask in masks.items()}
+    masks = {name: check_array(name, mask) for name, mask in masks.items()}
 
     output, h_n, c_n, scans = np.where(real[:, :, None], x, 0.0), np.empty_like(h_0), np.empty_like(c_0), []
     for directions in layers:
@@ -107,8 +107,8 @@ def lstm_backward(
     layers, scans, names = cache
     batch, steps, hidden_size = scans[0][1].shape
     grad_h, grad_c = _state_pair(("grad_h_n", "grad_c_n"), grad_state, (len(scans), batch, hidden_size))
-    grad = floating_array("grad_output", grad_output)
-    shape("grad_output", grad, (batch, steps, len(layers[0]) * hidden_size))
+    grad = check_array("grad_output", grad_output)
+    check_shape("grad_output", grad, (batch, steps, len(layers[0]) * hidden_size))
 
     grads, k = {}, len(scans)
     for directions in reversed(layers):
@@ -144,13 +144,13 @@ def lstm_step(
     Returns:
         the new h and c, and what ``lstm_step_backward`` needs. Chapters 1 and 3.
     """
-    z_x, h, c = floating_array("z_x", z_x), floating_array("h", h), floating_array("c", c)
-    u, m_h = floating_array("u", u), floating_array("m_h", m_h)
-    m_g, m_c = floating_array("m_g", m_g), floating_array("m_c", m_c)
-    shape("h", h, (None, None))
-    shape("z_x", z_x, (len(h), 4 * h.shape[1]))
-    shape("c", c, h.shape)
-    shape("u", u, (4 * h.shape[1], h.shape[1]))
+    z_x, h, c = check_array("z_x", z_x), check_array("h", h), check_array("c", c)
+    u, m_h = check_array("u", u), check_array("m_h", m_h)
+    m_g, m_c = check_array("m_g", m_g), check_array("m_c", m_c)
+    check_shape("h", h, (None, None))
+    check_shape("z_x", z_x, (len(h), 4 * h.shape[1]))
+    check_shape("c", c, h.shape)
+    check_shape("u", u, (4 * h.shape[1], h.shape[1]))
     check_mask("m_h", m_h, h.shape, per_gate=True)
     check_mask("m_g", m_g, h.shape)
     check_mask("m_c", m_c, h.shape)
@@ -185,14 +185,14 @@ def lstm_step_backward(
         gradients with respect to z (B, 4H), and to the h and c before the step (B, H). Chapters 1 and 3.
     """
     grad_h, grad_c, u = (
-        floating_array("grad_h", grad_h),
-        floating_array("grad_c", grad_c),
-        floating_array("u", u),
+        check_array("grad_h", grad_h),
+        check_array("grad_c", grad_c),
+        check_array("u", u),
     )
     batch, hidden_size = step[0].shape
-    shape("grad_h", grad_h, (batch, hidden_size))
-    shape("grad_c", grad_c, (batch, hidden_size))
-    shape("u", u, (4 * hidden_size, hidden_size))
+    check_shape("grad_h", grad_h, (batch, hidden_size))
+    check_shape("grad_c", grad_c, (batch, hidden_size))
+    check_shape("u", u, (4 * hidden_size, hidden_size))
     return _step_backward(grad_h, grad_c, u, step)
 
 
@@ -293,14 +293,14 @@ def _state_pair(names, pair, sizes):
     is_pair = isinstance(pair, tuple | list) and len(pair) == 2
     expect(is_pair, "state", f"a pair ({', '.join(names)})", type(pair))
     for name, array in zip(names, pair, strict=True):
-        shape(name, floating_array(name, array), sizes)
+        check_shape(name, check_array(name, array), sizes)
     return np.array(pair, np.float64)
 
 
 def _check_weights(weights):
     """Check names and shapes; return the suffixes of each layer's directions, such as [["_l0"], ["_l1"]]."""
-    shape("weight_hh_l0", weights.get("weight_hh_l0"), (None, None))
-    shape("weight_ih_l0", weights.get("weight_ih_l0"), (None, None))
+    check_shape("weight_hh_l0", weights.get("weight_hh_l0"), (None, None))
+    check_shape("weight_ih_l0", weights.get("weight_ih_l0"), (None, None))
     rows, hidden_size = 4 * weights["weight_hh_l0"].shape[1], weights["weight_hh_l0"].shape[1]
     directions = ("", "_reverse") if "weight_hh_l0_reverse" in weights else ("",)
     num_layers = sum(name.startswith("weight_hh") for name in weights) // len(directions)
@@ -315,5 +315,5 @@ def _check_weights(weights):
         input_size = len(directions) * hidden_size
     expect(set(weights) == set(wanted), "weights", f"the keys {sorted(wanted)}", sorted(weights))
     for name, sizes in wanted.items():
-        shape(name, weights[name], sizes)
+        check_shape(name, weights[name], sizes)
     return layers

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from labcode._checks import expect, instance, integer, number
+from labcode._checks import check_instance, check_integer, check_number, expect
 from labcode.dropout import dropout_mask_torch, dropout_torch
 from labcode.lstm.module import RegularizedLSTM
 
@@ -43,8 +43,8 @@ class SequenceModel(nn.Module):
         **options,
     ):
         super().__init__()
-        output_size = integer("output_size", output_size, low=1)
-        rate = number("output_dropout", output_dropout)
+        output_size = check_integer("output_size", output_size, low=1)
+        rate = check_number("output_dropout", output_dropout)
         expect(0 <= rate < 1, "output_dropout", "a probability to drop in [0, 1)", rate)
         self.lstm = RegularizedLSTM(input_size, hidden_size, num_layers, **options)
         self.output_dropout = output_dropout
@@ -64,7 +64,7 @@ class SequenceModel(nn.Module):
         """
         output_mask = None
         if masks is not None:
-            instance("masks", masks, Mapping, "masks by name")
+            check_instance("masks", masks, Mapping, "masks by name")
             masks = dict(masks)
             output_mask = masks.pop("output", None)
         _, (h_n, _) = self.lstm(x, padding_mask=padding_mask, masks=masks, generator=generator)

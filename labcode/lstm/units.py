@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from labcode._checks import expect, instance
+from labcode._checks import check_instance, expect
 from labcode.lstm.sequence_model import SequenceModel
 from labcode.penalties import group_soft_threshold_torch
 
@@ -20,7 +20,7 @@ def outgoing_weights(model: SequenceModel) -> Tensor:
     Raises:
         ValueError: no ``SequenceModel`` with one layer and one direction. Chapter 4.
     """
-    instance("model", model, SequenceModel, "a SequenceModel")
+    check_instance("model", model, SequenceModel, "a SequenceModel")
     plain = model.lstm.num_layers == 1 and not model.lstm.bidirectional
     expect(plain, "model", "one layer and one direction", model.lstm)
     return torch.cat([model.lstm.weight_hh_l0, model.head.weight])

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.dates import ConciseDateFormatter
 
-from labcode._checks import expect, shape
+from labcode._checks import check_shape, expect
 from labcode.plots.style import BASELINE, CYCLE, TRAIN, VALIDATION, new_axes
 
 STYLES = ("-", "--", "-.", ":")
@@ -36,7 +36,7 @@ def feature_frames(
         1, len(recordings), figsize=size, sharey=True, layout="constrained", squeeze=False
     )
     for ax, (title, frames) in zip(axes[0], recordings.items(), strict=True):
-        shape(title, frames, (None, None))
+        check_shape(title, frames, (None, None))
         style = {"cmap": "PuOr", "vmin": -REACH, "vmax": REACH, "aspect": "auto", "origin": "lower"}
         picture = ax.imshow(np.transpose(frames), interpolation="nearest", **style)
         ax.set(title=title, xlabel="frame", yticks=range(0, frames.shape[1], 4))
@@ -74,7 +74,7 @@ def forecast_days(
         ValueError: lengths that differ.
     """
     for name, values in {"outcome": outcome, **forecasts}.items():
-        shape(name, values, (len(days),))
+        check_shape(name, values, (len(days),))
     ax = new_axes(8.0, 3.2) if ax is None else ax
     ax.plot(days, outcome, "o", color=BASELINE, ms=3.5, mew=0, label=label)
     for number, (name, values) in enumerate(forecasts.items()):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from labcode._checks import expect, shape
+from labcode._checks import check_shape, expect
 
 
 def one_standard_error(
@@ -34,9 +34,9 @@ def one_standard_error(
     Source: Breiman, Friedman, Olshen and Stone (1984), Classification and regression trees. Chapter 9.1.
     """
     strengths, means, errors = (np.asarray(values, dtype=float) for values in (strengths, means, errors))
-    shape("strengths", strengths, (None,))
+    check_shape("strengths", strengths, (None,))
     for name, values in {"means": means, "errors": errors}.items():
-        shape(name, values, (len(strengths),))
+        check_shape(name, values, (len(strengths),))
     expect(len(set(strengths.tolist())) == len(strengths), "strengths", "no two alike", strengths.tolist())
     expect(not np.isnan(means).any() and np.isfinite(means).any(), "means", "a finite loss", means.tolist())
     lowest = int(means.argmin())
@@ -65,11 +65,11 @@ def winners(values: Sequence[float], *, pruned: Sequence[bool] | None = None) ->
     Chapter 9.1.
     """
     values = np.array(values, dtype=float)
-    shape("values", values, (None,))
+    check_shape("values", values, (None,))
     expect(not np.isnan(values).any(), "values", "no NaN", values.tolist())
     if pruned is not None:
         marks = np.asarray(pruned, dtype=bool)
-        shape("pruned", marks, (len(values),))
+        check_shape("pruned", marks, (len(values),))
         values[marks] = np.inf
     lowest = np.minimum.accumulate(values)
     found = [int(np.argmin(values[: n + 1])) if np.isfinite(lowest[n]) else -1 for n in range(len(values))]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labcode._checks import expect, instance, integer, number
+from labcode._checks import check_instance, check_integer, check_number, expect
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Range:
     log: bool = False
 
     def __post_init__(self):
-        low, high = number("low", self.low), number("high", self.high)
+        low, high = check_number("low", self.low), check_number("high", self.high)
         expect(low < high, "low, high", "two numbers, the lower one first", (self.low, self.high))
         expect(self.log in (True, False), "log", "True or False", self.log)
         expect(not self.log or low > 0, "low", "a number above 0 on a logarithmic scale", self.low)
@@ -46,13 +46,13 @@ class Range:
         Raises:
             ValueError: a share outside [0, 1].
         """
-        share = number("share", share, low=0.0, high=1.0)
+        share = check_number("share", share, low=0.0, high=1.0)
         value = self.low * (self.high / self.low) ** share if self.log else self.low + share * self.width
         return float(min(max(value, self.low), self.high))
 
     def levels(self, count: int) -> list[float]:
         """Return values at equal distances on the range's scale, both ends among them; of one, the middle."""
-        count = integer("count", count, low=1)
+        count = check_integer("count", count, low=1)
         return [self.at(share) for share in (np.linspace(0, 1, count) if count > 1 else [0.5])]
 
     def near(self, value: float, share: float) -> "Range":
@@ -63,8 +63,8 @@ class Range:
         Raises:
             ValueError: a value outside the range, or a share outside (0, 1].
         """
-        value = number("value", value, low=self.low, high=self.high)
-        expect(0 < number("share", share) <= 1, "share", "a number in (0, 1]", share)
+        value = check_number("value", value, low=self.low, high=self.high)
+        expect(0 < check_number("share", share) <= 1, "share", "a number in (0, 1]", share)
         place = np.log(value / self.low) / np.log(self.high / self.low) if self.log else value - self.low
         place = place if self.log else place / self.width
         start = float(np.clip(place - share / 2, 0, 1 - share))
@@ -85,7 +85,7 @@ def check_space(space: Space) -> None:
     Raises:
         ValueError: it is not, or it is empty.
     """
-    instance("space", space, Mapping, "ranges by the hyperparameter's name")
+    check_instance("space", space, Mapping, "ranges by the hyperparameter's name")
     fits = all(isinstance(name, str) and isinstance(part, Range) for name, part in space.items())
     expect(len(space) > 0 and fits, "space", "at least one Range by its name", dict(space))
 
@@ -102,13 +102,13 @@ def grid_points(space: Space, trials: int, *, seed: int) -> list[dict[str, float
         ValueError: no space, or a number of points that makes no full grid.
     """
     check_space(space)
-    levels = round(integer("trials", trials, low=1) ** (1 / len(space)))
+    levels = round(check_integer("trials", trials, low=1) ** (1 / len(space)))
     expected = (
         f"a whole number to the power of {len(space)}, for a full grid (such as {levels ** len(space)})"
     )
     expect(levels ** len(space) == trials, "trials", expected, trials)
     points = list(itertools.product(*(part.levels(levels) for part in space.values())))
-    order = np.random.default_rng(integer("seed", seed)).permutation(trials)
+    order = np.random.default_rng(check_integer("seed", seed)).permutation(trials)
     return [dict(zip(space, points[place], strict=True)) for place in order]
 
 
@@ -124,7 +124,7 @@ def random_point(space: Space, place: int, *, seed: int) -> dict[str, float]:
         ValueError: no space, or a number below 0.
     """
     check_space(space)
-    rng = np.random.default_rng([integer("seed", seed), integer("place", place)])
+    rng = np.random.default_rng([check_integer("seed", seed), check_integer("place", place)])
     return {
         name: part.at(share)
         for (name, part), share in zip(space.items(), rng.random(len(space)), strict=True)

@@ -19,7 +19,7 @@ import optuna
 from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from labcode._checks import expect, integer, one_of
+from labcode._checks import check_integer, check_one_of, expect
 from labcode.early_stopping import EarlyStopping
 from labcode.search.space import Space, check_space, grid_points, random_point
 from labcode.search.storage import NoLocks, opened
@@ -96,11 +96,11 @@ def search(
     """
     expect(callable(objective), "objective", "a function of (point, report)", objective)
     check_space(space)
-    trials, seed = integer("trials", trials, low=1), integer("seed", seed)
-    if one_of("method", method, STRATEGIES) == "grid":
+    trials, seed = check_integer("trials", trials, low=1), check_integer("seed", seed)
+    if check_one_of("method", method, STRATEGIES) == "grid":
         grid_points(space, trials, seed=seed)
-    steps = None if steps is None else integer("steps", steps, low=1)
-    pruning = None if pruning is None else integer("pruning", pruning)
+    steps = None if steps is None else check_integer("steps", steps, low=1)
+    pruning = None if pruning is None else check_integer("pruning", pruning)
     expect(isinstance(name, str) and name != "", "name", "some text", name)
     settings = {"method": method, "seed": seed, "pruning": pruning}
     settings["space"] = [

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from labcode._checks import expect, one_of, shape
+from labcode._checks import check_one_of, check_shape, expect
 from labcode.data.dataset import IGNORED, TASK_KINDS
 
 
@@ -26,7 +26,7 @@ def prepare(name: str, data: Iterable, model: nn.Module, task: str) -> list[Tens
     Raises:
         ValueError: a wrong shape or kind, no data, numbers that are not finite, or no such class.
     """
-    one_of("task", task, TASK_KINDS)
+    check_one_of("task", task, TASK_KINDS)
     expected = "(x, y) or (x, y, padding_mask)"
     expect(isinstance(data, Iterable), name, expected, data)
     parts = list(data)
@@ -70,17 +70,17 @@ def prepare_inputs(x: object, padding_mask: object, model: nn.Module, prefix: st
     like = next(model.parameters())
     x = _to_tensor(f"{prefix}x", x)
     if x.ndim == 2 and _is_whole(x):
-        shape(f"{prefix}x", x, (None, None))
+        check_shape(f"{prefix}x", x, (None, None))
         expect(int(x.min()) >= 0, f"{prefix}x", "tokens' numbers, from 0 on", int(x.min()))
         x = x.to(like.device, torch.int64)
     else:
         x = _floats(f"{prefix}x", x, like)
-        shape(f"{prefix}x", x, (None, None, None))
+        check_shape(f"{prefix}x", x, (None, None, None))
     if padding_mask is None:
         return [x]
     mask = _to_tensor(f"{prefix}padding_mask", padding_mask)
     expect(mask.dtype == torch.bool, f"{prefix}padding_mask", "booleans, True for a real step", mask.dtype)
-    shape(f"{prefix}padding_mask", mask, tuple(x.shape[:2]))
+    check_shape(f"{prefix}padding_mask", mask, tuple(x.shape[:2]))
     return [x, mask.to(x.device)]
 
 
@@ -155,9 +155,9 @@ def _check_outputs(
         raise ValueError(f"{name} x: expected {wanted} that the model takes, received {received}") from error
     expect(isinstance(output, Tensor), "model(x)", "a tensor (nn.LSTM returns a tuple)", type(output))
     if task == "regression":
-        shape(f"{name} y (to compare with the model's outputs)", y, (len(y), *output.shape[1:]))
+        check_shape(f"{name} y (to compare with the model's outputs)", y, (len(y), *output.shape[1:]))
         return
-    shape("model(x)", output, (1, *y.shape[1:], None))
+    check_shape("model(x)", output, (1, *y.shape[1:], None))
     real = y[y != IGNORED] if task == "sequence" else y
     low, high, classes = int(real.min()), int(real.max()), output.shape[-1]
     expect(low >= 0 and high < classes, f"{name} y", f"classes 0 to {classes - 1}", f"{low} to {high}")

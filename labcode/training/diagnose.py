@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labcode._checks import expect, instance, integer, number
+from labcode._checks import check_instance, check_integer, check_number, expect
 from labcode.training.history import History
 
 CASES = (
@@ -114,7 +114,7 @@ def measures(
         "progress": (train[max(kept - recent, 0)] - t) / span if history.stopped_epoch is None else 0.0,
     }
     if again is not None:
-        losses = np.array([number("again", loss) for loss in _sequence("again", again, 2)])
+        losses = np.array([check_number("again", loss) for loss in _sequence("again", again, 2)])
         found["spread"] = np.ptp(losses) / losses.mean()
     if fresh is not None:
         found["leak"] = _loss("fresh", fresh) / v - 1
@@ -188,7 +188,7 @@ def diagnose(
     Chapter 9.2.
     """
     losses = {"baseline": baseline, "again": again, "fresh": fresh}
-    checks = losses | {"samples": None if samples is None else integer("samples", samples, low=1)}
+    checks = losses | {"samples": None if samples is None else check_integer("samples", samples, low=1)}
     reasons = _rules(measures(history, **losses), checks["samples"])
     cases = [case for case in CASES if case in reasons]
     return Diagnosis(
@@ -200,7 +200,7 @@ def diagnose(
 
 
 def _curves(history: History) -> tuple[np.ndarray, np.ndarray]:
-    instance("history", history, History, "a History")
+    check_instance("history", history, History, "a History")
     curves = [np.array(losses, dtype=float) for losses in (history.train_loss, history.validation_loss)]
     measured = len(curves[0]) >= 2 and curves[0].shape == curves[1].shape
     expected = "training and validation losses of at least 2 epochs"
@@ -211,7 +211,7 @@ def _curves(history: History) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _loss(name: str, value: object) -> float:
-    return max(number(name, value, low=0.0), TINY)
+    return max(check_number(name, value, low=0.0), TINY)
 
 
 def _sequence(name: str, values: object, low: int, high: int | None = None) -> list:

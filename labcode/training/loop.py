@@ -26,7 +26,7 @@ from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_, get_total_norm
 from tqdm.auto import tqdm
 
-from labcode._checks import expect, integer, number
+from labcode._checks import check_integer, check_number, expect
 from labcode.data.dataset import IGNORED
 from labcode.early_stopping import EarlyStopping
 from labcode.training.batches import evaluation_mode, prepare, prepare_inputs, prepare_targets, run
@@ -105,7 +105,10 @@ def fit(
 
     Chapter: 1.2.
     """
-    epochs, batch_size = integer("epochs", epochs, low=1), integer("batch_size", batch_size, low=1)
+    epochs, batch_size = (
+        check_integer("epochs", epochs, low=1),
+        check_integer("batch_size", batch_size, low=1),
+    )
     _check_arguments(model, optimizer, generator, penalty, clip_norm)
     watched = [] if activation_penalty is None else _lstms(model)
     for lstm in watched:
@@ -226,7 +229,7 @@ def seeded(seed: int) -> Iterator[None]:
 
     Chapter: 1.2.
     """
-    seed = integer("seed", seed)
+    seed = check_integer("seed", seed)
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         yield
@@ -415,7 +418,7 @@ def _check_arguments(
         raise ValueError(f"optimizer: expected {expected}, received {received}")
     expect(isinstance(generator, torch.Generator), "generator", "a torch.Generator", generator)
     if clip_norm is not None:
-        expect(number("clip_norm", clip_norm, low=0.0) > 0, "clip_norm", "a number above 0", clip_norm)
+        expect(check_number("clip_norm", clip_norm, low=0.0) > 0, "clip_norm", "a number above 0", clip_norm)
     if penalty is not None:
         with torch.no_grad():
             value = penalty(model)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import nn
 
-from labcode._checks import expect, instance, number
+from labcode._checks import check_instance, check_number, expect
 from labcode.data.dataset import Dataset
 
 
@@ -41,8 +41,8 @@ def model_card(
 
     Source: Mitchell et al. (2019), "Model cards for model reporting". Chapter 5.
     """
-    instance("dataset", dataset, Dataset, "a Dataset")
-    instance("model", model, nn.Module, "a module")
+    check_instance("dataset", dataset, Dataset, "a Dataset")
+    check_instance("model", model, nn.Module, "a module")
     expect(len(tried) > 0, "tried", "at least one thing that was tried", tried)
     expect(len(results) > 0, "results", "at least one result", results)
     expect(
@@ -78,9 +78,9 @@ def _layers(model: nn.Module) -> list[str]:
 
 
 def _result(name: str, mean: float, interval: tuple[float, float] | None) -> str:
-    mean = number(name, mean)
+    mean = check_number(name, mean)
     if interval is None:
         return f"{name}: {mean:.3f}"
-    low, high = (number(name, end) for end in interval)
+    low, high = (check_number(name, end) for end in interval)
     expect(low <= mean <= high, name, "an interval around the mean", (low, mean, high))
     return f"{name}: {mean:.3f}, 95 % interval {low:.3f} to {high:.3f}"

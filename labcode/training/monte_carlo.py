@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from labcode._checks import instance, integer
+from labcode._checks import check_instance, check_integer
 from labcode.training.batches import prepare_inputs
 
 
@@ -30,9 +30,9 @@ def monte_carlo_predict(model: nn.Module, x, passes: int, *, generator: torch.Ge
     Source: Gal & Ghahramani (2016), "Dropout as a Bayesian approximation: representing model uncertainty in
         deep learning". Chapter 4.
     """
-    instance("model", model, nn.Module, "a model")
-    instance("generator", generator, torch.Generator, "a torch.Generator")
-    passes, was_training = integer("passes", passes, low=1), model.training
+    check_instance("model", model, nn.Module, "a model")
+    check_instance("generator", generator, torch.Generator, "a torch.Generator")
+    passes, was_training = check_integer("passes", passes, low=1), model.training
     (x,) = prepare_inputs(x, None, model)
     model.train()
     try:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from labcode import plots
-from labcode._checks import expect, integer, number
+from labcode._checks import check_integer, check_number, expect
 from labcode.widgets.base import SliderFigure
 
 RATES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
@@ -31,10 +31,10 @@ def memory_forms(p: float, *, steps: int, forget: float) -> dict[str, tuple[np.n
 
     Source: the forms follow from the equations of ``recurrent_dropout.py``. Chapter 3.
     """
-    p, forget = number("p", p), number("forget", forget)
+    p, forget = check_number("p", p), check_number("forget", forget)
     expect(0 <= p < 1, "p", "a probability to drop in [0, 1)", p)
     expect(0 < forget <= 1, "forget", "a forget gate in (0, 1]", forget)
-    t = np.arange(integer("steps", steps, low=1) + 1)
+    t = np.arange(check_integer("steps", steps, low=1) + 1)
     sure, kept = np.ones(len(t)), 1 - p
     locked = np.where(t > 0, kept, 1.0)
     grown = (forget / kept) ** t
