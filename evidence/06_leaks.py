@@ -22,10 +22,10 @@ takes the best candidate on the validation years.
 import numpy as np
 import torch
 
-from labcode.applications import stocks
 from labcode.applications.baselines import ridge
 from labcode.applications.leaks import hold_out, join, mean_of_next, scale_on_all
 from labcode.applications.models import build_model
+from labcode.data import stocks
 from labcode.experiments.study import Study
 from labcode.experiments.summary import compare
 from labcode.training import fit, predict, seeded

@@ -10,9 +10,9 @@ import copy
 
 import numpy as np
 
-from labcode.applications import translation
 from labcode.applications.decoding import beam_search, greedy_search
 from labcode.applications.metrics import chrf, item_losses
+from labcode.data import translation
 from labcode.experiments.runs import Run, kept_epoch
 from labcode.experiments.scored_training import train_scored
 from labcode.experiments.study import Study

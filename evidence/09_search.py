@@ -17,8 +17,8 @@ recordings) above the lowest; compared with the lowest itself, on the test split
 
 import numpy as np
 
-from labcode.applications import speech
 from labcode.applications.metrics import item_losses
+from labcode.data import speech
 from labcode.experiments.search_training import train_point
 from labcode.experiments.study import Study
 from labcode.experiments.summary import compare

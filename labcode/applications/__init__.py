@@ -1,16 +1,9 @@
-"""The five applications of the article's section 6: data, models and the simple baselines they have to beat.
+"""The five applications of the article's section 6: models and the simple baselines they have to beat.
 
-Each task is a file of its own with the same parts::
-
-    load(seed=0, part="first", ...)   a Dataset; part="second" is other data of the same kind, to confirm with
-    SETTINGS                          sizes at which one unregularized LSTM trains in seconds and overfits
-    BASELINES                         name -> function(dataset, split) -> predictions, without any network
-
-Stocks have several targets, so ``BASELINES_OF[target]`` there; a translation has ``TRANSLATORS``, too, which
-return texts. All predictions go into ``labcode.applications.metrics``, as those of a model do.
-
-Where the samples have no order in time, the seed draws training and validation parts again; the test part is
-always the same. Models are built by ``labcode.applications.models.build_model``.
+The data are in ``labcode.data``, a file a task. ``models`` has what is trained on them, and sizes at
+which one unregularized LSTM trains in seconds and overfits (``SETTINGS``); ``baselines`` and
+``task_baselines`` predict without any network; ``metrics`` judges both; ``seq2seq`` and ``decoding``
+translate; ``leaks`` flatters.
 
 Chapter 8's language model, which reads one long text, is in the files ``language*.py``; ``window_models.py``
 holds a Transformer and a state-space model for the same text.
@@ -25,9 +18,9 @@ APPLICATIONS = ("text", "translation", "speech", "stocks", "weather")
 
 
 def application(name: str) -> ModuleType:
-    """Return the file of one application, which is imported only now.
+    """Return the file with one application's data, which is imported only now.
 
     Raises:
         ValueError: another name.
     """
-    return import_module(f"labcode.applications.{check_one_of('name', name, APPLICATIONS)}")
+    return import_module(f"labcode.data.{check_one_of('name', name, APPLICATIONS)}")

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from labcode._checks import check_integer, check_number
 from labcode.applications.seq2seq import Seq2Seq
-from labcode.applications.translation import END, PADDING, START
+from labcode.data.translation import END, PADDING, START
 from labcode.training.batches import evaluation_mode, prepare_inputs
 
 

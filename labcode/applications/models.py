@@ -11,6 +11,20 @@ from labcode.data.dataset import Dataset
 from labcode.dropout import dropout_torch
 from labcode.lstm.sequence_model import SequenceModel
 
+SETTINGS = {  # for each task, sizes at which one unregularized LSTM trains in seconds and overfits
+    "text": {"hidden_size": 64, "embedding_size": 16, "epochs": 30, "learning_rate": 5e-3, "batch_size": 64},
+    "translation": {
+        "hidden_size": 128,
+        "embedding_size": 64,
+        "epochs": 25,
+        "learning_rate": 5e-3,
+        "batch_size": 64,
+    },
+    "speech": {"hidden_size": 64, "epochs": 40, "learning_rate": 3e-3, "batch_size": 32},
+    "stocks": {"hidden_size": 64, "epochs": 30, "learning_rate": 3e-3, "batch_size": 32},
+    "weather": {"hidden_size": 64, "epochs": 40, "learning_rate": 3e-3, "batch_size": 32},
+}
+
 
 class PaddedModel(SequenceModel):
     """Read the LSTM's output at each sequence's last real step: a fast ``SequenceModel`` for right padding.

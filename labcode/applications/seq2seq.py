@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from labcode._checks import check_integer, check_number, check_one_of, expect
-from labcode.applications.translation import PADDING, START
 from labcode.data.dataset import IGNORED
+from labcode.data.translation import PADDING, START
 from labcode.dropout import dropout_mask_torch, embedding_dropout_torch, locked_dropout_torch
 from labcode.lstm.module import RegularizedLSTM
 

@@ -18,7 +18,7 @@ _LOOKS = itertools.count(1)  # how often the held-out days have been looked at i
 @cache
 def _data():
     """Return one year of Seattle's weather to learn, one to choose on, and the days that are held out."""
-    from labcode.applications import weather
+    from labcode.data import weather
 
     whole = weather.load()
     return whole.train.last(0.5), whole.validation, whole.test
@@ -34,11 +34,12 @@ def _bar() -> float:
     """Return the held-out loss of ridge, which has learned the same year."""
     from dataclasses import replace
 
-    from labcode.applications import weather
+    from labcode.applications.task_baselines import BASELINES
+    from labcode.data import weather
 
     train, validation, held_out = _data()
     dataset = replace(weather.load(), train=train, validation=validation, test=held_out)
-    return float(np.square(weather.BASELINES["ridge"](dataset, "test") - held_out.y).mean())
+    return float(np.square(BASELINES["weather"]["ridge"](dataset, "test") - held_out.y).mean())
 
 
 def _score(model) -> dict[str, float]:

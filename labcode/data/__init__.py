@@ -1,8 +1,11 @@
 """What there is to learn from. Read in this order:
 
 ``dataset``, three splits of samples and all that is needed to read their numbers; ``weather``, the course's
-main task; ``messages``, the short texts of two applications. The files, each with a text that names its
-source and licence, are in ``files/``. Nothing is downloaded.
+main task; ``speech``, ``stocks``; ``messages``, real short texts, and ``text`` and ``translation``, made of
+them. Each has ``load(seed=0, part="first", ...)``, where ``part="second"`` is other data of the same kind, to
+confirm with. Where the samples have no order in time, the seed draws training and validation parts again.
+
+The files, each with a text that names its source and licence, are in ``files/``. Nothing is downloaded.
 """
 
 from labcode._lazy import lazily

@@ -1,16 +1,18 @@
-"""The course's main task: Seattle's weather, as windows of past days to learn from, split by time.
+"""Weather, as windows of the past: Seattle by the day, the course's main task, and New York by the hour.
 
-The loader returns a :class:`Dataset`; its splits unpack into the arrays that training takes. The file is part
-of the course: nothing is downloaded. The data of the other tasks are in ``labcode/applications/``.
+The files are part of the course: nothing is downloaded.
 """
 
 import csv
 from collections.abc import Mapping
+from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
-from labcode._checks import check_integer, expect
+from labcode._checks import check_integer, check_one_of, expect
 from labcode.data.dataset import DATA, Dataset, Split, provenance, read_verified
+from labcode.data.messages import PARTS
 
 WEATHER_FILE = DATA / "seattle_weather.csv.gz"
 WEATHER_SHA256 = "62f0609f787158128aa2bd102967173a4953122dd4f872bf1d502cae1037df0b"  # of the unpacked content
@@ -23,6 +25,18 @@ FEATURES = {
     "cos_day_of_year": "1",
 }
 VALIDATION_START, TEST_START = np.datetime64("2014-01-01"), np.datetime64("2015-01-01")
+NEW_YORK_SHA256 = "36ca8a839c5097aa1a5d2c55d3e986a6c2d0a119c28e6a1a58608fc23098d86d"
+NEW_YORK_FEATURES = {
+    "temperature": "°C",
+    "dew_point": "°C",
+    "wind_speed": "m/s",
+    "log1p_precipitation": "log(1 + mm)",
+    "pressure": "hPa",
+    "sin_hour": "1",
+    "cos_hour": "1",
+}
+WINDOW, AHEAD, EVERY = 24, 6, 3  # hours: seen, looked ahead, from one window to the next
+NEW_YORK_BOUNDS = np.array(["2013-01-01", "2013-07-01", "2013-10-01", "2014-01-01"], dtype="datetime64[h]")
 
 
 def load_weather(window: int = 14) -> Dataset:
@@ -110,4 +124,93 @@ def _weather_features(dates: np.ndarray, columns: Mapping[str, np.ndarray]) -> n
             np.sin(angle),
             np.cos(angle),
         ]
+    )
+
+
+def load(seed: int = 0, part: str = "first") -> Dataset:
+    """Load Seattle's days, as :func:`labcode.data.load_weather` does, or New York's hours.
+
+    New York: 24 hours of weather, every third hour; the target is the temperature in 6 hours minus that of
+    now. Targets from January to June are for training, to September for validation, to December for testing.
+    An hour without pressure has the last one observed; windows with a missing hour are left out.
+
+    Args:
+        seed: not used: time runs in one direction, so the parts stay as they are.
+        part: "first" for Seattle, "second" for New York.
+
+    Returns:
+        The dataset; inputs (N, 14, 6) or (N, 24, 7), targets (N, 1) in training standard deviations.
+
+    Raises:
+        ValueError: a bad argument, or a data file that is damaged.
+        FileNotFoundError: the data file is missing.
+
+    Source: NOAA; see the texts in labcode/data/files/. Chapter 6.5.
+    """
+    check_integer("seed", seed)
+    if check_one_of("part", part, PARTS) == "first":
+        return load_weather()
+    return _new_york_dataset(*_read_new_york())
+
+
+@cache
+def _read_new_york() -> tuple[np.ndarray, np.ndarray]:
+    """Return the hours observed, (D,) datetime64[h], and their features, (D, 7), NaN where missing."""
+    content = read_verified(DATA / "new_york_weather.csv.gz", NEW_YORK_SHA256).decode()
+    rows = list(csv.DictReader(content.splitlines()))
+    hours = np.array([row["time_hour"].removesuffix(":00:00Z") for row in rows], dtype="datetime64[h]")
+    names = ("temp", "dewp", "wind_speed", "precip", "pressure")
+    temp, dewp, wind, rain, pressure = (
+        np.array([np.nan if row[name] == "NA" else float(row[name]) for row in rows]) for name in names
+    )
+    angle = 2 * np.pi * (hours - hours.astype("datetime64[D]")).astype(int) / 24
+    celsius = (temp - 32) / 1.8, (dewp - 32) / 1.8
+    metric = (wind * 0.44704, np.log1p(rain * 25.4), _last_observed(pressure))
+    return hours, np.column_stack([*celsius, *metric, np.sin(angle), np.cos(angle)])
+
+
+def _last_observed(values: np.ndarray) -> np.ndarray:
+    at = np.maximum.accumulate(np.where(np.isnan(values), 0, np.arange(len(values))))
+    return values[at]
+
+
+def _new_york_dataset(hours: np.ndarray, features: np.ndarray) -> Dataset:
+    whole = np.full((int((NEW_YORK_BOUNDS[-1] - NEW_YORK_BOUNDS[0]).astype(int)), features.shape[1]), np.nan)
+    whole[(hours - NEW_YORK_BOUNDS[0]).astype(int)] = features
+    now = np.arange(WINDOW - 1, len(whole) - AHEAD, EVERY)
+    change = whole[now + AHEAD, 0] - whole[now, 0]
+    windows = np.lib.stride_tricks.sliding_window_view(whole, WINDOW, axis=0)[now - WINDOW + 1]
+    kept = np.isfinite(windows).all(axis=(1, 2)) & np.isfinite(change)
+    windows, change = windows[kept].transpose(0, 2, 1), change[kept]
+    target_hours = NEW_YORK_BOUNDS[0] + now[kept] + AHEAD
+    training = whole[: int((NEW_YORK_BOUNDS[1] - NEW_YORK_BOUNDS[0]).astype(int))]
+    mean, std = np.nanmean(training, axis=0), np.nanstd(training, axis=0)
+    unit = float(change[target_hours < NEW_YORK_BOUNDS[1]].std())
+    x, y = ((windows - mean) / std).astype(np.float32), (change[:, None] / unit).astype(np.float32)
+
+    def split(first, last):
+        at = (target_hours >= first) & (target_hours < last)
+        items = np.array([f"{hour}:00 UTC" for hour in target_hours[at]])
+        return Split(
+            np.ascontiguousarray(x[at]), y[at], target_hours[at].astype("datetime64[D]"), items=items
+        )
+
+    parts = [split(first, last) for first, last in pairwise(NEW_YORK_BOUNDS)]
+    return Dataset(
+        name="new_york_weather",
+        title="how much warmer or colder will it be in New York in six hours?",
+        task="regression",
+        feature_names=tuple(NEW_YORK_FEATURES),
+        feature_units=tuple(NEW_YORK_FEATURES.values()),
+        target_name="change of temperature in 6 hours",
+        target_unit=f"training standard deviations of {unit:.2f} °C",
+        train=parts[0],
+        validation=parts[1],
+        test=parts[2],
+        mean=mean,
+        std=std,
+        target_std=unit,
+        licence="public domain (observations of the US National Oceanic and Atmospheric Administration)",
+        provenance=provenance("new_york_weather"),
+        step="hour",
     )

@@ -13,9 +13,10 @@ import numpy as np
 from torch import nn
 
 from labcode._checks import check_instance, check_one_of, expect
-from labcode.applications import speech, stocks, text, translation, weather
 from labcode.applications.metrics import item_losses
 from labcode.applications.models import build_model
+from labcode.applications.task_baselines import BASELINES, OF_TARGET
+from labcode.data import speech, stocks, text, translation, weather
 from labcode.data.dataset import IGNORED, Dataset
 from labcode.training import predict
 
@@ -83,7 +84,7 @@ def _stocks(target: str, part: str) -> Task:
     return Task(
         load=lambda seed: stocks.load(part=part, target=target),
         build=build_model,
-        baselines=stocks.BASELINES_OF[target],
+        baselines=BASELINES[OF_TARGET[target]],
     )
 
 
@@ -91,29 +92,29 @@ def _translation(part: str, language: str = "zh_CN") -> Task:
     return Task(
         load=lambda seed: translation.load(seed, part, language=language),
         build=build_model,
-        baselines=translation.BASELINES,
+        baselines=BASELINES["translation"],
         resampled=True,
         outputs=forced_outputs,
     )
 
 
 TASKS = {
-    "weather": Task(load=weather.load, build=build_model, baselines=weather.BASELINES),
+    "weather": Task(load=weather.load, build=build_model, baselines=BASELINES["weather"]),
     "weather_new_york": Task(
-        load=lambda seed: weather.load(part="second"), build=build_model, baselines=weather.BASELINES
+        load=lambda seed: weather.load(part="second"), build=build_model, baselines=BASELINES["weather"]
     ),
-    "speech": Task(load=speech.load, build=build_model, baselines=speech.BASELINES, resampled=True),
+    "speech": Task(load=speech.load, build=build_model, baselines=BASELINES["speech"], resampled=True),
     "speech_vowels": Task(
         load=lambda seed: speech.load(seed, "second"),
         build=build_model,
-        baselines=speech.BASELINES,
+        baselines=BASELINES["speech"],
         resampled=True,
     ),
-    "text": Task(load=text.load, build=build_model, baselines=text.BASELINES, resampled=True),
+    "text": Task(load=text.load, build=build_model, baselines=BASELINES["text"], resampled=True),
     "text_long": Task(
         load=lambda seed: text.load(seed, kind="long"),
         build=build_model,
-        baselines=text.BASELINES,
+        baselines=BASELINES["text"],
         resampled=True,
     ),
     "stocks": _stocks("volatility", "first"),

@@ -67,7 +67,8 @@ print(f"{1 - 0.95**12:.0%}, if the tests are independent")
 # **Question.** Which of these can you place? Write down your eight guesses.
 
 # %%
-from labcode.applications import text
+from labcode.applications.task_baselines import BASELINES, naive_bayes
+from labcode.data import text
 
 data = text.load(seed=0)
 shown = range(4, 1500, 190)
@@ -127,12 +128,12 @@ import numpy as np
 from labcode.applications.metrics import accuracy, item_losses
 
 rules, y = {}, data.validation.y
-for name, rule in text.BASELINES.items():
+for name, rule in BASELINES["text"].items():
     outputs = rule(data, "validation")
     rules[name] = float(item_losses("classification", outputs, y).mean())
     print(f"{name:<20} cross-entropy {rules[name]:.3f}, right {accuracy(outputs, y):.0%}")
 assert abs(rules["class frequencies"] - np.log(8)) < 0.1
-assert accuracy(text.naive_bayes(data, "validation"), y) > 0.85
+assert accuracy(naive_bayes(data, "validation"), y) > 0.85
 
 # %% [markdown]
 # The first rule reaches about ln 8, the loss of a blind guess. The second is right almost nine times in ten, as soon as it has

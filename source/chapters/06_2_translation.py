@@ -20,7 +20,8 @@
 # **Question.** Read a few. Which of them can be translated word by word?
 
 # %%
-from labcode.applications import translation
+from labcode.applications.task_baselines import BASELINES
+from labcode.data import translation
 
 data = translation.load(seed=0)
 human = {name: translation.references(data, name) for name in data.splits}
@@ -83,7 +84,7 @@ assert target[-1] == "<end>"
 from labcode.applications.metrics import accuracy, item_losses
 
 rules = {}
-for name, rule in translation.BASELINES.items():
+for name, rule in BASELINES["translation"].items():
     outputs = rule(data, "validation")
     rules[name] = float(item_losses("sequence", outputs, data.validation.y).mean())
     print(f"{name:<18} cross-entropy {rules[name]:.2f}, right {accuracy(outputs, data.validation.y):.0%}")

@@ -24,7 +24,8 @@
 # %%
 import numpy as np
 
-from labcode.applications import speech
+from labcode.applications.task_baselines import BASELINES
+from labcode.data import speech
 
 digits = speech.load()
 print(digits.describe())
@@ -61,7 +62,7 @@ _ = plots.feature_frames(shown, feature="MFCC")
 # %%
 from labcode.applications.metrics import accuracy, item_losses
 
-rules = {name: rule(digits, "validation") for name, rule in speech.BASELINES.items()}
+rules = {name: rule(digits, "validation") for name, rule in BASELINES["speech"].items()}
 right = digits.validation.y
 for name, outputs in rules.items():
     loss = item_losses("classification", outputs, right).mean()

@@ -34,7 +34,8 @@
 # %%
 import numpy as np
 
-from labcode.applications import stocks
+from labcode.applications.task_baselines import BASELINES, OF_TARGET
+from labcode.data import stocks
 
 tasks = {target: stocks.load(target=target) for target in stocks.TARGETS}
 print(tasks["volatility"].describe())
@@ -102,7 +103,7 @@ found = {
         for name in ("train", "validation")
     ]
     for target, data in tasks.items()
-    for rule, make in stocks.BASELINES_OF[target].items()
+    for rule, make in BASELINES[OF_TARGET[target]].items()
 }
 for (target, rule), losses in found.items():
     print(f"{target:<15} {rule:<26} training {losses[0]:.3f}, validation {losses[1]:.3f}")
@@ -232,7 +233,7 @@ assert len(outcomes(later["loss"]["none_last"], "last")["lower"]) == 4
 # %%
 volatility = read_declaration(EVIDENCE / "stocks.toml")
 lstm, curve = train(make_run(volatility, {}, seed=0))
-ridge = {name: stocks.BASELINES["ridge"](surprise, name) for name in ("validation", "test")}
+ridge = {name: BASELINES["stocks"]["ridge"](surprise, name) for name in ("validation", "test")}
 bar = float(np.square(ridge["validation"] - surprise.validation.y).mean())
 rule = {"baseline": bar, "baseline_label": "ridge"}
 
@@ -368,7 +369,7 @@ from dataclasses import replace
 longer = {"epochs": 30, "batch_size": 32}
 on_raw = replace(volatility, task="stocks_raw", **longer)
 lost, raw_curve = train(make_run(on_raw, {}, seed=0))
-ridge_raw = {name: stocks.BASELINES["ridge"](raw, name) for name in ("validation", "test")}
+ridge_raw = {name: BASELINES["stocks"]["ridge"](raw, name) for name in ("validation", "test")}
 raw_bar = float(np.square(ridge_raw["validation"] - raw.validation.y).mean())
 rule = {"baseline": raw_bar, "baseline_label": "ridge"}
 _ = plots.learning_curves(raw_curve.train_loss, raw_curve.validation_loss, **rule)

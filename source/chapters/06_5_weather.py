@@ -24,7 +24,8 @@
 # which one, and why?
 
 # %%
-from labcode.applications import weather
+from labcode.applications.task_baselines import BASELINES
+from labcode.data import weather
 
 cities = {"Seattle": weather.load(), "New York": weather.load(part="second")}
 for name, city in cities.items():
@@ -82,10 +83,12 @@ def skill(outputs, part):
 
 # %%
 skills = {
-    name: {rule: skill(make(city, "validation"), city.validation) for rule, make in weather.BASELINES.items()}
+    name: {
+        rule: skill(make(city, "validation"), city.validation) for rule, make in BASELINES["weather"].items()
+    }
     for name, city in cities.items()
 }
-for rule in weather.BASELINES:
+for rule in BASELINES["weather"]:
     print(f"{rule:<18}" + "".join(f"{name} {found[rule]:+7.2f}   " for name, found in skills.items()))
 assert abs(skills["Seattle"]["usual change"]) < 0.05 < 0.5 < skills["New York"]["usual change"]
 assert all(found["usual temperature"] < -0.5 for found in skills.values())
@@ -120,7 +123,7 @@ plain = {name: train(make_run(declared, {}, seed=0, task=task)) for name, task i
 _ = plots.curves_by_setting({name: (run.train_loss, run.validation_loss) for name, (_, run) in plain.items()})
 for name, (_, run) in plain.items():
     part = cities[name].validation
-    ridge = float(np.square(weather.BASELINES["ridge"](cities[name], "validation") - part.y).mean())
+    ridge = float(np.square(BASELINES["weather"]["ridge"](cities[name], "validation") - part.y).mean())
     best, end = min(run.validation_loss), run.validation_loss[-1]
     print(f"{name:<9} best epoch {best:.2f}, last epoch {end:.2f}, ridge {ridge:.2f}")
     assert best < ridge < end

@@ -29,7 +29,7 @@
 # **Question.** The validation recordings are cut into two halves. One chooses. What could the other be good for?
 
 # %%
-from labcode.applications import speech
+from labcode.data import speech
 
 vowels = speech.load(0, "second", longest=16)
 chooses, fresh = vowels.validation.subset(slice(60)), vowels.validation.subset(slice(60, None))

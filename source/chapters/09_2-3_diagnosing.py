@@ -356,7 +356,7 @@ assert sum(r["fresh"]["l2"]["last"] > r["fresh"]["none"]["last"] for r in result
 # **Question.** `fit` keeps three losses for each epoch. Which of them does Keras print as `loss`?
 
 # %%
-from labcode.applications import speech
+from labcode.data import speech
 from labcode.experiments.planted_faults import SOUND
 
 digits = speech.load(0)

@@ -115,7 +115,7 @@ check.random_search(random_search)
 # half stays fresh.
 
 # %%
-from labcode.applications import speech
+from labcode.data import speech
 from labcode.experiments.search_training import train_point
 from labcode.training import evaluate
 

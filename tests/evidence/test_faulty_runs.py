@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from labcode.applications import speech, weather
+from labcode.data import speech, weather
 from labcode.experiments.faulty_runs import DropoutLeftOn, redrawn, run_with_fault, simple_losses
 from labcode.experiments.planted_faults import FAULTS, SOUND
 from labcode.lstm.sequence_model import SequenceModel

@@ -14,17 +14,9 @@ from sklearn.metrics import confusion_matrix as sklearn_confusion
 from sklearn.metrics import f1_score, log_loss
 from sklearn.naive_bayes import MultinomialNB
 
-from labcode.applications import (
-    APPLICATIONS,
-    application,
-    baselines,
-    metrics,
-    stocks,
-    text,
-    translation,
-    weather,
-)
-from labcode.data import persistence_loss
+from labcode.applications import APPLICATIONS, application, baselines, metrics
+from labcode.applications.task_baselines import BASELINES, OF_TARGET, har_ridge
+from labcode.data import persistence_loss, stocks, text, translation, weather
 from labcode.data.dataset import IGNORED
 
 FAST = settings(deadline=None, derandomize=True, max_examples=25)
@@ -37,8 +29,7 @@ TASKS += [("stocks", {"target": "raw_volatility"}), ("stocks", {"target": "sign"
 
 
 def methods(name, options):
-    module = application(name)
-    return stocks.BASELINES_OF[options["target"]] if options else module.BASELINES
+    return BASELINES[OF_TARGET[options["target"]] if options else name]
 
 
 @pytest.mark.parametrize("lam", [0.01, 1.0, 100.0])
@@ -135,7 +126,7 @@ def test_day_week_and_month_read_the_range_alone():
     x = data.test.x.copy()
     x[:, :, [0, 1, 3]] = 9.0
     other = dataclasses.replace(data, test=dataclasses.replace(data.test, x=x))
-    assert np.array_equal(stocks.har_ridge(data, "test"), stocks.har_ridge(other, "test"))
+    assert np.array_equal(har_ridge(data, "test"), har_ridge(other, "test"))
 
 
 def test_the_memory_finds_what_it_has_seen():

@@ -18,16 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labcode._files import HOME
-from labcode.applications import (
-    APPLICATIONS,
-    application,
-    speech,
-    stocks,
-    text,
-    translation,
-    weather,
-)
-from labcode.data import dataset, messages
+from labcode.applications import APPLICATIONS, application
+from labcode.data import dataset, messages, speech, stocks, text, translation, weather
 from labcode.data.dataset import DATA, IGNORED, read_verified
 
 FAST = settings(deadline=None, derandomize=True, max_examples=25)
@@ -288,7 +280,7 @@ def test_later_hours_do_not_reach_back():
     before = weather.load(0, "second")
     for split, bound in (("train", 1), ("validation", 2)):
         spoiled = features.copy()
-        spoiled[hours >= weather.BOUNDS[bound]] *= -3
+        spoiled[hours >= weather.NEW_YORK_BOUNDS[bound]] *= -3
         after = weather._new_york_dataset(hours, spoiled)
         assert same_split(getattr(before, split), getattr(after, split))
         assert not same_split(before.test, after.test)

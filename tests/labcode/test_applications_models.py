@@ -10,10 +10,10 @@ from training_runs import same
 
 from labcode.applications import application, decoding
 from labcode.applications.decoding import beam_search, greedy_search
-from labcode.applications.models import PaddedModel, TokenModel, build_model
+from labcode.applications.models import SETTINGS, PaddedModel, TokenModel, build_model
 from labcode.applications.seq2seq import Seq2Seq
-from labcode.applications.translation import END, PADDING, START
 from labcode.data.dataset import IGNORED
+from labcode.data.translation import END, PADDING, START
 from labcode.lstm.sequence_model import SequenceModel
 from labcode.penalties import activation_penalty_torch, temporal_activation_penalty_torch
 from labcode.training import evaluate, fit, predict, seeded
@@ -264,9 +264,8 @@ def test_a_search_leaves_the_model_as_it_was_and_stops_in_time(search):
 @pytest.mark.parametrize("name", ["text", "translation", "speech", "stocks", "weather"])
 def test_each_application_trains_by_the_one_loop(name):
     """An epoch on a part of the data, with a mask or two, lowers the loss."""
-    module = application(name)
-    data = module.load()
-    sizes = {k: v for k, v in module.SETTINGS.items() if k in ("hidden_size", "embedding_size")}
+    data = application(name).load()
+    sizes = {k: v for k, v in SETTINGS[name].items() if k in ("hidden_size", "embedding_size")}
     with seeded(0):
         model = build_model(data, **sizes, recurrent_dropout=0.1, output_dropout=0.1)
         part, validation = data.train.last(0.2), data.validation.last(0.2)
@@ -275,7 +274,7 @@ def test_each_application_trains_by_the_one_loop(name):
             model,
             part,
             validation,
-            optimizer=torch.optim.Adam(model.parameters(), lr=module.SETTINGS["learning_rate"]),
+            optimizer=torch.optim.Adam(model.parameters(), lr=SETTINGS[name]["learning_rate"]),
             epochs=2,
             generator=generator(),
             task=data.task,

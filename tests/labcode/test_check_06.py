@@ -18,9 +18,9 @@ from torch import nn
 from labcode import check
 from labcode.applications import metrics
 from labcode.applications.decoding import beam_search
-from labcode.applications.translation import END, START
 from labcode.check import exercise_06_model
 from labcode.check.exercise_06 import CHECKERS
+from labcode.data.translation import END, START
 
 BY_NAME = {checker.name: checker for checker in CHECKERS}
 

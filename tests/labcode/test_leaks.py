@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from labcode.applications import speech, stocks
 from labcode.applications.leaks import hold_out, join, mean_of_next, scale_on_all
+from labcode.data import speech, stocks
 
 
 @pytest.fixture(scope="module")

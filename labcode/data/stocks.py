@@ -10,16 +10,6 @@ from itertools import pairwise
 import numpy as np
 
 from labcode._checks import check_integer, check_one_of, expect
-from labcode.applications.baselines import (
-    RIDGE_STRENGTHS,
-    best_on_validation,
-    class_frequencies,
-    logistic_on_windows,
-    no_change,
-    ridge,
-    ridge_on_windows,
-    training_mean,
-)
 from labcode.data.dataset import DATA, Dataset, Split, provenance, read_verified
 from labcode.data.messages import PARTS
 
@@ -31,7 +21,6 @@ BOUNDS = {  # first day of the training, validation and test targets, and the da
     "first": ("2000-01-01", "2004-01-01", "2006-01-01", "2010-01-01"),
     "second": ("2003-01-01", "2007-01-01", "2010-01-01", "2013-04-01"),
 }
-SETTINGS = {"hidden_size": 64, "epochs": 30, "learning_rate": 3e-3, "batch_size": 32}
 
 
 def load(
@@ -80,44 +69,6 @@ def load(
     window = check_integer("window", window, low=1)
     expect(window <= 250, "window", "at most 250 days", window)
     return _dataset(_prices(), bounds, target, received, window)
-
-
-def har_ridge(dataset: Dataset, split: str) -> np.ndarray:
-    """Predict by a linear model of the log range's last day, its last week's mean and the whole window's.
-
-    Source: Corsi (2009), "A simple approximate long-memory model of realized volatility": the three spans.
-    """
-
-    def spans(part):
-        ranges = part.x[:, :, 2].astype(np.float64)
-        return np.column_stack([ranges[:, -1], ranges[:, -5:].mean(axis=1), ranges.mean(axis=1)])
-
-    def predict(part, strength):
-        return ridge(spans(dataset.train), dataset.train.y, spans(part), strength)
-
-    return best_on_validation(predict, dataset, split, RIDGE_STRENGTHS)
-
-
-def last_range(dataset: Dataset, split: str) -> np.ndarray:
-    """Predict today's log range again, (N, 1): persistence. For the target "raw_volatility"."""
-    return dataset.splits[split].x[:, -1, 2:3].astype(np.float64)
-
-
-BASELINES_OF = {
-    "volatility": {
-        "22-day mean": no_change,
-        "ridge": ridge_on_windows,
-        "ridge on day, week, month": har_ridge,
-    },
-    "raw_volatility": {
-        "training mean": training_mean,
-        "persistence": last_range,
-        "ridge": ridge_on_windows,
-        "ridge on day, week, month": har_ridge,
-    },
-    "sign": {"class frequencies": class_frequencies, "logistic regression": logistic_on_windows},
-}
-BASELINES = BASELINES_OF["volatility"]
 
 
 @cache

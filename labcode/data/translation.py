@@ -8,7 +8,6 @@ from functools import cache
 import numpy as np
 
 from labcode._checks import check_one_of
-from labcode.applications.baselines import token_frequencies, token_pairs
 from labcode.data.dataset import IGNORED, Dataset, Split
 from labcode.data.messages import LICENCE, messages, plain, source_text, split_groups
 
@@ -16,7 +15,6 @@ SPECIAL = ("<padding>", "<unknown>", "<start>", "<end>")
 PADDING, UNKNOWN, START, END = range(4)
 SOURCE_LONGEST, TARGET_LONGEST = 8, 12
 LANGUAGES = {"zh_CN": ("Chinese", "character"), "fr_FR": ("French", "word")}
-SETTINGS = {"hidden_size": 128, "embedding_size": 64, "epochs": 25, "learning_rate": 5e-3, "batch_size": 64}
 
 
 def load(
@@ -140,7 +138,6 @@ def memory(dataset: Dataset, split: str) -> list[str]:
     return found
 
 
-BASELINES = {"token frequencies": token_frequencies, "pairs of tokens": token_pairs}
 TRANSLATORS = {"copy": copy, "translation memory": memory}
 
 

@@ -9,12 +9,6 @@ from functools import cache
 import numpy as np
 
 from labcode._checks import check_integer, check_one_of, expect
-from labcode.applications.baselines import (
-    RIDGE_STRENGTHS,
-    best_on_validation,
-    class_frequencies,
-    logistic_regression,
-)
 from labcode.data.dataset import DATA, Dataset, Split, provenance, read_verified
 from labcode.data.messages import PARTS
 
@@ -22,7 +16,6 @@ DIGITS_SHA256 = "ee34e5abd75f5fba754fb9fc488de0f07e376a22d786b41cfa014e3315e9c74
 VOWELS_SHA256 = "f3278a5c9ba6bd7dd825cdf8ddfccfef82ab38489e0559098fe5b92cc9569302"
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 DIGITS_TEST, VOWELS_TEST = 1200, 370
-SETTINGS = {"hidden_size": 64, "epochs": 40, "learning_rate": 3e-3, "batch_size": 32}
 
 
 def load(
@@ -75,22 +68,6 @@ def load(
     return _dataset(name, recordings, labels, parts, longest)
 
 
-def logistic_on_means(dataset: Dataset, split: str) -> np.ndarray:
-    """Predict by a linear classifier of each coefficient's mean and spread over the recording's real frames.
-
-    It does not know in which order the frames came. Its strength is the one with the lowest validation loss.
-    """
-    known = _summaries(dataset.train), dataset.train.y
-
-    def predict(part, strength):
-        return logistic_regression(*known, _summaries(part), classes=len(dataset.classes), lam=strength)
-
-    return best_on_validation(predict, dataset, split, RIDGE_STRENGTHS)
-
-
-BASELINES = {"class frequencies": class_frequencies, "logistic regression on means": logistic_on_means}
-
-
 @cache
 def _recordings(name: str, sha256: str) -> tuple[list[np.ndarray], np.ndarray]:
     data = np.load(io.BytesIO(read_verified(DATA / f"{name}.npz.gz", sha256)))
@@ -137,12 +114,3 @@ def _dataset(name, recordings, labels, parts, longest) -> Dataset:
         step="frame",
         classes=DIGITS if digits else tuple(f"speaker {number}" for number in range(1, 10)),
     )
-
-
-def _summaries(split: Split) -> np.ndarray:
-    """Return mean and standard deviation over the real frames, (N, 2 * F)."""
-    real = split.padding_mask[:, :, None]
-    count = real.sum(axis=1)
-    mean = (split.x * real).sum(axis=1, dtype=np.float64) / count
-    variance = (np.square(split.x - mean[:, None]) * real).sum(axis=1) / count
-    return np.concatenate([mean, np.sqrt(variance)], axis=1)

@@ -12,7 +12,6 @@ from functools import cache
 import numpy as np
 
 from labcode._checks import check_one_of, expect
-from labcode.applications.baselines import best_on_validation, class_frequencies, ngram_naive_bayes
 from labcode.data.dataset import Dataset, Split
 from labcode.data.messages import LICENCE, messages, plain, quarter, source_text, split_groups
 
@@ -46,7 +45,6 @@ class Kind:
 
 
 KINDS = {"short": Kind(6, 24, 125, 1500), "long": Kind(25, 48, 75, 1000)}
-SETTINGS = {"hidden_size": 64, "embedding_size": 16, "epochs": 30, "learning_rate": 5e-3, "batch_size": 64}
 
 
 def load(
@@ -120,22 +118,6 @@ def encode(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
     for text, clean in zip(texts, cleaned, strict=True):
         expect(clean != "", "texts", "texts with at least one Latin letter", text)
     return _encode(cleaned, longest)
-
-
-def naive_bayes(dataset: Dataset, split: str) -> np.ndarray:
-    """Return log-probabilities (N, classes) of naive Bayes on groups of 1 to 3 neighbouring characters.
-
-    Its smoothing is the one with the lowest validation loss.
-    """
-    known = list(dataset.train.items), dataset.train.y
-
-    def predict(part, alpha):
-        return ngram_naive_bayes(*known, list(part.items), classes=len(dataset.classes), alpha=alpha)
-
-    return best_on_validation(predict, dataset, split, (0.01, 0.03, 0.1, 0.3, 1.0))
-
-
-BASELINES = {"class frequencies": class_frequencies, "n-gram naive Bayes": naive_bayes}
 
 
 @cache
