@@ -48,8 +48,8 @@ from labcode._checks import (
     check_tensor,
     expect,
 )
+from labcode._masks import _layer_suffixes, _masked_product, _masked_product_grad, check_mask
 from labcode.dropout import dropout_mask
-from labcode.lstm.masks import _layer_suffixes, _masked_product, _masked_product_grad, check_mask
 
 
 def variational_dropout(v: ndarray, w: ndarray, mask: ndarray) -> ndarray:

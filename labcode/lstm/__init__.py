@@ -1,9 +1,9 @@
 """The LSTM twice. Read in this order:
 
-``reference``, the NumPy LSTM, forward and backward by hand beside its equations; ``masks``, their names,
-shapes and products; ``module``, the PyTorch twin ``RegularizedLSTM``; ``layers``, which masks keep the
-fused kernel; ``scan``, the differentiable function for all others, and ``products``, its large products;
-``sequence_model``, an LSTM under a linear head; ``units``, cutting units out.
+``reference``, the NumPy LSTM, forward and backward by hand beside its equations; ``module``, the PyTorch
+twin ``RegularizedLSTM``; ``layers``, which masks keep the fused kernel; ``scan``, the differentiable
+function for all others, and ``products``, its large products; ``sequence_model``, an LSTM under a linear
+head; ``units``, cutting units out.
 """
 
 from labcode._lazy import lazily

@@ -3,7 +3,7 @@
 A mask on h that is the same at every step and for every sequence of the batch is one on the columns of U:
 U (m ⊙ h) = (U diag m) h, and with one for each gate U_k (m_k ⊙ h) = (U_k diag m_k) h. So is one on x, with W.
 The kernel then runs on the masked weights, as it does with weight drop. Other masks on x that the gates share
-multiply x before the kernel reads it. What remains goes to ``lstm_function.py``: masks on h for each sequence
+multiply x before the kernel reads it. What remains goes to ``scan.py``: masks on h for each sequence
 or step, on g or on c, zoneout, a mask on x for each gate and sequence, and padding.
 """
 

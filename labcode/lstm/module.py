@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from labcode._checks import check_integer, check_one_of, check_shape, check_tensor, expect
+from labcode._masks import check_masks
 from labcode.dropout import dropout_mask_torch
 from labcode.lstm.layers import lstm_layers
-from labcode.lstm.masks import check_masks
 from labcode.recurrent_dropout import DropoutSettings
 
 
@@ -19,7 +19,7 @@ class RegularizedLSTM(nn.LSTM):
     expectation. Its ``state_dict`` is that of ``torch.nn.LSTM``: masks are never part of it. Without masks,
     with weight drop, with masks on h that the batch and the steps share, and with most masks on the input it
     runs on torch's fused kernel. Other masks, and padding, take a loop over the steps, slower for small
-    layers and differentiable once; ``lstm_layers.py`` says which and why.
+    layers and differentiable once; ``layers.py`` says which and why.
 
     Args:
         input_size: features per step, F.

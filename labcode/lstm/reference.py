@@ -12,7 +12,7 @@ import numpy as np
 from numpy import ndarray
 
 from labcode._checks import check_array, check_instance, check_shape, expect
-from labcode.lstm.masks import _masked_product, _masked_product_grad, check_mask, check_masks
+from labcode._masks import _masked_product, _masked_product_grad, check_mask, check_masks
 
 _ONE = np.ones((1, 1))  # a mask that drops nothing
 _STEP_KINDS = ("h", "g", "c", "zoneout_h", "zoneout_c")

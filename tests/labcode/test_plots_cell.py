@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from labcode import plots
-from labcode.lstm.masks import check_masks
+from labcode._masks import check_masks
 from labcode.plots.cell import BOXES, NODES, PATHS, PLACES, highlight_places
 from labcode.widgets import CellExplorer
 from labcode.widgets.cell import ALL, SHOWN_METHODS, methods_table

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from labcode import recurrent_dropout
+from labcode._masks import check_masks
 from labcode.lstm import RegularizedLSTM, lstm_forward, lstm_step
-from labcode.lstm.masks import check_masks
 from labcode.recurrent_dropout import (
     PAIRS,
     DropoutSettings,

@@ -417,6 +417,8 @@ LARGE = {
 @pytest.mark.parametrize("options", LARGE.values(), ids=LARGE)
 def test_half_precision_is_computed_in_single(options):
     """What is stored is rounded, what is computed is not: long sequences add up no errors."""
+    torch.manual_seed(0)
+    options = options | {"input_dropout": 0.0}  # a masked input is stored, and so rounded once more
     half = RegularizedLSTM(8, 16, **options).bfloat16()
     x = torch.randn(4, 60, 8, generator=seeded(0)).bfloat16()
     masks = half.sample_masks(x, generator=seeded(1))
