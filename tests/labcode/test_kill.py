@@ -118,7 +118,7 @@ def launch(context, path, result, place=None, write=0, after=None):
 def context():
     context = multiprocessing.get_context(METHOD)
     if METHOD == "forkserver":
-        context.set_forkserver_preload(["labcode.training", "pytest", "torch._dynamo"])  # slow to import
+        context.set_forkserver_preload(["labcode.training.loop", "pytest", "torch._dynamo"])  # slow to import
     return context
 
 
