@@ -233,6 +233,6 @@ SCRIPTS = {path.stem: path for path in sorted(EVIDENCE.glob("*.py"))}
 def test_every_result_belongs_to_its_script_or_declaration(path):
     """Run `python course.py evidence NAME` where this fails."""
     if path.stem in find_declarations():
-        return  # test_evidence_declaration.py holds those
+        return  # test_declaration.py holds those
     assert path.stem in SCRIPTS, "a result that nothing makes"
     assert json.loads(path.read_text())["hash"] == script_hash(SCRIPTS[path.stem])
