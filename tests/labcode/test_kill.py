@@ -118,6 +118,9 @@ def launch(context, path, result, place=None, write=0, after=None):
 def context():
     context = multiprocessing.get_context(METHOD)
     if METHOD == "forkserver":
+        from multiprocessing import forkserver  # not there on Windows
+
+        forkserver._forkserver._stop()  # one that another test has started has imported other modules
         context.set_forkserver_preload(["labcode.training.loop", "pytest", "torch._dynamo"])  # slow to import
     return context
 
