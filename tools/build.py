@@ -8,17 +8,19 @@ import argparse
 import difflib
 import hashlib
 import json
-import os
 import sys
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
+from labcode._files import write_atomically
+from tools import build_record
 from tools.execute import execute, output_text
 from tools.process import CourseError, say
+from tools.reachable import Library
 from tools.sources import FOLDERS, Target, draft, targets
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,6 +43,22 @@ def realize(target: Target, nb: NotebookNode) -> float:
     return time.perf_counter() - start
 
 
+def keep_outputs(target: Target, nb: NotebookNode) -> bool:
+    """Give a draft the outputs that are there, if only text has changed; tell whether it could be done."""
+    built = read(target.path) if target.path.exists() else None
+    if built is None or content_hash(built) != built.metadata.course.get("content"):
+        return False
+    then, now = built.metadata.course, nb.metadata.course
+    old, new = ([cell for cell in one.cells if cell.cell_type == "code"] for one in (built, nb))
+    same_code = [cell.source for cell in old] == [cell.source for cell in new]
+    if not same_code or (then.get("format"), then.get("inputs")) != (now.format, now.inputs):
+        return False
+    for cell, before in zip(new, old, strict=True):
+        cell.outputs, cell.execution_count = before.outputs, before.execution_count
+    nb.metadata.course["content"] = content_hash(nb)
+    return True
+
+
 def content_hash(nb: NotebookNode) -> str:
     """Return the hash of everything in a built notebook, pictures included, the recorded hash aside."""
     course = {key: value for key, value in nb.metadata.course.items() if key != "content"}
@@ -52,12 +70,7 @@ def write(nb: NotebookNode, path: Path) -> None:
     """Write a notebook so that a reader, or a kill at any moment, finds the old file whole or the new one."""
     nbformat.validate(nb)
     path.parent.mkdir(exist_ok=True)
-    unfinished = path.with_suffix(".ipynb.part")
-    try:
-        unfinished.write_text(nbformat.writes(nb) + "\n", encoding="utf-8", newline="\n")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_atomically(path, (nbformat.writes(nb) + "\n").encode())
 
 
 def read(path: Path) -> NotebookNode | None:
@@ -123,16 +136,19 @@ def _output_lines(nb: NotebookNode) -> list[str]:
     return lines
 
 
-def build(target: Target, *, always: bool) -> str | None:
+def build(target: Target, library: Library, *, always: bool) -> str | None:
     """Build one notebook, unless it is up to date and not wanted ``always``; return a line to print.
 
     Raises:
         SourceError: the source breaks a rule.
         NotebookError: a cell fails, or its outputs cannot be kept.
     """
-    nb = draft(target)
+    nb = draft(target, library)
     if not always and not staleness(target, nb):
         return None
+    if not always and target.is_executed and keep_outputs(target, nb):
+        write(nb, target.path)
+        return f"{target}  text"
     seconds = realize(target, nb)
     write(nb, target.path)
     limit = SECONDS.get(target.folder, float("inf"))
@@ -140,7 +156,7 @@ def build(target: Target, *, always: bool) -> str | None:
     return f"{target}  {seconds:.1f} s{warning}"
 
 
-def check(target: Target) -> str | None:
+def check(target: Target, library: Library) -> str | None:
     """Compare one built notebook with its sources, and its text outputs with a new execution's.
 
     Returns:
@@ -150,7 +166,7 @@ def check(target: Target) -> str | None:
         SourceError: the source breaks a rule.
         NotebookError: a cell fails, or its outputs cannot be kept.
     """
-    again = draft(target)
+    again = draft(target, library)
     lines = staleness(target, again)
     if target.is_executed and lines in ([], [EDITED]):
         realize(target, again)
@@ -185,11 +201,12 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     if unknown:
         parser.error(f"no source is named {', '.join(sorted(unknown))}")
     chosen = [target for target in known if not names or target.name in names]
-    act: Callable[[Target], str | None] = check if options.check else lambda t: build(t, always=bool(names))
+    act = check if options.check else partial(build, always=bool(names))
+    library = Library(root)
     failed, done = 0, 0
     for target in chosen:
         try:
-            line = act(target)
+            line = act(target, library)
         except CourseError as error:
             line, failed = f"FAILED {target}: {error}", failed + 1
         if line:
@@ -198,6 +215,8 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     extra = superfluous(root, known)
     for path in extra:
         say(f"SUPERFLUOUS {path.relative_to(root).as_posix()}: no source gives it; delete it")
+    if not (names or failed or extra or (options.check and done)):
+        build_record.record(root)
     say(f"{len(chosen) - done} of {len(chosen)} notebooks were up to date")
     return int(failed > 0 or (options.check and done + len(extra) > 0))
 

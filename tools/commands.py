@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import sys
 
+from tools import build_record
 from tools.clean import clean
 from tools.doctor import examine
 from tools.environment import Environment, private_folder
@@ -46,6 +47,10 @@ def test(options: argparse.Namespace) -> int:
 def build(options: argparse.Namespace) -> int:
     """Set up and build the notebooks from their sources."""
     environment = Environment()
+    everything = not (options.names or options.check or options.rest or options.update)
+    if everything and build_record.is_up_to_date(environment.root):
+        say("All notebooks are up to date")
+        return 0
     extras = TEST | options.extras
     ensure(environment, extras=extras, backend=options.backend, update=options.update)
     check = ["--check"] if options.check else []

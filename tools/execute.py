@@ -1,5 +1,7 @@
 """Run a notebook in a fresh kernel of this very interpreter, and keep only what the next run gives again."""
 
+import base64
+import io
 import re
 import tempfile
 from pathlib import Path
@@ -9,11 +11,13 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat import NotebookNode
+from PIL import Image
 
 from tools.environment import private_folder, private_variables
 from tools.process import CourseError, clean_environment
 
 CELL_TIMEOUT = 1800  # seconds: a cell that hangs, not one on a slow or busy machine
+PICTURE = "image/png"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 ADDRESS = re.compile(r"\bat 0x[0-9A-Fa-f]{6,}")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -131,6 +135,8 @@ def _keep(output: NotebookNode, count: int) -> bool:
     """Normalize one output in place; False drops it: a widget has its static figure beside it."""
     if WIDGET_VIEW in output.get("data", {}):
         return False
+    if PICTURE in output.get("data", {}):
+        output.data[PICTURE] = eight_bit(output.data[PICTURE])
     if "execution_count" in output:
         output.execution_count = count
     if output.output_type == "error":
@@ -139,6 +145,19 @@ def _keep(output: NotebookNode, count: int) -> bool:
         output.text = FONT_CACHE.sub("", output.text)
         return bool(output.text)
     return True
+
+
+def eight_bit(picture: str) -> str:
+    """Return a PNG picture with at most 256 colours, a third as large; both in base64."""
+    with Image.open(io.BytesIO(base64.b64decode(picture))) as full:
+        is_opaque = full.convert("RGBA").getextrema()[3] == (255, 255)
+        if is_opaque:
+            small = full.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        else:
+            small = full.convert("RGBA").quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    written = io.BytesIO()
+    small.save(written, "PNG", optimize=True)
+    return base64.b64encode(written.getvalue()).decode()
 
 
 def _fault(output: NotebookNode, root: Path) -> str | None:

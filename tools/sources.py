@@ -1,10 +1,8 @@
 """What the sources give: which notebooks, with which cells, and on which files their outputs depend."""
 
-import ast
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
-from importlib.util import resolve_name
 from pathlib import Path
 
 import jupytext
@@ -12,10 +10,15 @@ from nbformat import NotebookNode, v4
 
 from tools import exercise
 from tools.exercise import SourceError
+from tools.reachable import Library
 
-FORMAT = 1  # raise it when the builder gives other outputs for the same inputs
+FORMAT = 2  # raise it when the builder gives other outputs for the same inputs
 FOLDERS = {"notebooks": "chapters", "exercises": "exercises", "solutions": "exercises"}
-LAZY = "= lazily("  # in a package that imports its files when they are asked for
+READ_BY = {  # files that a module of labcode reads
+    "labcode/data/dataset.py": ("labcode/data/files", "*"),
+    "labcode/experiments/claims.py": ("evidence", "claims.toml"),
+    "labcode/libraries/speed.py": ("benchmarks/results", "*.json"),
+}
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
@@ -61,8 +64,12 @@ def targets(root: Path) -> list[Target]:
     ]
 
 
-def draft(target: Target) -> NotebookNode:
+def draft(target: Target, library: Library | None = None) -> NotebookNode:
     """Return a notebook as its source gives it, before execution.
+
+    Args:
+        target: the notebook.
+        library: labcode's files, where they are already read.
 
     Raises:
         SourceError: the source breaks a rule; the message names file and place.
@@ -74,7 +81,8 @@ def draft(target: Target) -> NotebookNode:
     for number, cell in enumerate(cells, start=1):
         _apply_options(cell, target.folder, f"{name}: cell {number}")
     exercise.check_grade_ids(cells, name)
-    course = {"format": FORMAT, "source": name, "inputs": inputs(target, text)}
+    reached = inputs(target, text, library or Library(target.root))
+    course = {"format": FORMAT, "source": name, "inputs": reached}
     metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, "course": course}
     return v4.new_notebook(cells=_with_ids(cells), metadata=metadata)
 
@@ -105,68 +113,23 @@ def _with_ids(cells: list[NotebookNode]) -> list[NotebookNode]:
     return made
 
 
-def inputs(target: Target, text: str) -> dict[str, str]:
-    """Return the hash of every file that a notebook's outputs depend on, by its path in the course folder.
+def inputs(target: Target, text: str, library: Library) -> dict[str, str]:
+    """Return the hash of everything that a notebook's outputs depend on, by the path in the course folder.
 
     Args:
         target: the notebook.
         text: its source.
+        library: labcode's files.
 
     Raises:
         SourceError: a file is not valid Python.
     """
-    root, files = target.root, {target.source}
-    if target.is_executed:
-        files |= modules(target.source, root)
-        if root / "labcode" / "data" / "dataset.py" in files:
-            files |= {path for path in (root / "labcode" / "data" / "files").glob("*") if path.is_file()}
-        files |= {path for path in (root / "evidence" / "results").glob("*.json") if path.stem in text}
-        if root / "labcode" / "experiments" / "claims.py" in files:
-            files.add(root / "evidence" / "claims.toml")
-        if root / "labcode" / "libraries" / "speed.py" in files:
-            files |= set((root / "benchmarks" / "results").glob("*.json"))
-    named = {path.relative_to(root).as_posix(): path for path in files}
-    return {name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for name, path in sorted(named.items())}
-
-
-def modules(path: Path, root: Path) -> set[Path]:
-    """Return the files of labcode that a Python file imports, directly or through others.
-
-    Raises:
-        SourceError: one of them is not valid Python.
-    """
-    found, queue = set(), [path]
-    while queue:
-        new = {file for name in _imports(queue.pop(), root) for file in _files(name, root)} - found
-        found |= new
-        queue.extend(new)
-    return found
-
-
-def _imports(path: Path, root: Path) -> set[str]:
-    """Return every dotted name that a Python file may import, those inside its functions included."""
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except SyntaxError as error:
-        place = f"{path.relative_to(root).as_posix()}:{error.lineno}"
-        raise SourceError(f"{place}: {error.msg}") from None
-    names, package = set(), ".".join(path.parent.relative_to(root).parts)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            base = resolve_name("." * node.level + (node.module or ""), package)
-            names |= {f"{base}.{alias.name}" for alias in node.names}
-    return names
-
-
-def _files(name: str, root: Path) -> set[Path]:
-    """Return the files of labcode that importing a dotted name runs; none for `tools` or others."""
-    parts = name.split(".")
-    if parts[0] != "labcode":
-        return set()
-    prefixes = [root.joinpath(*parts[:end]) for end in range(1, len(parts) + 1)]
-    candidates = [file for prefix in prefixes for file in (prefix / "__init__.py", prefix.with_suffix(".py"))]
-    found = {file for file in candidates if file.is_file()}
-    lazy = [file.parent for file in found if LAZY in file.read_text(encoding="utf-8")]
-    return found.union(*(folder.glob("*.py") for folder in lazy))
+    if not target.is_executed:
+        return {}
+    root, reached = target.root, library.inputs(text, target.source.relative_to(target.root).as_posix())
+    files = {path for path in (root / "evidence" / "results").glob("*.json") if path.stem in text}
+    for module, (folder, pattern) in READ_BY.items():
+        files |= set((root / folder).glob(pattern)) if module in reached else set()
+    whole = {path.relative_to(root).as_posix(): path for path in files if path.is_file()}
+    hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for name, path in whole.items()}
+    return dict(sorted((reached | hashes).items()))

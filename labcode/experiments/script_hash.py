@@ -23,7 +23,7 @@ def script_hash(path: str | Path) -> str:
         path: of the script.
     """
     tree = ast.parse(Path(path).read_text(encoding="utf-8"))
-    return hashlib.sha256(json.dumps(_plain(tree, _imported(tree))).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(plain(tree, _imported(tree))).encode()).hexdigest()
 
 
 def meaning(function: FunctionType) -> dict[str, list]:
@@ -42,7 +42,7 @@ def meaning(function: FunctionType) -> dict[str, list]:
     while waiting:
         one = waiting.pop()
         _refuse_wrapped(one, function.__globals__.get(one))
-        found[one] = _plain(defined[one], names)
+        found[one] = plain(defined[one], names)
         used = {node.id for node in ast.walk(defined[one]) if isinstance(node, ast.Name)}
         waiting += sorted((used & defined.keys()) - found.keys() - set(waiting))
     return dict(sorted(found.items()))
@@ -77,20 +77,20 @@ def _imported(tree: ast.Module) -> dict[str, str]:
     }
 
 
-def _plain(node: object, names: Mapping[str, str]) -> object:
+def plain(node: object, names: Mapping[str, str]) -> object:
     """Return a syntax tree as lists and texts, the same in every version of Python."""
     if isinstance(node, list):
-        return [_plain(one, names) for one in node if not _says_nothing(one)]
+        return [plain(one, names) for one in node if not _says_nothing(one)]
     if isinstance(node, ast.Name):
         return ["Name", names.get(node.id, node.id)]
     if isinstance(node, ast.Constant):
         return ["Constant", type(node.value).__name__, repr(node.value)]
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in names:
-        return ["Attribute", _plain(node.value, names), RENAMED.get(node.attr, node.attr)]
+        return ["Attribute", plain(node.value, names), RENAMED.get(node.attr, node.attr)]
     if not isinstance(node, ast.AST):
         return node
     fields = ((name, value) for name, value in ast.iter_fields(node) if value not in (None, []))
-    return [type(node).__name__, *([name, _plain(value, names)] for name, value in fields if name != "ctx")]
+    return [type(node).__name__, *([name, plain(value, names)] for name, value in fields if name != "ctx")]
 
 
 def _says_nothing(node: object) -> bool:

@@ -1,20 +1,25 @@
 """The builder on a toy course: blanks, metadata, what is executed again, and what `--check` catches."""
 
+import base64
+import io
 import json
 import os
 import re
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
+import matplotlib.pyplot as plt
 import nbformat
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat import v4
+from PIL import Image
 
-from tools import build, exercise, sources
+from labcode import _files
+from tools import build, build_record, exercise, sources
 from tools.execute import NotebookError, execute, normalize
 from tools.exercise import SourceError
 
@@ -262,22 +267,9 @@ def test_cell_ids_come_from_content_and_ordinal_alone(toy):
 # What a notebook depends on
 
 
-def test_the_modules_found_are_those_that_python_imports(toy):
-    path = write(toy, "uses.py", "import labcode.check\nfrom labcode import penalties\nimport json\n")
-    found = {file.relative_to(toy).as_posix() for file in sources.modules(path, toy)}
-    show = "print(*(m.__file__ for name, m in sys.modules.items() if name.startswith('labcode')), sep='\\n')"
-    env = {**os.environ, "PYTHONPATH": str(toy), "PYTHONUTF8": "1"}
-    command = [sys.executable, "-P", "-c", "import sys, uses; " + show]
-    lines = subprocess.run(
-        command, env=env, capture_output=True, check=True, encoding="utf-8"
-    ).stdout.splitlines()
-    imported = {Path(line).relative_to(toy).as_posix() for line in lines}
-    assert found == imported
-    assert len(found) == 5
-
-
 def test_inputs_are_the_files_that_can_change_an_output(toy):
-    write(toy, "labcode/data/dataset.py", "")
+    write(toy, "labcode/data/dataset.py", "def load():\n    return 1\n")
+    write(toy, "labcode/data/__init__.py", "")
     write(toy, "labcode/data/files/rain.csv", "1")
     write(toy, "evidence/results/capacity.json", "{}")
     write(toy, "evidence/results/other.json", "{}")
@@ -285,28 +277,26 @@ def test_inputs_are_the_files_that_can_change_an_output(toy):
     def names(folder):
         return set(draft(toy, folder).metadata.course.inputs)
 
-    chapter = {
-        "source/chapters/01_toy.py",
-        *(f"labcode/{n}.py" for n in ("__init__", "penalties", "_checks")),
-    }
+    chapter = {"labcode/penalties.py", "labcode/_checks.py"}
     assert names("notebooks") == chapter
     edit(
         toy / "source/chapters/01_toy.py",
         "1 + 1",
-        "from labcode.data import dataset; load_result('capacity')",
+        "from labcode.data import dataset; dataset.load(); load_result('capacity')",
     )
     assert names("notebooks") == chapter | {
         "labcode/data/files/rain.csv",
         "labcode/data/dataset.py",
         "evidence/results/capacity.json",
     }
-    assert names("exercises") == {"source/exercises/01_toy.py"}
-    for file in ("labcode/experiments/__init__.py", "labcode/experiments/claims.py", "evidence/claims.toml"):
+    assert names("exercises") == set()
+    for file in ("labcode/experiments/__init__.py", "evidence/claims.toml"):
         write(toy, file, "")
+    write(toy, "labcode/experiments/claims.py", "def ledger():\n    return []\n")
     edit(
         toy / "source/chapters/01_toy.py",
-        "labcode import",
-        "labcode.experiments import claims; from labcode import",
+        "from labcode import",
+        "from labcode.experiments import claims; claims.ledger(); from labcode import",
     )
     assert "evidence/claims.toml" in names("notebooks")
 
@@ -334,8 +324,42 @@ def test_only_what_changed_is_executed_again(toy, runs, monkeypatch):
     edit(toy / "source/exercises/01_toy.py", "2 * x", "x + x")
     assert built_after() == ["solutions"]
     assert built_after("01_toy") == ["notebooks", "solutions"]
+    edit(toy / "source/chapters/01_toy.py", "5 minutes", "6 minutes")
+    assert built_after() == []
+    edit(toy / "labcode/penalties.py", "def name():\n", 'def name():\n    """Return the name."""\n')
+    assert built_after() == []
     monkeypatch.setattr(sources, "FORMAT", sources.FORMAT + 1)
     assert built_after() == ["notebooks", "solutions"]
+
+
+def test_a_build_with_nothing_to_do_remembers_so(toy, runs):
+    assert not build_record.is_up_to_date(toy)
+    build.main(["01_toy"], toy)
+    assert not build_record.is_up_to_date(toy)  # the others were not looked at
+    build.main([], toy)
+    assert build_record.is_up_to_date(toy)
+    write(toy, "labcode/__pycache__/unused.pyc", "")
+    assert build_record.is_up_to_date(toy)
+    for changed in ("labcode/unused.py", "notebooks/01_toy.ipynb", "tools/build.py", "source/new.py"):
+        write(toy, changed, "changed\n")
+        assert not build_record.is_up_to_date(toy)
+        build_record.record(toy)
+
+
+def test_text_alone_keeps_the_outputs(toy, runs, capsys):
+    build.main([], toy)
+    runs.clear()
+    edit(toy / "source/chapters/01_toy.py", "5 minutes", "6 minutes")
+    assert build.main([], toy) == 0
+    assert not runs
+    assert "notebooks/01_toy.ipynb  text" in capsys.readouterr().out
+    built = build.read(toy / "notebooks/01_toy.ipynb")
+    assert "6 minutes" in built.cells[0].source
+    assert built.cells[1].outputs[0].text == "ran\n"
+    edit(toy / "notebooks/01_toy.ipynb", "ran\\n", "won\\n")  # outputs that nobody can vouch for
+    edit(toy / "source/chapters/01_toy.py", "6 minutes", "7 minutes")
+    assert build.main([], toy) == 0
+    assert runs == ["notebooks"]
 
 
 def test_an_unknown_name_is_an_error(toy, runs, capsys):
@@ -428,23 +452,17 @@ def test_a_failing_notebook_is_reported_and_the_others_are_built(toy, monkeypatc
     assert sorted(path.parent.name for path in toy.glob("*/*.ipynb")) == ["exercises", "solutions"]
 
 
-@pytest.mark.parametrize("moment", ["write_text", "replace"])
+@pytest.mark.parametrize("moment", ["fsync", "replace"])
 def test_an_interrupted_build_leaves_whole_files(toy, runs, monkeypatch, moment):
     build.main([], toy)
     path = toy / "notebooks/01_toy.ipynb"
     before = path.read_bytes()
 
-    def half(self, text, **options):
-        self.write_bytes(text.encode()[: len(text) // 2])
-        raise KeyboardInterrupt
-
-    def never(*paths):
+    def interrupt(*arguments):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(
-            *((Path, "write_text", half) if moment == "write_text" else (build.os, "replace", never))
-        )
+        patch.setattr(_files.os, moment, interrupt)
         runs.text = "another text\n"
         with pytest.raises(KeyboardInterrupt):
             build.main(["01_toy"], toy)
@@ -507,6 +525,26 @@ def test_outputs_that_differ_from_run_to_run_are_dropped(tmp_path):
     assert nb.cells[0].outputs == []
     assert nb.cells[1].outputs[0].traceback == ["ValueError: no"]
     assert nb.cells[2].outputs == [result | {"execution_count": 3}]
+
+
+@pytest.mark.parametrize("transparent", [False, True])
+def test_pictures_have_at_most_256_colours_and_look_the_same(tmp_path, transparent):
+    figure, axes = plt.subplots(figsize=(3, 2))
+    axes.plot([0, 1, 0], label="a curve")
+    axes.legend()
+    raw = io.BytesIO()
+    figure.savefig(raw, transparent=transparent)
+    plt.close(figure)
+    picture = v4.new_output("display_data", {"image/png": base64.b64encode(raw.getvalue()).decode()})
+    nb = notebook(["plot", picture])
+    normalize(nb, tmp_path)
+    small = base64.b64decode(nb.cells[0].outputs[0].data["image/png"])
+    assert len(small) < 0.6 * len(raw.getvalue())
+    before, after = (Image.open(io.BytesIO(data)) for data in (raw.getvalue(), small))
+    assert after.mode == "P"
+    difference = np.abs(np.asarray(before.convert("RGBA"), int) - np.asarray(after.convert("RGBA"), int))
+    assert difference.mean() < 3
+    assert np.asarray(after.convert("RGBA"))[0, 0, 3] == (0 if transparent else 255)
 
 
 @pytest.fixture
