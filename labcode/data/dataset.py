@@ -7,11 +7,15 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from labcode._checks import check_number, expect
 from labcode._files import HOME
+
+if TYPE_CHECKING:
+    from labcode.data.own_series import Scaling
 
 DATA = Path(__file__).resolve().parent / "files"
 TASK_KINDS = ("regression", "classification", "sequence")
@@ -79,13 +83,15 @@ class Split:
 class Dataset:
     """A task with its three splits, and all that is needed to read its numbers.
 
+    Only the splits are required.
+
     Attributes:
+        train, validation, test: the splits; no target day, message or recording is in two of them.
         name: short name.
         title: what is predicted, in one line.
         task: "regression", "classification" or "sequence".
         feature_names, feature_units: of the F inputs, before standardization; of tokens, what a token is.
         target_name, target_unit: of the target.
-        train, validation, test: the splits; no target day, message or recording is in two of them.
         mean, std: what the inputs were standardized with, (F,) float64, from training data only; None for
             tokens.
         target_std: one unit of a regression's target in its own unit, from training data only: an error of
@@ -95,27 +101,29 @@ class Dataset:
         classes: the names of a classification's classes.
         vocabulary: what each token of the inputs stands for; 0 is padding.
         target_vocabulary: the same of the targets of a sequence task.
+        scaling: how a series of one's own was cut and scaled (:func:`labcode.data.windows`), else None.
     """
 
-    name: str
-    title: str
-    task: str
-    feature_names: tuple[str, ...]
-    feature_units: tuple[str, ...]
-    target_name: str
-    target_unit: str
     train: Split
     validation: Split
     test: Split
-    mean: np.ndarray | None
-    std: np.ndarray | None
-    target_std: float
-    licence: str
-    provenance: str
+    name: str = "own data"
+    title: str = ""
+    task: str = "regression"
+    feature_names: tuple[str, ...] = ()
+    feature_units: tuple[str, ...] = ()
+    target_name: str = "target"
+    target_unit: str = ""
+    mean: np.ndarray | None = None
+    std: np.ndarray | None = None
+    target_std: float = 1.0
+    licence: str = "not stated"
+    provenance: str = ""
     step: str = "day"
     classes: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
     target_vocabulary: tuple[str, ...] = ()
+    scaling: "Scaling | None" = None
 
     def __post_init__(self):
         for array in (self.mean, self.std):
@@ -133,27 +141,28 @@ class Dataset:
 
     def describe(self) -> str:
         """Return the dataset at a glance: sizes, dates, features with units, target and licence."""
-        lines = [f"{self.name}: {self.title}", f"task        {self.task}, from {self._shape()}"]
+        lines = [f"{self.name}: {self.title}".rstrip(": "), f"task        {self.task}, from {self._shape()}"]
         for name, split in self.splits.items():
             kind = "sequences" if split.dates is None else "windows"
             days = "" if split.dates is None else f", targets {split.dates[0]} to {split.dates[-1]}"
             lines.append(f"{name:<11} {len(split.x)} {kind}{days}")
         units = zip(self.feature_names, self.feature_units, strict=True)
-        features = ", ".join(f"{name} [{unit}]" for name, unit in units)
-        lines.append(_wrapped(f"features    {features}"))
+        features = ", ".join(f"{name} [{unit}]" if unit else name for name, unit in units)
+        lines += [_wrapped(f"features    {features}")] if features else []
         if self.mean is not None:
             years = "years" if self.train.dates is not None else "part"
             lines.append(
                 f"            standardized with the mean and standard deviation of the training {years}"
             )
-        lines.append(f"target      {self.target_name} [{self.target_unit}]")
+        unit = f" [{self.target_unit}]" if self.target_unit else ""
+        lines.append(f"target      {self.target_name}{unit}")
         if self.classes:
             lines.append(_wrapped(f"classes     {', '.join(self.classes)}"))
         return "\n".join([*lines, _wrapped(f"licence     {self.licence}")])
 
     def _shape(self) -> str:
         steps = self.train.x.shape[1]
-        if self.train.dates is None:
+        if self.train.dates is None and self.scaling is None:
             return f"sequences of up to {steps} {self.step}s"
         return f"windows of {steps} {self.step}s"
 

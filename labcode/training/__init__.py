@@ -2,8 +2,8 @@
 
 ``loop``, with ``fit``, ``evaluate`` and ``predict``; ``batches``, how arrays become tensors on the model's
 device; ``history``, what an epoch leaves; ``checkpoint``, how a killed run goes on; ``monte_carlo``,
-predictions with dropout on; ``diagnose``, what is wrong with a run; ``model_card``, what to hand on with a
-model.
+predictions with dropout on; ``forecasting``, what comes next in a series; ``diagnose``, what is wrong with a
+run; ``model_card``, what to hand on with a model.
 """
 
 from labcode._lazy import lazily
@@ -13,6 +13,7 @@ __getattr__, __all__ = lazily(
     {
         "loop": ["evaluate", "fit", "predict", "seeded"],
         "history": ["History"],
+        "forecasting": ["forecast", "load_model", "save_model"],
         "monte_carlo": ["monte_carlo_predict"],
     },
 )
