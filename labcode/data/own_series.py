@@ -25,6 +25,7 @@ class Scaling:
         predicts: "change", the target minus the last value read, or "level", the target itself.
         mean, std: of each column, from training data only; a constant column has std 1.
         target_mean, target_std: of the target; the mean of a change is taken as 0, no change.
+        missing: what becomes of missing values, as in ``windows``.
     """
 
     window: int
@@ -35,6 +36,7 @@ class Scaling:
     std: tuple[float, ...]
     target_mean: float
     target_std: float
+    missing: str = "refuse"
 
     def scale(self, values: np.ndarray) -> np.ndarray:
         """Return values of all columns, (..., F), as a model reads them, float32."""
@@ -138,6 +140,7 @@ def windows(
         std=tuple(_spread(values[: first[0]]).tolist()),
         target_mean=0.0 if predicts == "change" else float(training.mean()),
         target_std=float(_spread(training)),
+        missing=missing,
     )
     x = scaling.scale(read)
     y = ((targets - scaling.target_mean) / scaling.target_std).astype(np.float32)[:, None]

@@ -12,7 +12,7 @@ from labcode._checks import check_instance, expect
 from labcode._files import write_atomically
 from labcode.data.dataset import Dataset
 from labcode.data.own_series import Scaling
-from labcode.data.series import read_series
+from labcode.data.series import read_series, without_missing
 from labcode.training.loop import predict
 
 FORMAT = 1
@@ -25,7 +25,7 @@ def forecast(model: nn.Module, scaling: Scaling | Dataset, latest: Any) -> float
         model: trained on windows of the series, as :func:`labcode.data.windows` cuts them.
         scaling: how they were cut and scaled, or the dataset that knows it.
         latest: the newest rows, (T, F) or (T,) as the series was given, T at least the window; the last
-            ``window`` of them are read.
+            ``window`` of them are read. Missing values are filled if the series' were.
 
     Returns:
         The target's value, also where the model predicts its change.
@@ -44,7 +44,9 @@ def forecast(model: nn.Module, scaling: Scaling | Dataset, latest: Any) -> float
     Chapter 5.
     """
     scaling = scaling_of(scaling)
-    rows, _, _ = read_series(latest, None)
+    rows, names, _ = read_series(latest, None)
+    if scaling.missing == "last":
+        rows = without_missing(rows, "last", names)
     columns = len(scaling.mean)
     expect(rows.shape[1] == columns, "latest", f"{columns} columns, as the series had", rows.shape[1])
     expect(len(rows) >= scaling.window, "latest", f"at least {scaling.window} rows", len(rows))

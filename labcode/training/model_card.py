@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from torch import nn
 
 from labcode._checks import check_instance, check_number, expect
@@ -43,6 +44,8 @@ def model_card(
     """
     check_instance("dataset", dataset, Dataset, "a Dataset")
     check_instance("model", model, nn.Module, "a module")
+    check_instance("tried", tried, Mapping, "outcomes by name")
+    check_instance("results", results, Mapping, "means and intervals by name")
     expect(len(tried) > 0, "tried", "at least one thing that was tried", tried)
     expect(len(results) > 0, "results", "at least one result", results)
     expect(
@@ -55,7 +58,7 @@ def model_card(
         "Model": [f"{type(model).__name__} with {parameters} parameters", *_layers(model), training],
         "What was tried": [f"{name}: {outcome}" for name, outcome in tried.items()],
         "Chosen by": [chosen_by],
-        f"Results, {unit}": [_result(name, *result) for name, result in results.items()],
+        f"Results, {unit}": [_result(name, result) for name, result in results.items()],
         "Limits": list(limits),
     }
     lines = [f"# {title}"]
@@ -77,10 +80,17 @@ def _layers(model: nn.Module) -> list[str]:
     return [f"{name}: {layer}" for name, layer in model.named_children()]
 
 
-def _result(name: str, mean: float, interval: tuple[float, float] | None) -> str:
+def _result(name: str, result: tuple[float, tuple[float, float] | None]) -> str:
+    mean, interval = _pair(name, result, "a mean and its interval, (0.3, (0.2, 0.4)) or (0.3, None)")
     mean = check_number(name, mean)
     if interval is None:
         return f"{name}: {mean:.3f}"
-    low, high = (check_number(name, end) for end in interval)
+    low, high = (check_number(name, end) for end in _pair(name, interval, "an interval of two numbers"))
     expect(low <= mean <= high, name, "an interval around the mean", (low, mean, high))
     return f"{name}: {mean:.3f}, 95 % interval {low:.3f} to {high:.3f}"
+
+
+def _pair(name: str, value: object, expected: str) -> Sequence:
+    is_pair = isinstance(value, Sequence | np.ndarray) and not isinstance(value, str) and len(value) == 2
+    expect(is_pair, f"results[{name!r}]", expected, value)
+    return value

@@ -188,6 +188,11 @@ def test_a_forecast_refuses_what_it_cannot_read(latest, message):
         forecast(Constant(0.0), windows(SERIES, window=5), latest)
 
 
+def test_a_forecast_fills_missing_values_as_the_series_were_filled():
+    data = windows(np.arange(60.0), window=5, missing="last")
+    assert_allclose(forecast(Constant(0.0), data, [1.0, 2.0, 3.0, 4.0, 5.0, np.nan]), 5.0)
+
+
 def test_a_dataset_without_a_scale_is_refused():
     split = Split(np.zeros((2, 3, 1)), np.zeros((2, 1)))
     data = Dataset(train=split, validation=split, test=split)
