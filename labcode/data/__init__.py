@@ -13,7 +13,7 @@ from labcode._lazy import lazily
 __getattr__, __all__ = lazily(
     __name__,
     {
-        "dataset": ["IGNORED", "Dataset", "Split"],
+        "dataset": ["IGNORED", "Dataset", "Split", "join"],
         "weather": ["FEATURES", "load_weather", "persistence_loss"],
     },
 )

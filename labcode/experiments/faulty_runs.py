@@ -11,13 +11,13 @@ import torch
 from torch import nn
 
 from labcode._checks import check_one_of
-from labcode.applications.baselines import logistic_regression, ridge
+from labcode.applications.baselines import logistic_regression, ridge_predictions
 from labcode.applications.metrics import item_losses
 from labcode.applications.models import build_model
-from labcode.data.dataset import Dataset, Split
+from labcode.data.dataset import Dataset, Split, join
 from labcode.early_stopping import EarlyStopping
 from labcode.experiments.methods import combine, training_options
-from labcode.experiments.planted_faults import FAULTS, joined, with_inputs
+from labcode.experiments.planted_faults import FAULTS, with_inputs
 from labcode.training import evaluate, fit, seeded
 from labcode.training.diagnose import CASES
 from labcode.training.history import History
@@ -47,7 +47,7 @@ def redrawn(dataset: Dataset, seed: int, *, split: str = "blocks", scale: str = 
     """
     check_one_of("split", split, ("blocks", "shuffled"))
     check_one_of("scale", scale, ("train", "all"))
-    pool = joined(dataset.train, dataset.validation)
+    pool = join(dataset.train, dataset.validation)
     if pool.dates is not None:
         length, purged = DAYS[dataset.name]
         day = (pool.dates - pool.dates.min()).astype(int)
@@ -169,7 +169,7 @@ def simple_losses(data: Dataset) -> list[float]:
     losses = []
     for split in (data.train, data.validation):
         if data.task == "regression":
-            outputs = ridge(known[0], known[1].astype(np.float64), summary(split), strength)
+            outputs = ridge_predictions(*known, summary(split), strength)
         else:
             outputs = logistic_regression(*known, summary(split), classes=len(data.classes), lam=strength)
         losses.append(float(item_losses(data.task, outputs, split.y).mean()))
