@@ -67,8 +67,7 @@ class SequenceModel(nn.Module):
             check_instance("masks", masks, Mapping, "masks by name")
             masks = dict(masks)
             output_mask = masks.pop("output", None)
-        _, (h_n, _) = self.lstm(x, padding_mask=padding_mask, masks=masks, generator=generator)
-        read = h_n[-self.lstm.num_directions :].transpose(0, 1).flatten(1)
+        read = self._last_output(x, padding_mask, masks=masks, generator=generator)
         if masks is None and self.training and self.output_dropout:
             output_mask = self._sample_output_mask(read, generator)
         return self.head(read if output_mask is None else dropout_torch(read, output_mask))
@@ -76,6 +75,11 @@ class SequenceModel(nn.Module):
     def extra_repr(self) -> str:
         """Return what ``print`` shows, and a checkpoint compares, beside the layers: the head's dropout."""
         return f"output_dropout={self.output_dropout}" if self.output_dropout else ""
+
+    def _last_output(self, x: Tensor, padding_mask: Tensor | None, **options) -> Tensor:
+        """Return what the head reads, (B, D*H)."""
+        _, (h_n, _) = self.lstm(x, padding_mask=padding_mask, **options)
+        return h_n[-self.lstm.num_directions :].transpose(0, 1).flatten(1)
 
     def _sample_output_mask(self, read: Tensor, generator: torch.Generator | None) -> Tensor:
         generator = torch.default_generator if generator is None else generator
