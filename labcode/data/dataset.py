@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from labcode._checks import check_number, expect
+from labcode._checks import check_integer, check_number, expect
 from labcode._files import HOME
 
 DATA = Path(__file__).resolve().parent / "files"
@@ -93,6 +93,12 @@ def join(first: Split, second: Split) -> Split:
         expect(kinds[0] == kinds[1], field.name, f"{kinds[0]} in both splits", kinds[1])
         joined[field.name] = None if kinds[0] is None else np.concatenate(pair)
     return Split(**joined)
+
+
+def group_places(groups: np.ndarray, seed: int) -> np.ndarray:
+    """Return the place of each sample's group, 0 for the first, in an order that a seed draws: (N,)."""
+    names, members = np.unique(groups, return_inverse=True)
+    return np.random.default_rng(check_integer("seed", seed)).permutation(len(names))[members]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

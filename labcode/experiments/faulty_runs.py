@@ -14,7 +14,7 @@ from labcode._checks import check_one_of
 from labcode.applications.baselines import logistic_regression, ridge_predictions
 from labcode.applications.metrics import item_losses
 from labcode.applications.models import build_model
-from labcode.data.dataset import Dataset, Split, join
+from labcode.data.dataset import Dataset, Split, group_places, join
 from labcode.early_stopping import EarlyStopping
 from labcode.experiments.methods import combine, training_options
 from labcode.experiments.planted_faults import FAULTS, with_inputs
@@ -53,9 +53,9 @@ def redrawn(dataset: Dataset, seed: int, *, split: str = "blocks", scale: str = 
         day = (pool.dates - pool.dates.min()).astype(int)
         groups = day // length if split == "blocks" else np.arange(len(day))
         pool = replace(pool, groups=groups.astype(str)).subset(day % length >= purged)
-    names, members = np.unique(pool.groups, return_inverse=True)
-    rank = np.random.default_rng(seed).permutation(len(names))[members] / len(names)
-    parts = [pool.subset((rank >= low) & (rank < high)) for low, high in ((0, 0.5), (0.5, 0.75), (0.75, 1))]
+    place = group_places(pool.groups, seed)
+    share = place / (place.max() + 1)
+    parts = [pool.subset((share >= low) & (share < high)) for low, high in ((0, 0.5), (0.5, 0.75), (0.75, 1))]
     if dataset.mean is not None:
         parts = _standardized(parts, pool if scale == "all" else parts[0])
     return replace(dataset, **dict(zip(("train", "validation", "test"), parts, strict=True)))
