@@ -22,10 +22,10 @@ takes the best candidate on the validation years.
 import numpy as np
 import torch
 
-from labcode.applications.baselines import ridge
-from labcode.applications.leaks import hold_out, join, mean_of_next, scale_on_all
+from labcode.applications.baselines import ridge_predictions
+from labcode.applications.leaks import hold_out, mean_of_next, scale_on_all
 from labcode.applications.models import build_model
-from labcode.data import stocks
+from labcode.data import join, stocks
 from labcode.experiments.study import Study
 from labcode.experiments.summary import compare
 from labcode.training import fit, predict, seeded
@@ -102,7 +102,8 @@ def candidates_run(*, seed):
         columns = rng.choice(flat["train"].shape[1], COLUMNS, replace=False)
         known = flat["train"][:, columns], signs
         said = {
-            name: ridge(*known, flat[name][:, columns], STRENGTH)[:, 0] > 0 for name in ("validation", "test")
+            name: ridge_predictions(*known, flat[name][:, columns], STRENGTH)[:, 0] > 0
+            for name in ("validation", "test")
         }
         right = said["test"] == dataset.test.y
         found["validation"].append(float((said["validation"] == dataset.validation.y).mean()))

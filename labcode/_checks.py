@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from numpy import ndarray
-    from torch import Tensor
+    from torch import Tensor, nn
 
 
 def expect(condition: bool, name: str, expected: str, received: object) -> None:
@@ -106,3 +106,17 @@ def check_tensor(name: str, tensor: object) -> "Tensor":
     received = tensor.dtype if is_tensor else type(tensor)
     expect(is_tensor and tensor.is_floating_point(), name, "a floating-point tensor", received)
     return tensor
+
+
+def check_lstms(name: str, model: object) -> "list[nn.LSTM]":
+    """Return all LSTMs that a model is or holds.
+
+    Raises:
+        ValueError: there is none.
+    """
+    from torch import nn
+
+    parts = model.modules() if isinstance(model, nn.Module) else ()
+    lstms = [part for part in parts if isinstance(part, nn.LSTM)]
+    expect(len(lstms) > 0, name, "a module that holds an nn.LSTM", type(model).__name__)
+    return lstms

@@ -24,7 +24,15 @@ import torch
 from numpy import ndarray
 from torch import Tensor, nn
 
-from labcode._checks import check_array, check_instance, check_number, check_shape, check_tensor, expect
+from labcode._checks import (
+    check_array,
+    check_instance,
+    check_lstms,
+    check_number,
+    check_shape,
+    check_tensor,
+    expect,
+)
 from labcode.penalties import target_arrays
 
 Axis = str | int | tuple[int, ...]
@@ -216,9 +224,7 @@ def constrain_(module: nn.Module, projections: Mapping[str, Callable]) -> None:
     Raises:
         ValueError: a module without an LSTM; else as in ``constrain``. Chapter 3.
     """
-    check_instance("module", module, nn.Module, "a module that holds an nn.LSTM")
-    lstms = [part for part in module.modules() if isinstance(part, nn.LSTM)]
-    expect(len(lstms) > 0, "module", "a module that holds an nn.LSTM", type(module).__name__)
+    lstms = check_lstms("module", module)
     with torch.no_grad():
         for parameters in (dict(lstm.named_parameters(recurse=False)) for lstm in lstms):
             for name, tensor in constrain(parameters, projections).items():

@@ -5,7 +5,6 @@ needed. It is that of scikit-learn's ``Lasso``; its ``Ridge`` has no 1 / (2n), s
 ``ridge(task, alpha / n)`` here.
 """
 
-import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,11 +20,8 @@ from labcode._checks import (
     check_shape,
     expect,
 )
-from labcode.data.dataset import DATA, read_verified
 from labcode.penalties import soft_threshold
 
-DIABETES_FILE = DATA / "diabetes.csv.gz"
-DIABETES_SHA256 = "36e3fd6f8158bdc41f916d8989653227e5a5dd506c508de3f33febb48213e641"  # of the content
 DIABETES = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
 
 
@@ -84,19 +80,19 @@ def load_diabetes(columns: Sequence[str] = DIABETES) -> LinearTask:
         The task.
 
     Raises:
-        ValueError: an unknown column or none, or a data file that is damaged.
-        FileNotFoundError: the data file is missing.
+        ValueError: an unknown column or none.
 
-    Source: Efron, Hastie, Johnstone & Tibshirani (2004), "Least angle regression"; see
-        labcode/data/files/diabetes.txt. Chapter 4.
+    Source: Efron, Hastie, Johnstone & Tibshirani (2004), "Least angle regression", as scikit-learn ships it.
+        Chapter 4.
     """
+    from sklearn import datasets  # here, since whoever draws a linear task needs none of it
+
     known = isinstance(columns, tuple | list) and len(columns) > 0 and all(c in DIABETES for c in columns)
     expect(known, "columns", f"names among {', '.join(DIABETES)}", columns)
-    rows = list(csv.DictReader(read_verified(DIABETES_FILE, DIABETES_SHA256).decode().splitlines()))
-    table = np.array([[float(row[name]) for name in (*columns, "progression")] for row in rows])
-    table -= table.mean(axis=0)
-    x = table[:, :-1] / table[:, :-1].std(axis=0)
-    return LinearTask(x - x.mean(axis=0), table[:, -1].copy(), tuple(columns))
+    table, progression = datasets.load_diabetes(return_X_y=True, scaled=False)
+    x = table[:, [DIABETES.index(name) for name in columns]]
+    x = (x - x.mean(axis=0)) / x.std(axis=0)
+    return LinearTask(x - x.mean(axis=0), progression - progression.mean(), tuple(columns))
 
 
 def lasso(task: LinearTask, lam: float, *, tolerance: float = 1e-12, sweeps: int = 10_000) -> ndarray:

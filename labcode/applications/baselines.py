@@ -8,9 +8,11 @@ alone; its strength, where it has one, is the one with the lowest loss on the va
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from scipy.special import log_softmax
+from sklearn.linear_model import LogisticRegression, Ridge
 
 from labcode._checks import check_number, check_shape, expect
-from labcode.applications.metrics import item_losses
+from labcode.applications.metrics import check_classes, item_losses
 from labcode.data.dataset import IGNORED, Dataset, Split
 
 PAIR_SHARES = (0.1, 0.3, 0.5, 0.7, 0.9, 0.99)
@@ -85,7 +87,7 @@ def ridge_on_windows(dataset: Dataset, split: str) -> np.ndarray:
     train = dataset.train
 
     def predict(part, strength):
-        return ridge(_flat(train.x), train.y, _flat(part.x), strength)
+        return ridge_predictions(_flat(train.x), train.y, _flat(part.x), strength)
 
     return best_on_validation(predict, dataset, split, RIDGE_STRENGTHS)
 
@@ -101,7 +103,7 @@ def logistic_on_windows(dataset: Dataset, split: str) -> np.ndarray:
     return best_on_validation(predict, dataset, split, RIDGE_STRENGTHS)
 
 
-def ridge(x: np.ndarray, y: np.ndarray, x_new: np.ndarray, lam: float) -> np.ndarray:
+def ridge_predictions(x: np.ndarray, y: np.ndarray, x_new: np.ndarray, lam: float) -> np.ndarray:
     """Fit a linear model that shrinks its weights, and predict: minimize sum (y - xw - b)^2 + lam sum w^2.
 
     Args:
@@ -118,14 +120,10 @@ def ridge(x: np.ndarray, y: np.ndarray, x_new: np.ndarray, lam: float) -> np.nda
 
     Source: Hoerl & Kennard (1970), "Ridge regression". Chapter 6.
     """
-    x, y, x_new = _floats("x", x), _floats("y", y), _floats("x_new", x_new)
     check_shape("y", y, (len(x), None))
-    check_shape("x_new", x_new, (None, x.shape[1]))
     expect(check_number("lam", lam, low=0.0) > 0, "lam", "a number above 0", lam)
-    centre, level = x.mean(axis=0), y.mean(axis=0)
-    centred = x - centre
-    w = np.linalg.solve(centred.T @ centred + lam * np.eye(x.shape[1]), centred.T @ (y - level))
-    return (x_new - centre) @ w + level
+    model = Ridge(alpha=lam, solver="cholesky").fit(np.asarray(x, dtype=np.float64), y)
+    return model.predict(np.asarray(x_new, dtype=np.float64)).reshape(-1, np.shape(y)[1])
 
 
 def logistic_regression(
@@ -135,117 +133,35 @@ def logistic_regression(
 
     Args:
         x: training inputs, (N, F).
-        y: training classes, (N,) of integers.
+        y: training classes, (N,) of integers; at least two of them occur.
         x_new: inputs to predict, (M, F).
         classes: number of classes.
-        lam: strength of the penalty on the weights, above 0; intercepts are not penalized.
+        lam: strength of the penalty on the weights of every class, above 0; intercepts are not penalized.
 
     Returns:
         Log-probabilities, (M, classes) float64.
 
     Raises:
-        ValueError: a wrong shape or strength.
+        ValueError: a wrong shape or strength, or one class only.
 
     Chapter 6.
     """
     check_shape("y", y, (len(x),))
-    check_shape("x_new", x_new, (None, np.shape(x)[1]))
     expect(check_number("lam", lam, low=0.0) > 0, "lam", "a number above 0", lam)
-    inputs, new = (np.column_stack([a, np.ones(len(a))]) for a in (_floats("x", x), _floats("x_new", x_new)))
-    targets, penalized = np.eye(classes)[y], np.full((inputs.shape[1], classes), lam)
-    penalized[-1] = 1e-9  # only the differences of the intercepts count; this holds their sum
-    weights, loss = np.zeros_like(penalized), np.inf
-    for _ in range(200):
-        step, step_size = _newton_step(inputs, targets, weights, penalized), 1.0
-        while (tried := _penalized_loss(inputs, targets, weights - step_size * step, penalized)) > loss:
-            step_size /= 2
-            if step_size < 1e-6:
-                return _log_softmax(new @ weights)
-        weights, previous, loss = weights - step_size * step, loss, tried
-        if previous - loss < 1e-10 * abs(loss):
-            break
-    return _log_softmax(new @ weights)
+    check_classes("y", y, classes)
+    vectors = 0.5 if len(np.unique(y)) == 2 else 1.0  # of two classes scikit-learn fits w1 - w0 = 2 w1
+    model = LogisticRegression(C=1 / (vectors * lam), solver="newton-cholesky", tol=1e-12, max_iter=1000)
+    scores = model.fit(np.asarray(x, dtype=np.float64), y).decision_function(np.asarray(x_new, np.float64))
+    if scores.ndim == 1:  # of two classes: the second one's score beside 0
+        scores = np.column_stack([np.zeros_like(scores), scores])
+    return of_all_classes(log_softmax(scores, axis=1), model.classes_, classes)
 
 
-def _penalized_loss(inputs, targets, weights, penalized):
-    fit = -(targets * _log_softmax(inputs @ weights)).sum()
-    return fit + (penalized / 2 * np.square(weights)).sum()
-
-
-def _newton_step(inputs, targets, weights, penalized):
-    """Solve Hessian * step = gradient of the penalized loss for all weights together."""
-    p = np.exp(_log_softmax(inputs @ weights))
-    gradient = inputs.T @ (p - targets) + penalized * weights
-    hessian = np.empty((*weights.shape, *weights.shape))
-    for one in range(p.shape[1]):
-        for other in range(p.shape[1]):
-            coupling = p[:, one] * ((one == other) - p[:, other])
-            hessian[:, one, :, other] = inputs.T @ (coupling[:, None] * inputs)
-    hessian = hessian.reshape(weights.size, weights.size) + np.diag(penalized.ravel())
-    return np.linalg.solve(hessian, gradient.ravel()).reshape(weights.shape)
-
-
-def _floats(name: str, values: np.ndarray) -> np.ndarray:
-    floating = np.issubdtype(np.asarray(values).dtype, np.floating)
-    expect(floating, name, "a floating-point array", np.asarray(values).dtype)
-    return np.asarray(values, dtype=np.float64)
-
-
-def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
-
-
-def ngram_naive_bayes(
-    texts: Sequence[str],
-    y: np.ndarray,
-    new: Sequence[str],
-    *,
-    classes: int,
-    alpha: float,
-    orders: Sequence[int] = (1, 2, 3),
-) -> np.ndarray:
-    """Count groups of neighbouring characters by class, and predict: multinomial naive Bayes.
-
-    Args:
-        texts: training texts, N of them; a space is put at both ends.
-        y: their classes, (N,) of integers.
-        new: texts to predict, M of them; groups that no training text has are left out.
-        classes: number of classes.
-        alpha: what is added to each count, above 0.
-        orders: how many neighbouring characters make a group.
-
-    Returns:
-        Log-probabilities, (M, classes) float64.
-
-    Raises:
-        ValueError: a wrong shape or strength.
-
-    Source: Cavnar & Trenkle (1994), "N-gram-based text categorization", for the groups. Chapter 6.1.
-    """
-    check_shape("y", y, (len(texts),))
-    expect(check_number("alpha", alpha, low=0.0) > 0, "alpha", "a number above 0", alpha)
-    known = [_ngrams(text, orders) for text in texts]
-    number_of = {
-        group: at for at, group in enumerate(sorted({group for groups in known for group in groups}))
-    }
-    counts = np.full((len(number_of), classes), alpha)
-    for groups, label in zip(known, y, strict=True):
-        np.add.at(counts[:, label], [number_of[group] for group in groups], 1)
-    by_group = np.log(counts / counts.sum(axis=0))
-    frequencies = np.bincount(y, minlength=classes) / len(y)
-    prior = np.log(np.maximum(frequencies, np.finfo(np.float64).tiny))
-    scores = np.array(
-        [
-            prior + by_group[[number_of[g] for g in _ngrams(t, orders) if g in number_of]].sum(axis=0)
-            for t in new
-        ]
-    )
-    return _log_softmax(scores)
-
-
-def _ngrams(text: str, orders: Sequence[int]) -> list[str]:
-    padded = f" {text} "
-    return [padded[at : at + n] for n in orders for at in range(len(padded) - n + 1)]
+def of_all_classes(log_probabilities: np.ndarray, known: np.ndarray, classes: int) -> np.ndarray:
+    """Return (M, classes) from (M, known); a class that training did not show is as good as impossible."""
+    found = np.full((len(log_probabilities), classes), np.log(np.finfo(np.float64).tiny))
+    found[:, known] = log_probabilities
+    return found
 
 
 def _tokens_before(y: np.ndarray, first: int) -> np.ndarray:

@@ -8,8 +8,9 @@ from torch.nn import functional
 
 from labcode._checks import check_instance, check_integer, check_number, check_one_of, expect
 from labcode.applications.seq2seq import embed
-from labcode.dropout import dropout_mask_torch, locked_dropout_torch
+from labcode.dropout import locked_dropout_torch
 from labcode.lstm.module import RegularizedLSTM
+from labcode.lstm.sequence_model import draw_mask
 from labcode.training.batches import evaluation_mode, prepare_inputs
 
 State = tuple[Tensor, Tensor]
@@ -105,10 +106,8 @@ class LanguageModel(nn.Module):
         output, state = self.lstm(embedded, state, generator=generator)
         dropped = output if self.norm is None else self.norm(output)
         if self.training and self.output_dropout:
-            source = torch.default_generator if generator is None else generator
-            sizes = (len(output), output.shape[2])
-            mask = dropout_mask_torch(sizes, self.output_dropout, generator=source, dtype=output.dtype)
-            dropped = locked_dropout_torch(dropped, mask.to(output.device))
+            mask = draw_mask(output, output.shape[::2], self.output_dropout, generator)
+            dropped = locked_dropout_torch(dropped, mask)
         return Reading(self.head(dropped), state, output, dropped)
 
     def forward(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:

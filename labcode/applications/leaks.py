@@ -12,16 +12,6 @@ from labcode._checks import check_integer, check_number, expect
 from labcode.data.dataset import Dataset, Split
 
 
-def join(first: Split, second: Split) -> Split:
-    """Put two splits, the earlier one first, together into one."""
-    arrays = [
-        np.concatenate([getattr(part, name) for part in (first, second)])
-        for name in ("x", "y", "dates", "items", "groups")
-    ]
-    x, y, dates, items, groups = arrays
-    return Split(x, y, dates, items=items, groups=groups)
-
-
 def mean_of_next(split: Split, days: int) -> Split:
     """Replace each target by the mean of the stock's next targets: those of neighbours overlap.
 
@@ -33,11 +23,12 @@ def mean_of_next(split: Split, days: int) -> Split:
         The split with new targets, in the order in which it was.
 
     Raises:
-        ValueError: more days than a stock has.
+        ValueError: more days than a stock has, or windows without items.
 
     Chapter 6.4.
     """
     days = check_integer("days", days, low=1)
+    expect(split.items is not None, "split", "windows of stocks, with items", split)
     tickers = np.array([item.partition(" ")[0] for item in split.items])
     y, whole = np.array(split.y, dtype=np.float64), np.zeros(len(split.y), dtype=bool)
     for ticker in np.unique(tickers):
@@ -64,7 +55,7 @@ def hold_out(
         What is left for training, and what is held out.
 
     Raises:
-        ValueError: a share outside (0, 1).
+        ValueError: a share outside (0, 1), or a split by time of samples that have no dates.
 
     Chapter 6.4.
     """
@@ -73,6 +64,7 @@ def hold_out(
     if rng is not None:
         drawn = rng.random(len(split.y)) < share
         return split.subset(~drawn), split.subset(drawn)
+    expect(split.dates is not None, "split", "windows with dates, or a generator", split)
     days, day = np.unique(split.dates, return_inverse=True)
     first = round(len(days) * (1 - share))
     return split.subset(day <= first - ahead), split.subset(day >= first)
@@ -102,11 +94,12 @@ def scale_on_all(dataset: Dataset) -> Rescaled:
         The same windows, scaled again.
 
     Raises:
-        ValueError: another kind of task.
+        ValueError: another kind of task, several targets, or tokens.
 
     Chapter 6.4.
     """
-    expect(dataset.task == "regression", "dataset", "a regression", dataset.task)
+    fits = dataset.task == "regression" and dataset.train.y.shape[1] == 1 and not dataset.vocabulary
+    expect(fits, "dataset", "a regression with one target, from windows of features", dataset)
     last_days = np.concatenate([part.x[:, -1] for part in dataset.splits.values()]).astype(np.float64)
     mean, std = last_days.mean(axis=0), last_days.std(axis=0)
     targets = np.concatenate([part.y for part in dataset.splits.values()]).astype(np.float64)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+from sklearn import metrics
 
 from labcode._checks import check_integer, check_number, check_one_of, check_shape, expect
 from labcode.data.dataset import IGNORED, TASK_KINDS
@@ -22,25 +23,42 @@ def item_losses(task: str, prediction: np.ndarray, y: np.ndarray) -> np.ndarray:
         The losses, (N,) float64.
 
     Raises:
-        ValueError: another task, or shapes that do not fit.
+        ValueError: another task, shapes that do not fit, what is no class number, or a sample without any.
     """
     check_one_of("task", task, TASK_KINDS)
     check_shape("prediction", prediction, np.shape(y) + (() if task == "regression" else (None,)))
     if task == "regression":
         squared = np.square(np.asarray(prediction, dtype=np.float64) - y)
         return squared.reshape(len(squared), -1).mean(axis=1)
-    logits = np.asarray(prediction, dtype=np.float64)
+    logits, y = np.asarray(prediction, dtype=np.float64), np.asarray(y)
     real = y != IGNORED
+    check_classes("y", y[real], logits.shape[-1])
+    fits = real.reshape(len(y), -1).any(axis=1).all()
+    expect(fits, "y", "at least one real target in each sample", "a sample of padding alone")
     chosen = np.take_along_axis(logits, np.where(real, y, 0)[..., None], axis=-1)[..., 0]
     losses = np.where(real, np.logaddexp.reduce(logits, axis=-1) - chosen, 0.0).reshape(len(y), -1)
     return losses.sum(axis=1) / real.reshape(len(y), -1).sum(axis=1)
 
 
 def accuracy(prediction: np.ndarray, y: np.ndarray) -> float:
-    """Return the share of right classes (of real tokens), from logits or log-probabilities as above."""
+    """Return the share of right classes (of real tokens), from logits or log-probabilities as above.
+
+    Raises:
+        ValueError: shapes that do not fit, or no real target.
+    """
     check_shape("prediction", prediction, (*np.shape(y), None))
-    real = y != IGNORED
-    return float(np.mean(np.asarray(prediction).argmax(axis=-1)[real] == y[real]))
+    real = np.asarray(y) != IGNORED
+    expect(real.any(), "y", "at least one real target", f"none in shape {np.shape(y)}")
+    return float(np.mean(np.asarray(prediction).argmax(axis=-1)[real] == np.asarray(y)[real]))
+
+
+def check_classes(name: str, values: np.ndarray, classes: int) -> np.ndarray:
+    """Return class numbers, or raise the ValueError of what is none: no integer, or outside the range."""
+    values = np.asarray(values)
+    expect(np.issubdtype(values.dtype, np.integer), name, "class numbers, an array of integers", values.dtype)
+    fits = values.size == 0 or (values.min() >= 0 and values.max() < classes)
+    expect(fits, name, f"classes 0 to {classes - 1}", values)
+    return values
 
 
 def confusion_matrix(predicted: np.ndarray, y: np.ndarray, classes: int) -> np.ndarray:
@@ -55,17 +73,9 @@ def confusion_matrix(predicted: np.ndarray, y: np.ndarray, classes: int) -> np.n
         The counts, (classes, classes) int64.
 
     Raises:
-        ValueError: two shapes, or a class number outside the range.
+        ValueError: two shapes, no sample, or what is no class number.
     """
-    classes = check_integer("classes", classes, low=1)
-    check_shape("predicted", predicted, np.shape(y))
-    both = np.stack([y, predicted])
-    low, high = int(both.min()), int(both.max())
-    fits = low >= 0 and high < classes
-    expect(fits, "y and predicted", f"classes 0 to {classes - 1}", f"{low} to {high}")
-    counts = np.zeros((classes, classes), dtype=np.int64)
-    np.add.at(counts, (y, predicted), 1)
-    return counts
+    return metrics.confusion_matrix(*_checked(predicted, y, classes), labels=range(classes))
 
 
 def macro_f1(predicted: np.ndarray, y: np.ndarray, classes: int) -> float:
@@ -75,10 +85,20 @@ def macro_f1(predicted: np.ndarray, y: np.ndarray, classes: int) -> float:
 
     Args:
         predicted, y, classes: as for :func:`confusion_matrix`.
+
+    Raises:
+        ValueError: as for :func:`confusion_matrix`.
     """
-    counts = confusion_matrix(predicted, y, classes)
-    both = counts.sum(axis=0) + counts.sum(axis=1)
-    return float(np.mean(2 * counts.diagonal() / np.maximum(both, 1)))
+    y, predicted = _checked(predicted, y, classes)
+    return float(metrics.f1_score(y, predicted, labels=range(classes), average="macro", zero_division=0))
+
+
+def _checked(predicted, y, classes) -> tuple[np.ndarray, np.ndarray]:
+    check_integer("classes", classes, low=1)
+    y, predicted = np.asarray(y), np.asarray(predicted)
+    check_shape("y", y, (None,))
+    check_shape("predicted", predicted, y.shape)
+    return check_classes("y", y, classes), check_classes("predicted", predicted, classes)
 
 
 def chrf(hypotheses: Sequence[str], references: Sequence[str], *, order: int = 6, beta: float = 2.0) -> float:

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from labcode._checks import check_integer, check_number, check_one_of, check_shape, expect
 from labcode.applications.seq2seq import Seq2Seq, embed
 from labcode.data.dataset import Dataset
-from labcode.dropout import dropout_torch
 from labcode.lstm.sequence_model import SequenceModel
 
 SETTINGS = {  # for each task, sizes at which one unregularized LSTM trains in seconds and overfits
@@ -30,8 +29,9 @@ class PaddedModel(SequenceModel):
     """Read the LSTM's output at each sequence's last real step: a fast ``SequenceModel`` for right padding.
 
     What a unidirectional LSTM puts out at a step does not depend on the steps after it. So where padding
-    stands only at the end, the LSTM can run over it, on torch's fused kernel, and give the same result as
-    ``SequenceModel``, which takes a loop over the steps. Activation penalties see the steps of padding, too.
+    stands only at the end, as it has to here, the LSTM can run over it, on torch's fused kernel, and give the
+    same result as ``SequenceModel``, which takes a loop over the steps. Activation penalties see the steps of
+    padding, too.
 
     Args:
         arguments, options: those of ``SequenceModel``.
@@ -46,26 +46,13 @@ class PaddedModel(SequenceModel):
         check_one_of("bidirectional", options.pop("bidirectional", False), (False,))
         super().__init__(*arguments, **options)
 
-    def forward(
-        self,
-        x: Tensor,
-        padding_mask: Tensor | None = None,
-        *,
-        masks: Mapping[str, Tensor] | None = None,
-        generator: torch.Generator | None = None,
-    ) -> Tensor:
-        """Return (B, output_size); as ``SequenceModel``, but padding may only stand at the end."""
+    def _last_output(self, x: Tensor, padding_mask: Tensor | None, **options) -> Tensor:
         if padding_mask is None:
-            return super().forward(x, masks=masks, generator=generator)
+            return super()._last_output(x, None, **options)
         check_shape("padding_mask", padding_mask, tuple(x.shape[:2]))
-        masks = dict(masks) if masks is not None else None
-        output_mask = None if masks is None else masks.pop("output", None)
-        output, _ = self.lstm(x, masks=masks, generator=generator)
+        output, _ = self.lstm(x, **options)
         last = padding_mask.sum(dim=1).sub(1).clamp(min=0)
-        read = output.take_along_dim(last[:, None, None], dim=1).squeeze(1)
-        if masks is None and self.training and self.output_dropout:
-            output_mask = self._sample_output_mask(read, generator)
-        return self.head(read if output_mask is None else dropout_torch(read, output_mask))
+        return output.take_along_dim(last[:, None, None], dim=1).squeeze(1)
 
 
 class TokenModel(PaddedModel):

@@ -6,8 +6,9 @@ from torch import Tensor, nn
 from labcode._checks import check_integer, check_number, check_one_of, expect
 from labcode.data.dataset import IGNORED
 from labcode.data.translation import PADDING, START
-from labcode.dropout import dropout_mask_torch, embedding_dropout_torch, locked_dropout_torch
+from labcode.dropout import embedding_dropout_torch, locked_dropout_torch
 from labcode.lstm.module import RegularizedLSTM
+from labcode.lstm.sequence_model import draw_mask
 
 
 class Seq2Seq(nn.Module):
@@ -99,9 +100,8 @@ class Seq2Seq(nn.Module):
         embedded = self._embed(self.target_embedding, tokens, generator)
         output, state = self.decoder(embedded, state, generator=generator)
         if self.training and self.output_dropout:
-            sizes, source = (len(output), output.shape[2]), generator or torch.default_generator
-            mask = dropout_mask_torch(sizes, self.output_dropout, generator=source, dtype=output.dtype)
-            output = locked_dropout_torch(output, mask.to(output.device))
+            mask = draw_mask(output, output.shape[::2], self.output_dropout, generator)
+            output = locked_dropout_torch(output, mask)
         return self.head(output), state
 
     def extra_repr(self) -> str:
@@ -133,9 +133,7 @@ def embed(
         The embedded tokens, (B, T, E).
     """
     if row_mask is None and rate:
-        source = torch.default_generator if generator is None else generator
-        sizes, dtype = (embedding.num_embeddings,), embedding.weight.dtype
-        row_mask = dropout_mask_torch(sizes, rate, generator=source, dtype=dtype).to(embedding.weight.device)
+        row_mask = draw_mask(embedding.weight, embedding.weight.shape[:1], rate, generator)
     return (
         embedding(tokens) if row_mask is None else embedding_dropout_torch(embedding.weight, tokens, row_mask)
     )

@@ -6,6 +6,8 @@
 """
 
 import numpy as np
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.naive_bayes import MultinomialNB
 
 from labcode.applications.baselines import (
     RIDGE_STRENGTHS,
@@ -13,10 +15,10 @@ from labcode.applications.baselines import (
     class_frequencies,
     logistic_on_windows,
     logistic_regression,
-    ngram_naive_bayes,
     no_change,
-    ridge,
+    of_all_classes,
     ridge_on_windows,
+    ridge_predictions,
     token_frequencies,
     token_pairs,
     training_mean,
@@ -27,14 +29,23 @@ from labcode.data.dataset import Dataset, Split
 def naive_bayes(dataset: Dataset, split: str) -> np.ndarray:
     """Return log-probabilities (N, classes) of naive Bayes on groups of 1 to 3 neighbouring characters.
 
-    Its smoothing is the one with the lowest validation loss.
+    A text has a space at both ends. The smoothing is the one with the lowest validation loss.
+
+    Source: Cavnar & Trenkle (1994), "N-gram-based text categorization", for the groups.
     """
-    known = list(dataset.train.items), dataset.train.y
+    groups = CountVectorizer(analyzer="char", ngram_range=(1, 3), lowercase=False)
+    known = groups.fit_transform(_spaced(dataset.train)), dataset.train.y
 
     def predict(part, alpha):
-        return ngram_naive_bayes(*known, list(part.items), classes=len(dataset.classes), alpha=alpha)
+        model = MultinomialNB(alpha=alpha).fit(*known)
+        found = model.predict_log_proba(groups.transform(_spaced(part)))
+        return of_all_classes(found, model.classes_, len(dataset.classes))
 
     return best_on_validation(predict, dataset, split, (0.01, 0.03, 0.1, 0.3, 1.0))
+
+
+def _spaced(split: Split) -> list[str]:
+    return [f" {text} " for text in split.items]
 
 
 def logistic_on_means(dataset: Dataset, split: str) -> np.ndarray:
@@ -70,7 +81,7 @@ def har_ridge(dataset: Dataset, split: str) -> np.ndarray:
         return np.column_stack([ranges[:, -1], ranges[:, -5:].mean(axis=1), ranges.mean(axis=1)])
 
     def predict(part, strength):
-        return ridge(spans(dataset.train), dataset.train.y, spans(part), strength)
+        return ridge_predictions(spans(dataset.train), dataset.train.y, spans(part), strength)
 
     return best_on_validation(predict, dataset, split, RIDGE_STRENGTHS)
 
@@ -86,14 +97,14 @@ def usual_temperature(dataset: Dataset, split: str) -> np.ndarray:
     The usual temperature is a sine wave, fitted to the training part; the prediction is (N, 1).
     """
     train, part = dataset.train, dataset.splits[split]
-    usual = ridge(train.x[:, -1, -2:], train.x[:, -1, :1], part.x[:, -1, -2:], 1e-3)
+    usual = ridge_predictions(train.x[:, -1, -2:], train.x[:, -1, :1], part.x[:, -1, -2:], 1e-3)
     return (usual - part.x[:, -1, :1]) * (dataset.std[0] / dataset.target_std)
 
 
 def usual_change(dataset: Dataset, split: str) -> np.ndarray:
     """Predict the change that is usual at this time of the year (of the day in New York), a sine wave."""
     train, part = dataset.train, dataset.splits[split]
-    return ridge(train.x[:, -1, -2:], train.y, part.x[:, -1, -2:], 1e-3)
+    return ridge_predictions(train.x[:, -1, -2:], train.y, part.x[:, -1, -2:], 1e-3)
 
 
 BASELINES = {

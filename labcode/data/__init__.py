@@ -15,7 +15,7 @@ from labcode._lazy import lazily
 __getattr__, __all__ = lazily(
     __name__,
     {
-        "dataset": ["IGNORED", "Dataset", "Split"],
+        "dataset": ["IGNORED", "Dataset", "Split", "join"],
         "own_series": ["Scaling", "windows"],
         "weather": ["FEATURES", "load_weather", "persistence_loss"],
     },

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labcode._checks import check_number, expect
+from labcode._checks import check_integer, check_number, expect
 from labcode._files import HOME
 
 if TYPE_CHECKING:
@@ -77,6 +77,32 @@ class Split:
     def _arrays(self) -> dict[str, np.ndarray]:
         named = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: array for name, array in named.items() if array is not None}
+
+
+def join(first: Split, second: Split) -> Split:
+    """Put two splits, the earlier one first, together into one, with all that belongs to their samples.
+
+    Where one has a padding mask and the other none, all steps of the other are real.
+
+    Raises:
+        ValueError: dates, items or groups in one of them alone, or samples of two shapes or kinds.
+    """
+    joined = {}
+    for field in fields(Split):
+        pair = [getattr(part, field.name) for part in (first, second)]
+        if field.name == "padding_mask" and any(mask is not None for mask in pair):
+            shapes = first.x.shape[:2], second.x.shape[:2]
+            pair = [np.ones(s, dtype=bool) if m is None else m for m, s in zip(pair, shapes, strict=True)]
+        kinds = [None if array is None else (array.shape[1:], array.dtype.kind) for array in pair]
+        expect(kinds[0] == kinds[1], field.name, f"{kinds[0]} in both splits", kinds[1])
+        joined[field.name] = None if kinds[0] is None else np.concatenate(pair)
+    return Split(**joined)
+
+
+def group_places(groups: np.ndarray, seed: int) -> np.ndarray:
+    """Return the place of each sample's group, 0 for the first, in an order that a seed draws: (N,)."""
+    names, members = np.unique(groups, return_inverse=True)
+    return np.random.default_rng(check_integer("seed", seed)).permutation(len(names))[members]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -14,6 +14,7 @@ from importlib import metadata, resources
 import numpy as np
 
 from labcode._checks import check_integer, check_one_of, expect
+from labcode.data.dataset import group_places
 
 LICENCE = "BSD 3-clause (Project Jupyter's contributors and translators)"
 NOT_DECOMPOSED = str.maketrans({"ł": "l", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d"})
@@ -82,13 +83,11 @@ def split_groups(
     Raises:
         ValueError: a bad argument, or too few samples to leave any for validation.
     """
-    rng = np.random.default_rng(check_integer("seed", seed))
     test_quarter = PARTS.index(check_one_of("part", part, PARTS))
     train_size = check_integer("train_size", train_size, low=1)
     in_test = np.array([quarter(group) == test_quarter for group in groups])
     pool = np.flatnonzero(~in_test)
-    names, members = np.unique(groups[pool], return_inverse=True)
-    rank = rng.permutation(len(names))[members]
+    rank = group_places(groups[pool], seed)
     order = np.argsort(rank, kind="stable")
     last = rank[order[min(train_size, len(order)) - 1]] if len(order) else 0
     train, validation = pool[order[:train_size]], pool[order[train_size:][rank[order[train_size:]] > last]]

@@ -30,7 +30,7 @@ margin. A claim
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,34 +126,6 @@ def verdict(claim: Claim, results: Mapping[str, Mapping]) -> str:
     if all(supported) and len(supported) >= 2:
         return HOLDS
     return CONDITIONS if any(supported) else NOT_HERE
-
-
-def problems(claims: Iterable[Claim], results: Mapping[str, Mapping], sections: Iterable[str]) -> list[str]:
-    """Say what is wrong with the file of claims, one line each; nothing if all is well.
-
-    Args:
-        claims: what the file says.
-        results: results by the experiment's name.
-        sections: sections of the article that need a claim.
-    """
-    lines, claims = [], list(claims)
-    for claim in claims:
-        try:
-            found = verdict(claim, results)
-            numbers = tuple(as_text(effect) for effect in effects(claim, results).values())
-        except ValueError as error:
-            lines.append(str(error))
-            continue
-        if found != claim.verdict:
-            lines.append(f"{claim.id}: expected the verdict {found!r}, received {claim.verdict!r}")
-        if numbers != claim.found:
-            lines.append(f"{claim.id}: expected the effects {numbers}, received {claim.found}")
-    claimed = {claim.section for claim in claims}
-    return lines + [
-        f"section {section}: expected a claim, received none"
-        for section in sections
-        if section not in claimed
-    ]
 
 
 def rewrite(path: Path, results: Mapping[str, Mapping]) -> list[Claim]:

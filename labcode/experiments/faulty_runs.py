@@ -11,13 +11,13 @@ import torch
 from torch import nn
 
 from labcode._checks import check_one_of
-from labcode.applications.baselines import logistic_regression, ridge
+from labcode.applications.baselines import logistic_regression, ridge_predictions
 from labcode.applications.metrics import item_losses
 from labcode.applications.models import build_model
-from labcode.data.dataset import Dataset, Split
+from labcode.data.dataset import Dataset, Split, group_places, join
 from labcode.early_stopping import EarlyStopping
 from labcode.experiments.methods import combine, training_options
-from labcode.experiments.planted_faults import FAULTS, joined, with_inputs
+from labcode.experiments.planted_faults import FAULTS, with_inputs
 from labcode.training import evaluate, fit, seeded
 from labcode.training.diagnose import CASES
 from labcode.training.history import History
@@ -47,15 +47,15 @@ def redrawn(dataset: Dataset, seed: int, *, split: str = "blocks", scale: str = 
     """
     check_one_of("split", split, ("blocks", "shuffled"))
     check_one_of("scale", scale, ("train", "all"))
-    pool = joined(dataset.train, dataset.validation)
+    pool = join(dataset.train, dataset.validation)
     if pool.dates is not None:
         length, purged = DAYS[dataset.name]
         day = (pool.dates - pool.dates.min()).astype(int)
         groups = day // length if split == "blocks" else np.arange(len(day))
         pool = replace(pool, groups=groups.astype(str)).subset(day % length >= purged)
-    names, members = np.unique(pool.groups, return_inverse=True)
-    rank = np.random.default_rng(seed).permutation(len(names))[members] / len(names)
-    parts = [pool.subset((rank >= low) & (rank < high)) for low, high in ((0, 0.5), (0.5, 0.75), (0.75, 1))]
+    place = group_places(pool.groups, seed)
+    share = place / (place.max() + 1)
+    parts = [pool.subset((share >= low) & (share < high)) for low, high in ((0, 0.5), (0.5, 0.75), (0.75, 1))]
     if dataset.mean is not None:
         parts = _standardized(parts, pool if scale == "all" else parts[0])
     return replace(dataset, **dict(zip(("train", "validation", "test"), parts, strict=True)))
@@ -169,7 +169,7 @@ def simple_losses(data: Dataset) -> list[float]:
     losses = []
     for split in (data.train, data.validation):
         if data.task == "regression":
-            outputs = ridge(known[0], known[1].astype(np.float64), summary(split), strength)
+            outputs = ridge_predictions(*known, summary(split), strength)
         else:
             outputs = logistic_regression(*known, summary(split), classes=len(data.classes), lam=strength)
         losses.append(float(item_losses(data.task, outputs, split.y).mean()))

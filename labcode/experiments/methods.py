@@ -17,7 +17,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from labcode._checks import check_number, check_one_of, expect
+from labcode._checks import check_lstms, check_number, check_one_of, expect
 from labcode.constraints import constrain_, max_norm_torch
 from labcode.optimizers import ProximalAdam
 from labcode.penalties import (
@@ -113,11 +113,6 @@ def check_strength(name: str, strength: float) -> float:
     return value
 
 
-def weakest_first(name: str, strengths: tuple[float, ...]) -> tuple[float, ...]:
-    """Sort strengths from the one that regularizes least to the one that regularizes most."""
-    return tuple(sorted(strengths, reverse=METHODS[name].kind == "limit"))
-
-
 def scaled(name: str, strength: float, factor: float) -> float:
     """Make a strength ``factor`` times as strong, as combinations of methods need it.
 
@@ -167,7 +162,8 @@ def _optimizer(settings: Mapping[str, float], model: nn.Module, lr: float) -> to
     """Return Adam, AdamW or proximal Adam; decay and threshold act on the LSTMs' matrices alone."""
     if not settings:
         return torch.optim.Adam(model.parameters(), lr=lr)
-    matrices = [w for lstm in _lstms(model) for name, w in lstm.named_parameters() if name[:7] == "weight_"]
+    named = [pair for lstm in check_lstms("model", model) for pair in lstm.named_parameters()]
+    matrices = [weight for name, weight in named if name.startswith("weight_")]
     ids = {id(w) for w in matrices}
     others = [w for w in model.parameters() if id(w) not in ids]
     groups = [{"params": matrices, **settings}, {"params": others, **dict.fromkeys(settings, 0.0)}]
@@ -178,10 +174,5 @@ def _optimizer(settings: Mapping[str, float], model: nn.Module, lr: float) -> to
 
 def _penalize(penalty: Callable, lam: float, model: nn.Module) -> Tensor:
     strengths = dict.fromkeys(TARGETS, lam)
-    return sum(penalty_by_target(penalty, dict(lstm.named_parameters()), strengths) for lstm in _lstms(model))
-
-
-def _lstms(model: nn.Module) -> list[nn.LSTM]:
-    found = [module for module in model.modules() if isinstance(module, nn.LSTM)]
-    expect(len(found) > 0, "model", "a model with an nn.LSTM", type(model).__name__)
-    return found
+    parameters = (dict(lstm.named_parameters()) for lstm in check_lstms("model", model))
+    return sum(penalty_by_target(penalty, named, strengths) for named in parameters)

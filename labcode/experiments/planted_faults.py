@@ -9,17 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from labcode.data.dataset import Dataset, Split
+from labcode.data.dataset import Dataset, Split, join
 
 SOUND = {"hidden": 32, "output_dropout": 0.3, "l2": 0.001, "rate": 5e-3, "epochs": 40, "patience": 6}
 FREE = SOUND | {"output_dropout": 0.0, "l2": 0.0, "patience": None}
-
-
-def joined(first: Split, second: Split) -> Split:
-    """Put the samples of two parts into one."""
-    names = ("x", "y", "dates", "padding_mask", "items", "groups")
-    pairs = {name: (getattr(first, name), getattr(second, name)) for name in names}
-    return Split(**{name: np.concatenate(pair) for name, pair in pairs.items() if pair[0] is not None})
 
 
 def with_inputs(split: Split, x: np.ndarray) -> Split:
@@ -100,7 +93,7 @@ def _leak(data, rng):
         share = float(rng.choice([0.6, 0.9]))
         known = rng.choice(len(data.train.y), size=min(round(share * size), len(data.train.y)), replace=False)
         rest = data.validation.subset(slice(len(known), None)) if len(known) < size else data.validation
-        mixed = joined(data.train.subset(known), rest)
+        mixed = join(data.train.subset(known), rest)
         return (
             f"{share:.0%} of the validation samples are training samples",
             FREE,

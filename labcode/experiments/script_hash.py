@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FunctionType
 
-RENAMED: dict[str, str] = {}  # names of the library as they are now, and as results first knew them
+# names of the library as they are now, and as results first knew them
+RENAMED: dict[str, str] = {"ridge_predictions": "ridge"}
 
 
 def script_hash(path: str | Path) -> str:

@@ -1,6 +1,6 @@
 """A model with one LSTM: sequences in, a few numbers out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -67,17 +67,22 @@ class SequenceModel(nn.Module):
             check_instance("masks", masks, Mapping, "masks by name")
             masks = dict(masks)
             output_mask = masks.pop("output", None)
-        _, (h_n, _) = self.lstm(x, padding_mask=padding_mask, masks=masks, generator=generator)
-        read = h_n[-self.lstm.num_directions :].transpose(0, 1).flatten(1)
+        read = self._last_output(x, padding_mask, masks=masks, generator=generator)
         if masks is None and self.training and self.output_dropout:
-            output_mask = self._sample_output_mask(read, generator)
+            output_mask = draw_mask(read, read.shape, self.output_dropout, generator)
         return self.head(read if output_mask is None else dropout_torch(read, output_mask))
 
     def extra_repr(self) -> str:
         """Return what ``print`` shows, and a checkpoint compares, beside the layers: the head's dropout."""
         return f"output_dropout={self.output_dropout}" if self.output_dropout else ""
 
-    def _sample_output_mask(self, read: Tensor, generator: torch.Generator | None) -> Tensor:
-        generator = torch.default_generator if generator is None else generator
-        mask = dropout_mask_torch(read.shape, self.output_dropout, generator=generator, dtype=read.dtype)
-        return mask.to(read.device)
+    def _last_output(self, x: Tensor, padding_mask: Tensor | None, **options) -> Tensor:
+        """Return what the head reads, (B, D*H)."""
+        _, (h_n, _) = self.lstm(x, padding_mask=padding_mask, **options)
+        return h_n[-self.lstm.num_directions :].transpose(0, 1).flatten(1)
+
+
+def draw_mask(x: Tensor, shape: Sequence[int], p: float, generator: torch.Generator | None) -> Tensor:
+    """Draw an inverted dropout mask with the dtype and device of x; None is torch's own generator."""
+    generator = torch.default_generator if generator is None else generator
+    return dropout_mask_torch(shape, p, generator=generator, dtype=x.dtype).to(x.device)

@@ -26,7 +26,7 @@ from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_, get_total_norm
 from tqdm.auto import tqdm
 
-from labcode._checks import check_integer, check_number, expect
+from labcode._checks import check_integer, check_lstms, check_number, expect
 from labcode.data.dataset import IGNORED
 from labcode.early_stopping import EarlyStopping
 from labcode.training.batches import evaluation_mode, prepare, prepare_inputs, prepare_targets, run
@@ -292,10 +292,9 @@ def _recorded_outputs(lstms: Sequence[nn.LSTM]) -> Iterator[list[Tensor]]:
 
 def _lstms(model: nn.Module) -> list[nn.LSTM]:
     """Return the LSTMs that a model holds, whose outputs an activation penalty sees."""
-    lstms = [module for module in model.modules() if isinstance(module, nn.LSTM)]
-    expected = "a model with an nn.LSTM, batch first, for activation_penalty"
-    fits = len(lstms) > 0 and all(lstm.batch_first for lstm in lstms)
-    expect(fits, "model", expected, f"{len(lstms)}, batch_first {[lstm.batch_first for lstm in lstms]}")
+    lstms = check_lstms("model", model)
+    batch_first = [lstm.batch_first for lstm in lstms]
+    expect(all(batch_first), "model", "LSTMs with batch_first=True, for activation_penalty", batch_first)
     return lstms
 
 

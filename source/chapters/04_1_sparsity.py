@@ -250,19 +250,15 @@ assert np.abs(ends["proximal SGD"] - solution).max() < 1e-8
 # %% [markdown]
 # SGD and Adam come close and have no zero at all. The two that use the soft threshold have the three.
 #
-# A third party agrees: scikit-learn's `Lasso(alpha=1.0)` solves the same problem. It is not needed for this course, so
-# the comparison runs only where it is installed.
+# A third party agrees: scikit-learn's `Lasso(alpha=1.0)` solves the same problem.
 #
 # **Question.** Its documentation writes the data term with 1/(2n), as here. Which `alpha` is our λ = 1?
 
 # %%
-import importlib.util
+from sklearn.linear_model import Lasso
 
-if importlib.util.find_spec("sklearn"):
-    from sklearn.linear_model import Lasso
-
-    theirs = Lasso(alpha=1.0, tol=1e-12, max_iter=100_000).fit(task.x, task.y).coef_
-    np.testing.assert_allclose(solution, theirs, atol=1e-5)
+theirs = Lasso(alpha=1.0, tol=1e-12, max_iter=100_000).fit(task.x, task.y).coef_
+np.testing.assert_allclose(solution, theirs, atol=1e-5)
 print("columns without a weight:", np.array(task.names)[zero])
 
 # %% [markdown]

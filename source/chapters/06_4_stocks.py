@@ -409,7 +409,8 @@ assert test_loss > 1.03 * ridge_loss
 # **Question.** Draw two windows one day apart, with their targets. How many days do the targets share in either question?
 
 # %%
-from labcode.applications.leaks import hold_out, join, mean_of_next
+from labcode.applications.leaks import hold_out, mean_of_next
+from labcode.data import join
 
 known = join(raw.train, raw.validation)  # 2000 to 2005; the years after that stay unseen
 month = mean_of_next(known, 22)
@@ -510,14 +511,14 @@ for name, (claim, truth) in pairs.items():
 # **Question.** Does ridge care? Think of its intercept, before the next cell (its penalty is set near 0 here).
 
 # %%
-from labcode.applications.baselines import ridge as fit_ridge
+from labcode.applications.baselines import ridge_predictions
 from labcode.applications.leaks import scale_on_all
 
 leaky = scale_on_all(raw)
 forecasts = {}
 for name, data in {"training years": raw, "all years": leaky.dataset}.items():
     flat = [split.x.reshape(len(split.x), -1) for split in (data.train, data.test)]
-    forecasts[name] = fit_ridge(flat[0], data.train.y, flat[1], 1e-6)
+    forecasts[name] = ridge_predictions(flat[0], data.train.y, flat[1], 1e-6)
 
 # %% [markdown]
 # **Question.** How far apart are the two forecasts, in the same units?

@@ -383,6 +383,45 @@ MISTAKES = {
 }
 
 
+@PARAMETRIZED
+def test_two_splits_become_one_with_all_that_belongs_to_them(load):
+    data = load(0, "second")
+    both = dataset.join(data.train, data.validation)
+    for field in dataclasses.fields(dataset.Split):
+        parts = [getattr(part, field.name) for part in (data.train, data.validation)]
+        joined = getattr(both, field.name)
+        assert (joined is None) == (parts[0] is None)
+        if joined is not None:
+            np.testing.assert_array_equal(joined, np.concatenate(parts))
+
+
+def test_without_a_padding_mask_all_steps_are_real():
+    part = speech.load().train
+    whole = dataclasses.replace(part, padding_mask=None)
+    for pair, real in (((part, whole), slice(300, None)), ((whole, part), slice(300))):
+        mask = dataset.join(*pair).padding_mask
+        assert mask.dtype == bool
+        assert mask[real].all()
+        assert not mask.all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"dates": None}, "dates"),
+        ({"items": None}, "items"),
+        ({"x": stocks.load(window=5).train.x}, "x"),
+        ({"y": stocks.load(target="sign").train.y}, "y"),
+        ({"x": stocks.load().train.x.astype(int)}, "x"),
+    ],
+)
+def test_splits_that_do_not_fit_are_not_joined(changes, name):
+    part = stocks.load().train
+    for pair in ((part, dataclasses.replace(part, **changes)), (dataclasses.replace(part, **changes), part)):
+        with pytest.raises(ValueError, match=f"^{name}: expected .* in both splits, received"):
+            dataset.join(*pair)
+
+
 @pytest.mark.parametrize(("call", "message"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_is_named(call, message):
     with pytest.raises(ValueError, match=message):

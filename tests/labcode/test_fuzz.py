@@ -98,6 +98,7 @@ OTHERS = {
     "constrain": {"weights": weights, "projections": lambda rng: {"bias": lambda b: max_norm(b, 0.1)}},
     "constrain_": {"module": lambda rng: nn.LSTM(3, 2).double()}
     | {"projections": lambda rng: {"bias": lambda b: max_norm_torch(b, 0.1)}},
+    "draw_mask": SAMPLED | GENERATOR | {"x": lambda rng: torch.ones(2, 3)},
     "dropout_mask": SAMPLED | RNG,
     "dropout_mask_torch": SAMPLED | GENERATOR,
     "evaluate": {"model": model, "data": lambda rng: (rng.normal(size=(2, 5, 3)), rng.normal(size=(2, 1)))},
@@ -127,6 +128,7 @@ NOT_SPOILED = {
     "ProximalSGD": ("params",),
     "ProximalSGD.step": "*",
     "check_masks": tuple(LSTM_SIZES),
+    "draw_mask": ("x",),
     "evaluate": ("model",),
     "check_mask": ("name", "sizes", "per_gate"),
     "lstm_backward": ("cache",),

@@ -7,6 +7,7 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from sklearn.linear_model import Lasso, Ridge
 
 from labcode import plots
 from labcode.linear import best_within, load_diabetes, ridge
@@ -114,17 +115,14 @@ def test_the_slider_redraws_the_picture(widget):
 
 
 def test_the_diamond_gives_a_zero_where_the_disk_does_not(two):
-    sklearn = pytest.importorskip("sklearn.linear_model")
     explorer, free = DiamondAndDisk(two, (0, 10, 40), value=10), ridge(two, 0.0)
     for strength, zero in ((0, False), (10, False), (40, True)):
         explorer.update(strength)
         in_diamond, in_disk = (np.ravel(ax.lines[2].get_data()) for ax in explorer.axes)
         lam = explorer.found[strength]["l2"][1]
-        theirs = sklearn.Lasso(alpha=strength, tol=1e-12).fit(two.x, two.y) if strength else None
+        theirs = Lasso(alpha=strength, tol=1e-12).fit(two.x, two.y) if strength else None
         np.testing.assert_allclose(in_diamond, theirs.coef_ if strength else free, atol=1e-6)
-        np.testing.assert_allclose(
-            in_disk, sklearn.Ridge(lam * len(two.x)).fit(two.x, two.y).coef_, rtol=1e-6
-        )
+        np.testing.assert_allclose(in_disk, Ridge(lam * len(two.x)).fit(two.x, two.y).coef_, rtol=1e-6)
         assert (in_diamond[1] == 0) == zero
         assert in_disk[1] > 0
         shares = np.abs(in_diamond).sum() / np.abs(free).sum(), np.linalg.norm(in_disk) / np.linalg.norm(free)
