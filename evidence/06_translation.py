@@ -13,8 +13,7 @@ import numpy as np
 from labcode.applications.decoding import beam_search, greedy_search
 from labcode.applications.metrics import chrf, item_losses
 from labcode.data import translation
-from labcode.experiments.runs import Run, kept_epoch
-from labcode.experiments.scored_training import train_scored
+from labcode.experiments.runs import Run, kept_epoch, train
 from labcode.experiments.study import Study
 from labcode.experiments.summary import compare
 from labcode.experiments.tasks import forced_outputs, load
@@ -56,19 +55,21 @@ def measured(model, dataset, beam):
 
 def run(*, seed, rate):
     """Train one translator; return its curves, and what the test part says of its last and its kept epoch."""
-    methods, states = (("output_dropout", rate),) if rate else (), []
+    methods, states, scores = (("output_dropout", rate),) if rate else (), [], []
     settings = Run(task=TASK, model=tuple(MODEL.items()), methods=methods, seed=seed, **BUDGET)
+    dataset = load(TASK, seed)
 
-    def score(model, dataset):
+    def keep(epoch, losses, model):
         states.append(copy.deepcopy(model.state_dict()))
-        return {"chrf": greedy_chrf(model, dataset, "validation")}
+        scores.append(greedy_chrf(model, dataset, "validation"))
 
-    model, curves = train_scored(settings, score)
+    model, history = train(settings, on_epoch_end=keep)
+    curves = {"train": history.train_loss, "validation": history.validation_loss, "chrf": scores}
     kept = kept_epoch(curves["validation"], PATIENCE)
     tested = {}
     for variant, epoch in (("last", len(states) - 1), ("early", kept)):
         model.load_state_dict(states[epoch])
-        tested[variant] = measured(model, load(TASK, seed), beam=not rate and variant == "last")
+        tested[variant] = measured(model, dataset, beam=not rate and variant == "last")
     return {"curves": curves, "kept": kept, "test": tested}
 
 

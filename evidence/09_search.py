@@ -19,7 +19,7 @@ import numpy as np
 
 from labcode.applications.metrics import item_losses
 from labcode.data import speech
-from labcode.experiments.search_training import train_point
+from labcode.experiments import train_once
 from labcode.experiments.study import Study
 from labcode.experiments.summary import compare
 from labcode.search import best, search
@@ -30,6 +30,7 @@ from labcode.training import predict
 REPEATS, TRIALS = 10, 16
 MODEL = {"epochs": 15, "hidden": 16, "batch_size": 75}
 RATE = 0.03
+FIT = {"clip_norm": 1.0, "measure_train": False, "progress": False}
 SPACE = {"l2": Range(1e-5, 1.0, log=True), "output_dropout": Range(0.0, 0.9)}
 LINEAR = {name: Range(part.low, part.high) for name, part in SPACE.items()}
 SEARCHES = {
@@ -64,9 +65,9 @@ def data(repeat: int):
 def train(repeat: int, point: dict, report=None):
     """Train one model at a point."""
     dataset, choosing, _ = data(repeat)
-    return train_point(
-        dataset, point | {"learning_rate": RATE}, seed=repeat, validation=choosing, report=report, **MODEL
-    )
+    tell = None if report is None else lambda epoch, losses, model: report(losses["validation_loss"])
+    options = {"learning_rate": RATE, "validation": choosing, "on_epoch_end": tell, **FIT, **MODEL}
+    return train_once(dataset, seed=repeat, methods=point, **options)[0]
 
 
 def losses(model, split) -> np.ndarray:

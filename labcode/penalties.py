@@ -4,14 +4,16 @@ Each penalty stands here twice, in NumPy (float64, with its gradient by hand) an
 floating dtype, differentiable). ``soft_threshold`` is the step that takes an L1 penalty to exact zeros, and
 ``group_soft_threshold`` its like for whole rows or columns.
 ``penalty_by_target`` adds a penalty up over the input weights, the recurrent weights or the biases of an
-LSTM; biases are never penalized unless named.
+LSTM; biases are never penalized unless named. ``WeightRegularization`` does so for every LSTM of a model, as
+``fit`` takes it.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy import ndarray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from labcode._checks import (
@@ -422,6 +424,62 @@ def penalty_grad_by_target(
         for suffix, array in target_arrays(weights, target).items():
             grads |= {kind + suffix: penalty_grad(array, strength) for kind in _TARGETS[target]}
     return grads
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightRegularization:
+    """Penalties and constraints of an LSTM's weights by target: what Keras gives a layer as arguments.
+
+    Its two methods are what ``fit`` takes as ``penalty`` and ``constraint``; both act on every LSTM of a
+    model. Strengths follow labcode's conventions: ``l2_penalty_torch`` with lam is Keras's ``L2(lam / 2)``.
+
+    Args:
+        penalties: function of one weight tensor by target ("input", "recurrent", "bias"), such as
+            ``{"input": partial(l2_penalty_torch, lam=1e-3)}``.
+        constraints: projection of one weight tensor by target, such as
+            ``{"recurrent": partial(max_norm_torch, limit=2.0)}``.
+
+    Raises:
+        ValueError: no mappings of functions, or an unknown target. Chapters 2 and 5.
+
+    Example:
+        >>> from functools import partial
+        >>> l2 = partial(l2_penalty_torch, lam=0.5)
+        >>> lstm = nn.LSTM(1, 1)
+        >>> for weight in lstm.parameters():
+        ...     _ = nn.init.constant_(weight, 2.0)
+        >>> WeightRegularization(penalties={"recurrent": l2}).penalty(lstm).item()  # 4 weights of 2
+        4.0
+    """
+
+    penalties: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
+    constraints: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
+
+    def __post_init__(self):
+        for name in ("penalties", "constraints"):
+            functions = getattr(self, name)
+            check_instance(name, functions, Mapping, "functions by target")
+            expect(all(map(callable, functions.values())), name, "functions by target", functions)
+            for target in functions:
+                check_one_of(f"target in {name}", target, tuple(_TARGETS))
+
+    def penalty(self, model: nn.Module) -> Tensor:
+        """Return the sum of all penalties over every LSTM in a model, a scalar; 0 where there are none."""
+        check_instance("model", model, nn.Module, "a module that holds an nn.LSTM")
+        lstms = [part for part in model.modules() if isinstance(part, nn.LSTM)]
+        expect(len(lstms) > 0, "model", "a module that holds an nn.LSTM", type(model).__name__)
+        total = next(lstms[0].parameters()).new_zeros(())
+        for parameters in (dict(lstm.named_parameters(recurse=False)) for lstm in lstms):
+            for target, penalty in self.penalties.items():
+                total = total + sum(map(penalty, target_arrays(parameters, target).values()))
+        return total
+
+    def constrain_(self, model: nn.Module) -> None:
+        """Project the weights of every LSTM in a model in place, without gradient."""
+        from labcode.constraints import constrain_  # which imports this file
+
+        if self.constraints:
+            constrain_(model, self.constraints)
 
 
 _TARGETS = {"input": ("weight_ih",), "recurrent": ("weight_hh",), "bias": ("bias_ih", "bias_hh")}

@@ -5,16 +5,13 @@
 the LSTM puts out, and from some epoch on the weights may be averaged (NT-ASGD).
 """
 
-import time
 from collections.abc import Iterator
 
-import numpy as np
 import torch
 from numpy import ndarray
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from torch.optim.swa_utils import AveragedModel
-from tqdm.auto import tqdm
 
 from labcode._checks import check_instance, check_integer, check_number, check_one_of, expect
 from labcode.applications.language import Corpus, streams
@@ -24,6 +21,7 @@ from labcode.early_stopping import EarlyStopping
 from labcode.label_smoothing import smoothed_cross_entropy_torch
 from labcode.penalties import activation_penalty_torch, temporal_activation_penalty_torch
 from labcode.training.batches import evaluation_mode
+from labcode.training.epochs import OnEpochEnd, run_epochs
 from labcode.training.history import History
 
 PIECE = 256  # characters that are read at once where nothing is learned
@@ -46,6 +44,7 @@ def fit_language_model(
     clip_norm: float = 1.0,
     averaging: NonMonotonicTrigger | None = None,
     early_stopping: EarlyStopping | None = None,
+    on_epoch_end: OnEpochEnd | None = None,
     measure_train: bool = True,
     progress: bool = False,
 ) -> History:
@@ -67,15 +66,14 @@ def fit_language_model(
         clip_norm: largest norm of the whole gradient.
         averaging: rule that says from which epoch on the weights are averaged; None for never. From then on
             it is the averaged model that is measured, kept and, at the end, handed over.
-        early_stopping: rule that monitors the validation loss, as in ``fit``; None for none.
-        measure_train: also measure the training loss in evaluation mode after each epoch.
-        progress: show a progress bar.
+        early_stopping, on_epoch_end, measure_train, progress: as in ``fit``.
 
     Returns:
         The history; its losses are means over the characters.
 
     Raises:
         ValueError: an argument that does not fit.
+        FloatingPointError: a loss or a weight became NaN or infinite.
 
     Source: Merity, Keskar & Socher (2018), "Regularizing and optimizing LSTM language models". Chapter 8.
     """
@@ -88,28 +86,34 @@ def fit_language_model(
     learned = {"alpha": check_number("alpha", alpha, low=0.0), "beta": check_number("beta", beta, low=0.0)}
     learned |= {"label_smoothing": check_number("label_smoothing", label_smoothing, low=0.0, high=1.0)}
     rows = [torch.tensor(part, device=_device(model)) for part in streams(corpus.train, batch_size)]
-    history, averaged, shown = History(), None, model
-    if early_stopping is not None:
-        early_stopping.reset()
-    for epoch in tqdm(range(check_integer("epochs", epochs, low=1)), desc="epochs", disable=not progress):
-        began = time.perf_counter()
+    averaged = None
+
+    def train_epoch() -> float:
+        nonlocal averaged
         if averaging is not None and averaging.triggered and averaged is None:
             averaged = AveragedModel(model)
-            shown = averaged.module
-        objective = _train_epoch(model, rows, optimizer, averaged, clip_norm, how, learned)
-        history.objective.append(objective)
-        if measure_train:
-            history.train_loss.append(float(text_losses(shown, corpus.train).mean()))
-        history.validation_loss.append(float(text_losses(shown, corpus.validation).mean()))
+        return _train_epoch(model, rows, optimizer, averaged, clip_norm, how, learned)
+
+    def measure() -> tuple[LanguageModel, dict[str, float]]:
+        reached = model if averaged is None else averaged.module
+        parts = {"train": corpus.train} if measure_train else {}
+        parts |= {"validation": corpus.validation}
+        losses = {f"{name}_loss": float(text_losses(reached, part).mean()) for name, part in parts.items()}
         if averaging is not None and averaged is None:
-            averaging.update(history.validation_loss[-1])
-        history.seconds += time.perf_counter() - began
-        if _stops(early_stopping, epoch, history, shown):
-            break
-    best = None if early_stopping is None else early_stopping.weights_to_restore()
-    model.load_state_dict(shown.state_dict() if best is None else best)
-    history.best_epoch = int(np.argmin(history.validation_loss))
-    model.eval()
+            averaging.update(losses["validation_loss"])
+        return reached, losses
+
+    history = run_epochs(
+        model,
+        check_integer("epochs", epochs, low=1),
+        train_epoch=train_epoch,
+        measure=measure,
+        early_stopping=early_stopping,
+        on_epoch_end=on_epoch_end,
+        progress=progress,
+    )
+    if averaged is not None and (early_stopping is None or early_stopping.best_weights is None):
+        model.load_state_dict(averaged.module.state_dict())
     return history
 
 
@@ -207,16 +211,6 @@ def _step(optimizer: torch.optim.Optimizer, scale: float) -> None:
     optimizer.step()
     for group, rate in zip(optimizer.param_groups, rates, strict=True):
         group["lr"] = rate
-
-
-def _stops(rule: EarlyStopping | None, epoch: int, history: History, shown: LanguageModel) -> bool:
-    """Tell early stopping, if there is one, about the epoch; return whether it ends the training."""
-    if rule is None:
-        return False
-    weights = shown.state_dict() if rule.restore_best_weights else None
-    if rule.update(epoch, history.validation_loss[-1], weights):
-        history.stopped_epoch = epoch
-    return history.stopped_epoch is not None
 
 
 def _device(model: LanguageModel) -> torch.device:

@@ -7,9 +7,9 @@ Chapters use what this file names. An experiment that is declared in ``evidence/
 once), ``intervals`` and ``summary`` (what it comes to), ``claims`` (what that says about the article).
 
 What no declaration can say is a script, ``evidence/NAME.py``, which runs as a ``study`` (``script_hash``
-says what it means); for it ``seeded_training`` and ``search_training`` train one model, ``snapshots`` keeps
-the weights of every epoch, ``scored_training`` watches what people read beside the loss, and
-``faulty_runs`` plants one of the ``planted_faults``. Chapters read the results with ``result_tables``.
+says what it means). Whatever trains a model does it by ``seeded_training``; ``snapshots`` keeps the weights
+of every epoch, and ``faulty_runs`` plants one of the ``planted_faults``. Chapters read the results with
+``result_tables``.
 """
 
 from labcode.experiments.intervals import paired_interval

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from joblib import Parallel, delayed, parallel_config
 from tqdm.auto import tqdm
@@ -20,6 +20,9 @@ BACKENDS = ("loky", "dask", "sequential")
 RESTARTS = 5  # of the workers in a row, without one finished run between them
 SETTINGS = {"loky": {"idle_worker_timeout": 30}}  # seconds after which workers of a killed process end
 PAUSE = 0.2  # seconds between two looks at runs that another process has claimed
+
+
+T, R = TypeVar("T"), TypeVar("R")
 
 
 class Keyed(Protocol):
@@ -52,11 +55,47 @@ class Engine:
         fits = (self.scheduler is not None) == (self.backend == "dask")
         expect(fits, "scheduler", "an address with the backend 'dask', none without", self.scheduler)
 
-    def results(self, work: Callable[[Keyed], dict], runs: Iterator[Keyed]) -> Iterator[tuple[Keyed, dict]]:
-        """Yield each run with its result, as it comes in; runs are taken only as workers become free."""
+    def results(self, work: Callable[[T], R], runs: Callable[[], Iterator[T]]) -> Iterator[tuple[T, R]]:
+        """Yield each run with its result, as it comes in; runs are taken only as workers become free.
+
+        Where a worker dies (killed, out of memory), the pool begins anew with the runs that are left.
+
+        Args:
+            work: function of a run that a worker calls.
+            runs: returns the runs that are still to do; they are taken in any thread of this process.
+
+        Raises:
+            RuntimeError: workers die again and again without finishing anything.
+        """
+        deaths = 0
+        while True:
+            try:
+                for pair in self._results(work, runs()):
+                    deaths = 0
+                    yield pair
+                return
+            except BrokenProcessPool as error:
+                deaths += 1
+                if deaths > RESTARTS:
+                    message = f"workers: expected them to finish a run, received {deaths} deaths in a row"
+                    raise RuntimeError(message) from error
+                tqdm.write("A worker process died; starting again with the rest.")
+
+    def _results(self, work: Callable[[T], R], runs: Iterator[T]) -> Iterator[tuple[T, R]]:
+        """Yield results until the first death; what goes wrong in taking a run is raised at the end."""
+        errors = []
+
+        def taken() -> Iterator[T]:
+            try:
+                yield from runs
+            except Exception as error:  # joblib would wait for ever
+                errors.append(error)
+
         with self._workers():
             pool = Parallel(return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1)
-            yield from pool(delayed(_paired)(work, run, os.getpid()) for run in runs)
+            yield from pool(delayed(_paired)(work, run, os.getpid()) for run in taken())
+        if errors:
+            raise errors[0]
 
     @contextmanager
     def _workers(self) -> Iterator[None]:
@@ -74,7 +113,7 @@ class Engine:
             yield
 
 
-def _paired(work: Callable[[Keyed], dict], run: Keyed, parent: int) -> tuple[Keyed, dict]:
+def _paired(work: Callable[[T], R], run: T, parent: int) -> tuple[T, R]:
     """Do a run, in a worker or in the process ``parent`` itself, and return it with its result."""
     if os.getpid() != parent and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent answers it
@@ -92,8 +131,7 @@ def execute(
 ) -> None:
     """Do every run that has no record yet, and return when all have one.
 
-    Runs that another process has claimed are waited for, and taken over if that process dies. Where a worker
-    dies (killed, out of memory), the pool begins anew, and what it had in hand is done again.
+    Runs that another process has claimed are waited for, and taken over if that process dies.
 
     Args:
         runs: what to do, each run once.
@@ -106,27 +144,23 @@ def execute(
     Raises:
         RuntimeError: workers die again and again without finishing anything.
     """
-    waiting, deaths = {run.key: run for run in runs}, 0
+    waiting = {run.key: run for run in runs}
+
+    def claimed() -> Iterator[Keyed]:
+        store.release()
+        return (run for key, run in list(waiting.items()) if store.claim(key))
+
     while waiting:
         _skip(bar, [waiting.pop(key) for key in list(waiting) if key in store])
-        finished = 0
-        store.release()
+        before = len(waiting)
         try:
-            claimed = (run for key, run in list(waiting.items()) if store.claim(key))
             for run, result in engine.results(work, claimed):
                 record(run, result)
                 del waiting[run.key]
                 bar.update()
-                finished += 1
-        except BrokenProcessPool as error:
-            deaths = 1 if finished else deaths + 1
-            if deaths > RESTARTS:
-                message = f"workers: expected them to finish a run, received {deaths} deaths in a row"
-                raise RuntimeError(message) from error
-            bar.write("A worker process died; starting again with the rest.")
         finally:
             store.release()
-        if waiting and not finished:
+        if len(waiting) == before > 0:
             time.sleep(PAUSE)
 
 

@@ -7,7 +7,6 @@ validation parts.
 from dataclasses import replace
 
 import numpy as np
-import torch
 from torch import nn
 
 from labcode._checks import check_one_of
@@ -16,9 +15,9 @@ from labcode.applications.metrics import item_losses
 from labcode.applications.models import build_model
 from labcode.data.dataset import Dataset, Split, group_places, join
 from labcode.early_stopping import EarlyStopping
-from labcode.experiments.methods import combine, training_options
 from labcode.experiments.planted_faults import FAULTS, with_inputs
-from labcode.training import evaluate, fit, seeded
+from labcode.experiments.seeded_training import train_model
+from labcode.training import evaluate, seeded
 from labcode.training.diagnose import CASES
 from labcode.training.history import History
 
@@ -94,13 +93,7 @@ def run_with_fault(dataset: Dataset, case: str, seed: int) -> dict:
 
 
 def trained(
-    data: Dataset,
-    settings: dict,
-    seed: int,
-    *,
-    train: Split | None = None,
-    left_on: bool = False,
-    stopping: EarlyStopping | None = None,
+    data: Dataset, settings: dict, seed: int, *, left_on: bool = False, **options
 ) -> tuple[nn.Module, History]:
     """Train a model with settings such as ``SOUND``; call it inside ``seeded``.
 
@@ -108,31 +101,24 @@ def trained(
         data: what to learn.
         settings: hidden units, rates of dropout, strength of L2, learning rate, epochs and patience.
         seed: draws the order of the batches.
-        train: what to train on in place of the training part.
         left_on: whether the model drops in evaluation, too.
-        stopping: a rule in place of the one with the settings' patience.
+        options: anything else that ``train_model`` takes, such as ``train``, what to train on.
     """
-    train = data.train if train is None else train
     rates = {name: rate for name, rate in settings.items() if name.endswith("dropout")}
-    model = build_model(data, hidden_size=settings["hidden"], embedding_size=16, **rates)
-    if left_on:
-        model = DropoutLeftOn(model)
     if settings["patience"] is not None:
-        stopping = EarlyStopping(patience=settings["patience"], restore_best_weights=True)
-    effects = combine({"l2": settings["l2"]} if settings["l2"] else {})
-    history = fit(
-        model,
-        train,
-        data.validation,
+        options["early_stopping"] = EarlyStopping(patience=settings["patience"], restore_best_weights=True)
+    return train_model(
+        data,
+        seed=seed,
+        build=build_left_on if left_on else build_model,
+        model_options={"hidden_size": settings["hidden"], "embedding_size": 16} | rates,
+        methods={"l2": settings["l2"]},
+        learning_rate=settings["rate"],
         epochs=settings["epochs"],
-        generator=torch.Generator().manual_seed(seed),
-        task=data.task,
-        batch_size=64 if len(train.y) >= 300 else 32,
-        early_stopping=stopping,
+        batch_size=64 if len(options.get("train", data.train).y) >= 300 else 32,
         progress=False,
-        **training_options(effects, model, settings["rate"]),
+        **options,
     )
-    return model, history
 
 
 class DropoutLeftOn(nn.Module):
@@ -146,6 +132,11 @@ class DropoutLeftOn(nn.Module):
         """Return what the model inside returns in training."""
         self.inner.train()
         return self.inner(*args, **options)
+
+
+def build_left_on(data: Dataset, **options) -> DropoutLeftOn:
+    """Make a model as ``build_model`` does, with that mistake."""
+    return DropoutLeftOn(build_model(data, **options))
 
 
 def simple_losses(data: Dataset) -> list[float]:

@@ -15,9 +15,10 @@ from torch import nn
 from labcode.data.dataset import Dataset
 from labcode.early_stopping import EarlyStopping
 from labcode.experiments.declaration import Declaration, canonical_hash
-from labcode.experiments.methods import combine, training_options
+from labcode.experiments.methods import combine
+from labcode.experiments.seeded_training import train_model
 from labcode.experiments.tasks import find_task, load
-from labcode.training import fit, seeded
+from labcode.training import seeded
 from labcode.training.history import History
 
 _ALONE = threading.RLock()  # a Dask worker may have several threads; a run may be part of another
@@ -68,12 +69,7 @@ def make_run(
 
 
 def train(
-    run: Run,
-    *,
-    dataset: Dataset | None = None,
-    build: Callable[..., nn.Module] | None = None,
-    stopping: EarlyStopping | None = None,
-    measure_train: bool = True,
+    run: Run, *, dataset: Dataset | None = None, build: Callable[..., nn.Module] | None = None, **options
 ) -> tuple[nn.Module, History]:
     """Train the run's model; the test split is not touched. Random states outside stay as they were.
 
@@ -83,30 +79,23 @@ def train(
         run: what to train.
         dataset: what to learn in place of the task's own data.
         build: what makes the model in place of the task's ``build``.
-        stopping: a rule in place of the one with the run's patience.
-        measure_train: as in ``fit``.
+        options: anything else that ``labcode.training.fit`` takes, such as ``on_epoch_end``.
     """
-    dataset = load(run.task, run.seed) if dataset is None else dataset
-    if stopping is None and run.patience is not None:
-        stopping = EarlyStopping(patience=run.patience, restore_best_weights=True)
+    if run.patience is not None:
+        options["early_stopping"] = EarlyStopping(patience=run.patience, restore_best_weights=True)
     with alone(), seeded(run.seed):
-        model = new_model(run, dataset, build)
-        history = fit(
-            model,
-            dataset.train,
-            dataset.validation,
+        return train_model(
+            load(run.task, run.seed) if dataset is None else dataset,
+            seed=run.seed,
+            build=find_task(run.task).build if build is None else build,
+            model_options=dict(run.model),
+            methods=dict(run.methods),
+            learning_rate=run.learning_rate,
             epochs=run.epochs,
-            generator=torch.Generator().manual_seed(run.seed),
-            task=dataset.task,
             batch_size=run.batch_size,
-            early_stopping=stopping,
-            measure_train=measure_train,
             progress=False,
-            **training_options(combine(dict(run.methods)), model, run.learning_rate),
+            **options,
         )
-    if history.interrupted:
-        raise KeyboardInterrupt
-    return model, history
 
 
 def curve(run: Run) -> dict:
@@ -143,8 +132,9 @@ def kept_epoch(validation: list[float], patience: int) -> int:
 
 def with_weights(run: Run, weights: dict[str, np.ndarray]) -> nn.Module:
     """Make the run's model with weights that another process has trained."""
+    options = dict(run.model) | combine(dict(run.methods)).model
     with alone(), seeded(run.seed):
-        model = new_model(run)
+        model = find_task(run.task).build(load(run.task, run.seed), **options)
     model.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
     return model
 
@@ -171,20 +161,6 @@ def alone() -> Iterator[None]:
             yield
         finally:
             torch.set_num_threads(before)
-
-
-def new_model(
-    run: Run, dataset: Dataset | None = None, build: Callable[..., nn.Module] | None = None
-) -> nn.Module:
-    """Make the run's model, with new weights drawn from torch's global generator.
-
-    Args:
-        run: says with which sizes and methods.
-        dataset, build: as for ``train``.
-    """
-    dataset = load(run.task, run.seed) if dataset is None else dataset
-    options = dict(run.model) | combine(dict(run.methods)).model
-    return (find_task(run.task).build if build is None else build)(dataset, **options)
 
 
 def _record(began: float, **found: object) -> dict:

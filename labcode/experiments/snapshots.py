@@ -1,40 +1,16 @@
 """One training that keeps the weights of every epoch, so that one run answers for many rules of stopping."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import Tensor, nn
 
 from labcode._checks import check_integer, check_one_of, expect
 from labcode.data.dataset import Dataset
-from labcode.early_stopping import EarlyStopping
 from labcode.experiments.runs import Run, alone, kept_epoch, train
-from labcode.experiments.tasks import find_task, load
+from labcode.experiments.tasks import find_task
 from labcode.training.history import History
-
-
-class Snapshots(EarlyStopping):
-    """Monitor the loss without ever stopping, and keep a copy of the weights of every epoch.
-
-    Attributes:
-        snapshots: the weights after each epoch so far, as ``state_dict`` returned them.
-    """
-
-    def __init__(self):
-        super().__init__(patience=0, restore_best_weights=True)
-
-    def reset(self) -> None:
-        """Forget everything seen, the snapshots included."""
-        super().reset()
-        self.snapshots: list[dict[str, Tensor]] = []
-
-    def update(self, epoch: int, value: float, weights: object = None) -> bool:
-        """Take in the value and the weights of an epoch; never advise to stop."""
-        super().update(epoch, value, weights)
-        self.stopped_epoch = None
-        self.snapshots.append(copy.deepcopy(weights))
-        return False
 
 
 @dataclass(frozen=True)
@@ -98,7 +74,11 @@ def train_and_keep(
     Raises:
         FloatingPointError: a loss or a weight became NaN or infinite.
     """
-    stopping = Snapshots()
-    dataset = load(run.task, run.seed) if dataset is None else dataset
-    model, history = train(run, dataset=dataset, build=build, stopping=stopping, measure_train=measure_train)
-    return Trained(run, model, history, stopping.snapshots)
+    snapshots: list[dict[str, Tensor]] = []
+
+    def keep(epoch: int, losses: dict[str, float], model: nn.Module) -> None:
+        snapshots.append(copy.deepcopy(model.state_dict()))
+
+    options = {"dataset": dataset, "build": build, "measure_train": measure_train, "on_epoch_end": keep}
+    model, history = train(replace(run, patience=None), **options)
+    return Trained(run, model, history, snapshots)

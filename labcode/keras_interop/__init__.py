@@ -5,7 +5,7 @@ from labcode._lazy import lazily
 __getattr__, __all__ = lazily(
     __name__,
     {
-        "layers": ["import_keras", "to_keras", "from_keras", "keras_masks"],
-        "settings": ["WeightRegularization", "to_keras_rule", "from_keras_rule"],
+        "layers": ["import_keras", "to_keras", "from_keras", "keras_masks", "WeightRegularization"],
+        "settings": ["to_keras_rule", "from_keras_rule"],
     },
 )

@@ -35,12 +35,11 @@ from labcode.keras_interop.settings import (
     CONSTRAINTS,
     REGULARIZERS,
     TARGETS,
-    WeightRegularization,
     from_keras_rule,
     to_keras_rule,
 )
 from labcode.lstm.module import RegularizedLSTM
-from labcode.penalties import target_arrays
+from labcode.penalties import WeightRegularization, target_arrays
 
 if TYPE_CHECKING:
     import keras

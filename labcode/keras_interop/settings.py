@@ -6,21 +6,19 @@ axis 0 is our "row" and the rows of its orthogonal regularizer are our columns. 
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from numbers import Integral
 from types import ModuleType
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from labcode._checks import check_instance, check_one_of, expect
-from labcode.constraints import constrain_, max_norm_torch, min_max_norm_torch, non_neg_torch, unit_norm_torch
+from labcode._checks import check_one_of, expect
+from labcode.constraints import max_norm_torch, min_max_norm_torch, non_neg_torch, unit_norm_torch
 from labcode.penalties import (
     l1_l2_penalty_torch,
     l1_penalty_torch,
     l2_penalty_torch,
     orthogonal_penalty_torch,
-    target_arrays,
 )
 
 TARGETS = {"input": "kernel", "recurrent": "recurrent", "bias": "bias"}  # ours, and Keras's
@@ -39,51 +37,6 @@ CONSTRAINTS = {
     "MinMaxNorm": (min_max_norm_torch, _BOUNDS | {"axis": "axis"}),
     "NonNeg": (non_neg_torch, {}),
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class WeightRegularization:
-    """Penalties and constraints of an LSTM's weights by target: what Keras gives a layer as arguments.
-
-    Its two methods are what ``fit`` takes as ``penalty`` and ``constraint``. Strengths follow labcode's
-    conventions, so that ``l2_penalty_torch`` with lam is Keras's ``L2(lam / 2)``.
-
-    Args:
-        penalties: function of one weight tensor by target ("input", "recurrent", "bias"), such as
-            ``{"input": partial(l2_penalty_torch, lam=1e-3)}``.
-        constraints: projection of one weight tensor by target, such as
-            ``{"recurrent": partial(max_norm_torch, limit=2.0)}``.
-
-    Raises:
-        ValueError: no mappings of functions, or an unknown target. Chapter 5.
-    """
-
-    penalties: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
-    constraints: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
-
-    def __post_init__(self):
-        for name in ("penalties", "constraints"):
-            functions = getattr(self, name)
-            check_instance(name, functions, Mapping, "functions by target")
-            expect(all(map(callable, functions.values())), name, "functions by target", functions)
-            for target in functions:
-                check_one_of(f"target in {name}", target, tuple(TARGETS))
-
-    def penalty(self, model: nn.Module) -> Tensor:
-        """Return the sum of all penalties over every LSTM in a model, a scalar; 0 where there are none."""
-        check_instance("model", model, nn.Module, "a module that holds an nn.LSTM")
-        lstms = [part for part in model.modules() if isinstance(part, nn.LSTM)]
-        expect(len(lstms) > 0, "model", "a module that holds an nn.LSTM", type(model).__name__)
-        total = next(lstms[0].parameters()).new_zeros(())
-        for parameters in (dict(lstm.named_parameters(recurse=False)) for lstm in lstms):
-            for target, penalty in self.penalties.items():
-                total = total + sum(map(penalty, target_arrays(parameters, target).values()))
-        return total
-
-    def constrain_(self, model: nn.Module) -> None:
-        """Project the weights of every LSTM in a model in place, without gradient."""
-        if self.constraints:
-            constrain_(model, self.constraints)
 
 
 def to_keras_rule(name: str, rule: Callable, table: Mapping, module: ModuleType, weights: Tensor) -> object:

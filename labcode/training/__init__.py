@@ -1,9 +1,9 @@
 """One training loop for every task. Read in this order:
 
-``loop``, with ``fit``, ``evaluate`` and ``predict``; ``batches``, how arrays become tensors on the model's
-device; ``history``, what an epoch leaves; ``checkpoint``, how a killed run goes on; ``monte_carlo``,
-predictions with dropout on; ``forecasting``, what comes next in a series; ``diagnose``, what is wrong with a
-run; ``model_card``, what to hand on with a model.
+``loop``, with ``fit``, ``evaluate`` and ``predict``; ``epochs``, what is done around each epoch; ``batches``,
+how arrays become tensors on the model's device; ``history``, what an epoch leaves; ``checkpoint``, how a
+killed run goes on; ``monte_carlo``, predictions with dropout on; ``forecasting``, what comes next in a
+series; ``diagnose``, what is wrong with a run; ``model_card``, what to hand on with a model.
 """
 
 from labcode._lazy import lazily

@@ -11,26 +11,23 @@ Example::
         )
 """
 
-import math
-import os
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils import clip_grad_norm_, get_total_norm
-from tqdm.auto import tqdm
+from torch.nn.utils import clip_grad_norm_
 
 from labcode._checks import check_integer, check_lstms, check_number, expect
 from labcode.data.dataset import IGNORED
 from labcode.early_stopping import EarlyStopping
 from labcode.training.batches import evaluation_mode, prepare, prepare_inputs, prepare_targets, run
 from labcode.training.checkpoint import Checkpoint, describe_run
+from labcode.training.epochs import OnEpochEnd, run_epochs
 from labcode.training.history import History
 
 EVALUATION_BATCH = 256
@@ -51,6 +48,7 @@ def fit(
     clip_norm: float | None = None,
     constraint: Callable[[nn.Module], None] | None = None,
     early_stopping: EarlyStopping | None = None,
+    on_epoch_end: OnEpochEnd | None = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
     measure_train: bool = True,
@@ -87,6 +85,11 @@ def fit(
             steps, such as ``lambda model: constrain_(model, {"recurrent": unit_norm_torch})``.
         early_stopping: rule that monitors the validation loss; it is reset, and its best weights, where it
             keeps them, are put into the model at the end of a run that was not interrupted.
+        on_epoch_end: function of (epoch, losses, model) that is called after each epoch, such as
+            ``lambda epoch, losses, model: losses["validation_loss"] < 0.1``: epochs count from 0, the losses
+            have the names that they have in the history, the model is in evaluation mode. True ends the
+            training. It must draw no random numbers from torch's global generator if runs with and without
+            it are to be the same. What it raises ends the training, too.
         checkpoint: file that receives the whole state after each epoch, in a folder that is made if needed.
         resume: go on from ``checkpoint``, bit for bit as if there had been no break (torch's global random
             state is put back, too); start anew if there is no such file. A finished run returns at once.
@@ -101,7 +104,8 @@ def fit(
         ValueError: an argument or data that do not fit (data are checked for NaN once, before training), or
             a checkpoint that is damaged or comes from a run with other settings.
         FileExistsError: the checkpoint exists and ``resume`` is False.
-        FloatingPointError: a loss or a weight became NaN or infinite.
+        FloatingPointError: a loss or a weight became NaN or infinite; the best weights are back in the model
+            if ``early_stopping`` keeps them.
 
     Chapter: 1.2.
     """
@@ -129,37 +133,21 @@ def fit(
         }
         settings |= describe_run(model, optimizer, generator, early_stopping, data)
         keeper = Checkpoint(Path(checkpoint), settings, model, optimizer, generator, penalty, early_stopping)
-    history = _begin(keeper, early_stopping, epochs, resume)
     step = {"optimizer": optimizer, "generator": generator, "task": task, "batch_size": batch_size}
     step |= {"penalty": penalty, "clip_norm": clip_norm, "constraint": constraint}
     step |= {"activation_penalty": activation_penalty, "watched": watched}
     measured = data if measure_train else {name: data[name] for name in data if name != "train"}
-    first = epochs if history.stopped_epoch is not None else len(history.objective)
-    if progress is None:
-        progress = os.environ.get("TQDM_DISABLE", "") in ("", "0")
-    bar = {"desc": "epochs", "initial": first, "total": epochs, "mininterval": 0.1, "disable": not progress}
-    try:
-        with tqdm(range(first, epochs), **bar) as shown:
-            for epoch in shown:
-                began = time.perf_counter()
-                losses = {"objective": _train_epoch(model, data["train"], **step)}
-                losses |= _measure(model, measured, task)
-                _check_finite(losses, epoch, model)
-                history = _close_epoch(history, losses, model, early_stopping, began)
-                if keeper is not None:
-                    keeper.save(history.to_dict())
-                shown.set_postfix(losses, refresh=False)
-                if history.stopped_epoch is not None:
-                    break
-    except KeyboardInterrupt:
-        history = replace(history, interrupted=True)
-        hint = "call fit again with resume=True." if keeper else "a run with checkpoint=FILE can be resumed."
-        print(f"Interrupted after {len(history.objective)} of {epochs} epochs. To go on: {hint}")
-    else:
-        _restore_best(model, early_stopping)
-    finally:
-        model.eval()
-    return history
+    return run_epochs(
+        model,
+        epochs,
+        train_epoch=partial(_train_epoch, model, data["train"], **step),
+        measure=lambda: (model, _measure(model, measured, task)),
+        early_stopping=early_stopping,
+        on_epoch_end=on_epoch_end,
+        keeper=keeper,
+        resume=resume,
+        progress=progress,
+    )
 
 
 def evaluate(model: nn.Module, data: Iterable, task: str = "regression") -> dict[str, float]:
@@ -336,67 +324,6 @@ def _evaluate(model: nn.Module, tensors: Sequence[Tensor], task: str) -> dict[st
     n = int(weights)
     metrics = {"loss": loss.item() / n}
     return metrics | {"accuracy": right.item() / n} if task != "regression" else metrics
-
-
-def _begin(
-    keeper: Checkpoint | None, early_stopping: EarlyStopping | None, epochs: int, resume: bool
-) -> History:
-    if early_stopping is not None:
-        early_stopping.reset()
-    if keeper is None:
-        expect(not resume, "checkpoint", "a file to resume from", None)
-        return History()
-    if not keeper.path.exists():
-        keeper.path.parent.mkdir(parents=True, exist_ok=True)
-        return History()
-    if not resume:
-        raise FileExistsError(
-            f"checkpoint {keeper.path}: expected a new file, received one of an earlier run; go on with it "
-            "(resume=True), delete it, or choose another name"
-        )
-    history = History.from_dict(keeper.load())
-    done = len(history.objective)
-    expect(done <= epochs, "epochs", f"at least {done}, which checkpoint {keeper.path} has behind it", epochs)
-    return history
-
-
-def _close_epoch(
-    history: History,
-    losses: dict[str, float],
-    model: nn.Module,
-    early_stopping: EarlyStopping | None,
-    began: float,
-) -> History:
-    """Ask early stopping and make a new history, so that an interruption never leaves half an epoch in it."""
-    lists = {name: [*getattr(history, name), value] for name, value in losses.items()}
-    best_epoch = stopped_epoch = None
-    if early_stopping is not None:
-        weights = model.state_dict() if early_stopping.restore_best_weights else None
-        early_stopping.update(len(history.objective), losses["validation_loss"], weights)
-        best_epoch, stopped_epoch = early_stopping.best_epoch, early_stopping.stopped_epoch
-    elif "validation_loss" in lists:
-        best_epoch = int(np.argmin(lists["validation_loss"]))
-    seconds = history.seconds + time.perf_counter() - began
-    return replace(history, **lists, best_epoch=best_epoch, stopped_epoch=stopped_epoch, seconds=seconds)
-
-
-def _restore_best(model: nn.Module, early_stopping: EarlyStopping | None) -> None:
-    weights = None if early_stopping is None else early_stopping.weights_to_restore()
-    if weights is not None:
-        model.load_state_dict(weights)
-
-
-def _check_finite(losses: dict[str, float], epoch: int, model: nn.Module) -> None:
-    largest = get_total_norm([p.detach() for p in model.parameters()], norm_type=math.inf).item()
-    values = losses | {"largest weight": largest}
-    broken = {name: value for name, value in values.items() if not math.isfinite(value)}
-    if broken:
-        received = ", ".join(f"{name} = {value}" for name, value in broken.items())
-        raise FloatingPointError(
-            f"epoch {epoch}: expected finite losses and weights, received {received}. The usual causes: a "
-            "learning rate that is too large, or exploding gradients (clip_norm=1.0 limits them). These "
-            "weights are lost: make the model and its optimizer anew."
-        )
 
 
 def _check_arguments(

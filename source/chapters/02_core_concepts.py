@@ -57,13 +57,15 @@ def frozen(model, **options):
 # **Question.** `fit` adds what a penalty returns to the loss. What kind of value must that be?
 
 # %%
-from labcode.penalties import penalty_by_target
+from functools import partial
+
+from labcode.penalties import WeightRegularization
 
 
 def on_weights(penalty, strength):
     """Return a penalty on W and U of a model's LSTM, for `fit`."""
-    strengths = {"input": strength, "recurrent": strength}
-    return lambda model: penalty_by_target(penalty, dict(model.lstm.named_parameters()), strengths)
+    one = partial(penalty, lam=strength)
+    return WeightRegularization(penalties={"input": one, "recurrent": one}).penalty
 
 
 # %% [markdown]
@@ -73,13 +75,13 @@ def on_weights(penalty, strength):
 # **Question.** What does a constraint return?
 
 # %%
-from labcode.constraints import constrain_, max_norm_torch
+from labcode.constraints import max_norm_torch
 
 
 def norm_limit(limit):
     """Return a constraint that keeps every row of W and U within a norm, for `fit`."""
-    projections = dict.fromkeys(("input", "recurrent"), lambda w: max_norm_torch(w, limit))
-    return lambda model: constrain_(model, projections)
+    one = partial(max_norm_torch, limit=limit)
+    return WeightRegularization(constraints={"input": one, "recurrent": one}).constrain_
 
 
 # %% [markdown]
@@ -512,9 +514,9 @@ Markdown(methods_table())
 trained = {name: w.detach() for name, w in run("none")[0].lstm.named_parameters()}
 as_numpy, squares = {name: w.double().numpy() for name, w in trained.items()}, {}
 for strengths in ({"input": 2.0}, {"recurrent": 2.0}, {"bias": 2.0}, {"input": 2.0, "recurrent": 2.0}):
-    by_torch = penalty_by_target(l2_penalty_torch, trained, strengths).item()
+    by_torch = penalties.penalty_by_target(l2_penalty_torch, trained, strengths).item()
     print(f"named: {', '.join(strengths):<17}  sum of squares {by_torch:6.1f}")
-    by_numpy = penalty_by_target(penalties.l2_penalty, as_numpy, strengths)
+    by_numpy = penalties.penalty_by_target(penalties.l2_penalty, as_numpy, strengths)
     np.testing.assert_allclose(by_numpy, by_torch, rtol=1e-5)
     squares[", ".join(strengths)] = by_numpy
 assert squares["recurrent"] > 2 * squares["input"] > 2 * squares["bias"]

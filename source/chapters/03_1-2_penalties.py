@@ -404,6 +404,7 @@ METHODS = {  # a function of model and strength that makes the optimizer, and a 
 # %%
 import functools
 
+from labcode.penalties import WeightRegularization
 from labcode.training import fit
 
 
@@ -416,9 +417,8 @@ def trained(method, lam, seed=0):
         settings = {"optimizer": optimizer(model, lam), "epochs": 20, "progress": False}
         settings["generator"] = torch.Generator().manual_seed(seed)
         if penalty is not None:
-            settings["penalty"] = lambda m: penalty_by_target(
-                penalty, dict(m.lstm.named_parameters()), both(lam)
-            )
+            one = functools.partial(penalty, lam=lam)
+            settings["penalty"] = WeightRegularization(penalties=both(one)).penalty
         history = fit(model, weather.train, weather.validation, **settings)
     w, u = model.lstm.weight_ih_l0.detach(), model.lstm.weight_hh_l0.detach()
     return torch.cat([w, u], dim=1).numpy(), history

@@ -342,13 +342,12 @@ def recorder(projections=None):
 # **Question.** What is its gradient, and for which array is it not 0?
 
 # %%
+from functools import partial
+
 from labcode.experiments import train_once
-from labcode.penalties import l2_penalty_torch, penalty_by_target
+from labcode.penalties import WeightRegularization, l2_penalty_torch
 
-
-def l2_on_u(model):
-    """The L2 penalty on the recurrent weights."""
-    return penalty_by_target(l2_penalty_torch, dict(model.lstm.named_parameters()), {"recurrent": 1e-3})
+l2_on_u = WeightRegularization(penalties={"recurrent": partial(l2_penalty_torch, lam=1e-3)})
 
 
 # %% [markdown]
@@ -361,7 +360,7 @@ def l2_on_u(model):
 settings = {
     "no brake": ({}, None),
     "gradient clipped at 0.2": ({"clip_norm": 0.2}, None),
-    "L2 penalty, λ = 0.001": ({"penalty": l2_on_u}, None),
+    "L2 penalty, λ = 0.001": ({"penalty": l2_on_u.penalty}, None),
     "max-norm 1.5": ({}, max_norm_on_u(1.5)),
 }
 # %% [markdown]

@@ -343,14 +343,12 @@ def train(make_optimizer, epochs, **options):
 # **Question.** First Adam, with the penalty in the loss. What will its smallest weights look like?
 
 # %%
-from labcode.penalties import l1_penalty_torch, penalty_by_target
+from functools import partial
 
+from labcode.penalties import WeightRegularization, l1_penalty_torch
 
-def l1_in_the_loss(model):
-    """0.001 * sum |w| over W and U."""
-    weights = dict(model.lstm.named_parameters())
-    return penalty_by_target(l1_penalty_torch, weights, {"input": 1e-3, "recurrent": 1e-3})
-
+l1 = partial(l1_penalty_torch, lam=1e-3)  # 0.001 * sum |w|
+l1_in_the_loss = WeightRegularization(penalties={"input": l1, "recurrent": l1}).penalty
 
 in_the_loss, loss_1 = train(lambda m: torch.optim.Adam(m.parameters(), 3e-3), 10, penalty=l1_in_the_loss)
 

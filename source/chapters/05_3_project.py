@@ -256,8 +256,7 @@ assert test["chosen"] < ridge_test
 # %%
 from functools import partial
 
-from labcode.keras_interop import WeightRegularization
-from labcode.penalties import l2_penalty_torch
+from labcode.penalties import WeightRegularization, l2_penalty_torch
 
 l2_of_strength = partial(l2_penalty_torch, lam=result["chosen"]["l2"])
 chosen = WeightRegularization(penalties={"input": l2_of_strength, "recurrent": l2_of_strength})

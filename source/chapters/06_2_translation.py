@@ -152,10 +152,10 @@ def written(tokens):
     return [translation.decode(one, data) for one in tokens]
 
 
-def validation_chrf(model, data):
+def validation_chrf(model):
     """Translate the validation part greedily, and score it."""
     x, _, padding_mask = data.validation
-    return {"chrf": chrf(written(greedy_search(model, x, padding_mask)), human["validation"])}
+    return chrf(written(greedy_search(model, x, padding_mask)), human["validation"])
 
 
 # %% [markdown]
@@ -165,11 +165,23 @@ def validation_chrf(model, data):
 
 # %%
 from labcode.experiments.declaration import EVIDENCE, read_declaration
-from labcode.experiments.runs import make_run
-from labcode.experiments.scored_training import train_scored
+from labcode.experiments.runs import make_run, train
 
 declared = read_declaration(EVIDENCE / "translation.toml")
-model, curves = train_scored(make_run(declared, {}, seed=0), validation_chrf)
+
+
+def train_and_score(methods):
+    """Train one translator, and score it after each epoch; return it with its curves."""
+    scores = []
+
+    def score(epoch, losses, model):
+        scores.append(validation_chrf(model))
+
+    model, history = train(make_run(declared, methods, seed=0), on_epoch_end=score)
+    return model, {"train": history.train_loss, "validation": history.validation_loss, "chrf": scores}
+
+
+model, curves = train_and_score({})
 best = int(np.argmin(curves["validation"]))
 print(f"the validation loss is lowest in epoch {best} of 0 to {declared.epochs - 1}")
 
@@ -438,7 +450,7 @@ assert 1 < costs["recurrent_dropout_h"][0] < costs["everything"][0] < 1.3
 
 # %%
 rate = result["chosen"]["recurrent_dropout_h"]["last"]["strength"]
-_, recurrent = train_scored(make_run(declared, {"recurrent_dropout_h": rate}, seed=0), validation_chrf)
+_, recurrent = train_and_score({"recurrent_dropout_h": rate})
 for name, found in (("none", curves), (f"recurrent dropout {rate:g}", recurrent)):
     print(f"{name:<22} last epoch: loss {found['validation'][-1]:.2f}, chrF {found['chrf'][-1]:.1f}")
 assert recurrent["validation"][-1] < curves["validation"][-1] - 0.1

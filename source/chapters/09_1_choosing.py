@@ -46,21 +46,22 @@ assert len(chooses.x) == len(fresh.x) == 60
 # **Question.** What has to be held fixed, so that later only the strength differs?
 
 # %%
-from labcode.experiments.search_training import train_point
+from labcode.experiments import train_once
 from labcode.training import evaluate
 
-sizes = {"epochs": 15, "hidden": 16, "batch_size": 75}
+sizes = {"epochs": 15, "hidden": 16, "batch_size": 75, "learning_rate": 0.03}
+options = {"validation": chooses, "clip_norm": 1.0, "measure_train": False, "progress": False}
 
 
 def losses_at(point, report=None):
     """Train one model; return its losses on training data, on the half that chooses, and on the fresh half."""
-    settings = {"learning_rate": 0.03} | point
-    model = train_point(vowels, settings, seed=0, validation=chooses, report=report, **sizes)
+    tell = None if report is None else lambda epoch, losses, model: report(losses["validation_loss"])
+    model, _ = train_once(vowels, seed=0, methods=point, on_epoch_end=tell, **sizes, **options)
     return [evaluate(model, split, "classification")["loss"] for split in (vowels.train, chooses, fresh)]
 
 
 # %% [markdown]
-# A point may name methods and the learning rate; what it does not name stays at its default.
+# A point gives the strength of each method that it names; 0 leaves a method out. `on_epoch_end` is called after each epoch.
 #
 # **Question.** Is the training loss far below the other two?
 
@@ -224,10 +225,9 @@ assert again == tried
 assert calls[3] == calls[4]
 
 # %% [markdown]
-# Seven: the one that was cut off, and six new ones. No point is drawn twice, none is lost. The same file lets several processes
-# work on one search: start the script as often as the machine has cores. Each takes what no other has, and a trial whose
-# process is killed is taken over by the next. For several machines, put the URL of a PostgreSQL database in the place of the file's
-# name (`storage="postgresql://user@host/database"`). The course's tests kill processes at every step of this, dozens of times.
+# Seven: the one that was cut off, and six new ones. No point is drawn twice, none is lost. On a machine with many cores let
+# `search` use them, with `jobs=-1`: one process asks and tells, the others train. On many machines give it the address of a Dask
+# scheduler (`scheduler="tcp://..."`). The course's tests kill searches in the middle of this, again and again.
 #
 # **Pruning.** Most trials are bad, and many show it early. With `pruning=4` each trial is safe for four epochs; from then on it
 # is stopped if the best it has reported is above the median of what finished trials had at that epoch.
@@ -529,8 +529,7 @@ chooses = vowels.validation.subset(slice(60))
 x, y, padding_mask = chooses
 items = []
 for lam in (path["lowest"][0], path["rule"][0]):
-    point = {"l2": lam, "learning_rate": 0.03}
-    model = train_point(vowels, point, seed=0, validation=chooses, **sizes)
+    model, _ = train_once(vowels, seed=0, methods={"l2": lam}, **sizes, **options)
     items.append(item_losses("classification", predict(model, x, padding_mask).numpy(), y))
 
 # %% [markdown]
@@ -557,7 +556,7 @@ assert paired < 0.75 * alone
 # - Grid search tries few values of each hyperparameter, random search as many as it has trials. On two of them, with 16
 #   trials, neither they nor TPE could be told apart; pruning bought half as many trials again.
 # - Compare searches at an equal budget in what is really spent: epochs.
-# - A search with a journal file, or a database, can be killed, continued and shared.
+# - A search with a journal file can be killed and continued; its trials can use all cores.
 # - The winner's own score is too low, the more so the more was tried and the fewer the data. Report what it scores on data that
 #   did not choose; nest the search to have that several times.
 # - The one-standard-error rule buys simplicity. Here it bought no lower loss.

@@ -252,8 +252,8 @@ _ = plots.learning_curves(history.train_loss, history.validation_loss, mark_best
 #
 # <details><summary>Hint 2: a penalty</summary>
 #
-# `fit` takes `penalty`, a function of the model: `penalty_by_target(l2_penalty_torch, dict(model.lstm.named_parameters()),
-# {"input": lam, "recurrent": lam})`, both from `labcode.penalties`. Try strengths on a logarithmic scale.
+# `fit` takes `penalty`, a function of the model: `WeightRegularization(penalties={"input": l2, "recurrent": l2}).penalty`, from
+# `labcode.penalties`, with `l2 = partial(l2_penalty_torch, lam=...)`. Try strengths on a logarithmic scale.
 # </details>
 #
 # <details><summary>Hint 3: dropout</summary>
@@ -267,15 +267,15 @@ _ = plots.learning_curves(history.train_loss, history.validation_loss, mark_best
 def regularized_model(train, validation, seed):
     """Return a SequenceModel of 64 units, trained from this seed on `train`, that does not overfit."""
     # BEGIN SOLUTION
-    from labcode.early_stopping import EarlyStopping
-    from labcode.penalties import l2_penalty_torch, penalty_by_target
+    from functools import partial
 
-    strengths = {"input": 0.03, "recurrent": 0.03}
+    from labcode.early_stopping import EarlyStopping
+    from labcode.penalties import WeightRegularization, l2_penalty_torch
+
+    l2 = partial(l2_penalty_torch, lam=0.03)
     options = {"epochs": 60, "generator": torch.Generator().manual_seed(seed), "progress": False}
     options["early_stopping"] = EarlyStopping(patience=5, restore_best_weights=True)
-    options["penalty"] = lambda model: penalty_by_target(
-        l2_penalty_torch, dict(model.lstm.named_parameters()), strengths
-    )
+    options["penalty"] = WeightRegularization(penalties={"input": l2, "recurrent": l2}).penalty
     with seeded(seed):
         model = SequenceModel(6, 64, 1)
         adam = torch.optim.Adam(model.parameters(), lr=3e-3)

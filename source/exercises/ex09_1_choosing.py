@@ -116,7 +116,7 @@ check.random_search(random_search)
 
 # %%
 from labcode.data import speech
-from labcode.experiments.search_training import train_point
+from labcode.experiments import train_once
 from labcode.training import evaluate
 
 vowels = speech.load(0, "second", longest=16)
@@ -126,7 +126,8 @@ models = {}
 
 def validation_loss(lam):
     """Train an LSTM with L2 of this strength; return its loss on the half that chooses."""
-    models[lam] = train_point(vowels, {"l2": lam}, seed=0, epochs=15, validation=chooses)
+    options = {"hidden": 32, "epochs": 15, "learning_rate": 0.01, "clip_norm": 1.0, "progress": False}
+    models[lam], _ = train_once(vowels, seed=0, methods={"l2": lam}, validation=chooses, **options)
     return evaluate(models[lam], chooses, "classification")["loss"]
 
 

@@ -1,6 +1,7 @@
 """Intervals cover what they say, and results are kept whole."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 
 from labcode.data import load_weather
 from labcode.experiments import load_result, losses_at, paired_interval, save_result, train_once
+from labcode.penalties import WeightRegularization, l2_penalty_torch
 
 
 def _covered(rng, *, item_correlation, block):
@@ -99,3 +101,25 @@ def test_a_run_with_dropout_is_made_again_from_its_seed_alone():
     _, plain = train_once(weather, seed=0, **small)
     assert model.output_dropout == 0.5
     assert curves[0] == curves[1] != plain.train_loss + plain.objective
+
+
+def test_an_interrupted_training_is_no_result():
+    def interrupt(epoch, losses, model):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_once(load_weather(), seed=0, hidden=2, epochs=3, on_epoch_end=interrupt, progress=False)
+
+
+def test_methods_of_strength_0_are_left_out_and_others_are_those_of_the_protocol():
+    small = {"hidden": 4, "epochs": 1, "progress": False}
+    weather = load_weather()
+    _, plain = train_once(weather, seed=0, **small)
+    _, none = train_once(weather, seed=0, methods={"l2": 0.0, "output_dropout": 0}, **small)
+    _, named = train_once(weather, seed=0, methods={"l2": 0.1}, **small)
+    rules = WeightRegularization(
+        penalties=dict.fromkeys(("input", "recurrent"), partial(l2_penalty_torch, lam=0.1))
+    )
+    _, written = train_once(weather, seed=0, penalty=rules.penalty, **small)
+    assert plain == none
+    assert named == written != plain

@@ -1,16 +1,14 @@
 """What the processes of ``test_search.py`` do: a small search, with a log of what begins and ends when."""
 
 import os
-import random
 import signal
 import time
 
 import optuna
-from optuna.storages import RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalStorage
 
-from labcode.search import search
-from labcode.search.space import Range
+from labcode.search import Tried, search
+from labcode.search.space import Range, random_point
 
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 SPACE = {"l2": Range(1e-4, 1.0, log=True), "rate": Range(0.0, 0.8)}
@@ -45,8 +43,26 @@ def logged(log, nap=0.0):
     return objective
 
 
+def report_and_return(point, report):
+    """An objective that reports three times."""
+    for step in (3, 2, 1):
+        report(bowl(point) + step / 10)
+    return bowl(point)
+
+
+def die_once(path, how, point, report):
+    """An objective that, the first time it is called for the fourth point, dies or fails."""
+    report(bowl(point))
+    if point == random_point(SPACE, 3, seed=0) and not path.exists():
+        path.touch()
+        if how == "kill":
+            os.kill(os.getpid(), KILL)
+        raise RuntimeError("out of memory")
+    return bowl(point)
+
+
 def die_at(change, when):
-    """Have this process kill itself before, in the middle of, or after its n-th change of a storage."""
+    """Have this process kill itself before, in the middle of, or after its n-th change of a journal."""
     counted = []
 
     def watched(method):
@@ -73,26 +89,36 @@ def die_at(change, when):
     if when == "torn":
         append, JournalFileBackend.append_logs = JournalFileBackend.append_logs, torn
         return
-    for storage in (JournalStorage, RDBStorage):
-        for name in CHANGES:
-            setattr(storage, name, watched(getattr(storage, name)))
+    for name in CHANGES:
+        setattr(JournalStorage, name, watched(getattr(JournalStorage, name)))
 
 
-def worker(log, pipe, change, when, options):
-    """What a child does: its share of a search, or until it dies."""
+def worker(log, change, when, options):
+    """What a child does: a search, to its end or until it dies."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    pipe.send("ready")
     if when:
         die_at(change, when)
     search(logged(log, nap=0.004), SPACE, **options)
 
 
-def draw_death(rng, journal):
+def finished(journal, name):
+    """Return the trials that a dead search has finished, by number, as Optuna reads them."""
+    if not journal.exists():
+        return {}
+    whole = journal.read_bytes().rpartition(b"\n")[0] + b"\n"
+    copy = journal.with_name("copy")
+    copy.write_bytes(whole)
+    study = optuna.create_study(
+        storage=JournalStorage(JournalFileBackend(str(copy))), study_name=name, load_if_exists=True
+    )
+    return {
+        t.number: Tried(t.number, t.params, t.value, t.user_attrs["steps"], t.state.name == "PRUNED")
+        for t in study.trials
+        if t.state.is_finished()
+    }
+
+
+def draw_death(rng):
     """Return a place at which a child is to die by itself, or (0, None) for a death from outside."""
-    places = ["before", "after"] + ["torn"] * journal
-    when = rng.choice([None, None, *places])
+    when = rng.choice([None, None, "before", "after", "torn"])
     return (rng.randint(1, 60), when) if when else (0, None)
-
-
-def make_rng():
-    return random.Random(0)

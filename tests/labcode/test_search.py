@@ -1,4 +1,4 @@
-"""Searches: the points, the methods, and processes that share a search and are killed at any moment.
+"""Searches: the points, the methods, several jobs, and searches that are killed at any moment.
 
 LABCODE_KILLS=200 pytest tests/labcode/test_search.py makes the kills many; with -s the counts are shown.
 """
@@ -7,28 +7,37 @@ import itertools
 import math
 import multiprocessing
 import os
-import shutil
-import subprocess
+import random
 import sys
 import tempfile
+import threading
 import time
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import optuna
 import pytest
+from optuna.storages.journal import JournalFileBackend, JournalStorage
 from scipy import stats
-from search_runs import KILL, SPACE, bowl, draw_death, logged, make_rng, worker
+from search_runs import (
+    KILL,
+    SPACE,
+    bowl,
+    die_once,
+    draw_death,
+    finished,
+    logged,
+    report_and_return,
+    worker,
+)
 
 from labcode.search import best, best_so_far, search
+from labcode.search.records import STARTUP, opened
 from labcode.search.space import Range, grid_points, random_point
-from labcode.search.storage import opened
-from labcode.search.trials import STARTUP
 
 METHOD = "forkserver" if sys.platform == "linux" else "spawn"
-KILLS = int(os.environ.get("LABCODE_KILLS", "24" if METHOD == "forkserver" else "6"))
-KILLS_A_ROUND = 6
-ROUNDS = [
+KILLS = int(os.environ.get("LABCODE_KILLS", "5"))
+KINDS = [
     {"method": "random", "trials": 30},
     {"method": "grid", "trials": 25},
     {"method": "tpe", "trials": 30},
@@ -71,6 +80,8 @@ def test_random_points_are_spread_evenly_on_each_scale():
     assert len(set(l2)) == 2000
     assert random_point(SPACE, 7, seed=3) == points[7]
     assert random_point(SPACE, 7, seed=4) != points[7]
+    neighbours = [random_point(SPACE, place, seed=seed) for seed in range(20) for place in range(20)]
+    assert len({tuple(point.values()) for point in neighbours}) == 400, "searches of two seeds share points"
 
 
 def test_a_grid_has_every_combination_once():
@@ -222,144 +233,162 @@ def test_optuna_itself_reads_what_was_stored(tmp_path):
     assert {trial.state.name for trial in study.trials} == {"COMPLETE"}
 
 
-# Several processes
+# Storages of Optuna's
+
+
+@pytest.mark.parametrize("kind", ["memory", "journal", "database", "url"])
+def test_a_storage_of_optunas_works_as_it_is(kind, tmp_path):
+    url = f"sqlite:///{tmp_path / 'searches.db'}"
+    storage = {
+        "memory": optuna.storages.InMemoryStorage,
+        "journal": lambda: JournalStorage(JournalFileBackend(str(tmp_path / "journal"))),
+        "database": lambda: optuna.storages.RDBStorage(url),
+        "url": lambda: url,
+    }[kind]()
+    options = {"trials": 12, "method": "tpe", "storage": storage, "name": "bowl", "pruning": 1}
+    first = search(report_and_return, SPACE, **options | {"trials": 8})
+    whole = search(report_and_return, SPACE, **options)
+    assert whole[:8] == first
+    assert whole == search(report_and_return, SPACE, **options | {"storage": None})
+    study = optuna.load_study(study_name="bowl", storage=storage)
+    assert [trial.params for trial in study.trials] == [trial.point for trial in whole]
+
+
+def test_other_studies_of_a_storage_are_left_alone():
+    storage = optuna.storages.InMemoryStorage()
+    study = optuna.create_study(storage=storage, study_name="mine")
+    study.enqueue_trial({"x": 1.0})
+    search(value, SPACE, trials=3, storage=storage)
+    assert [trial.state.name for trial in study.trials] == ["WAITING"]
+
+
+# Several jobs
+
+
+def test_several_jobs_try_the_same_points_once_each(tmp_path):
+    one = search(value, SPACE, trials=12, seed=3)
+    log = tmp_path / "log"
+    two = search(logged(log), SPACE, trials=12, seed=3, jobs=2, storage=tmp_path / "journal")
+    assert [(t.number, t.point, t.value) for t in two] == [(t.number, t.point, t.value) for t in one]
+    assert {trial.steps for trial in two} == {3}
+    begun = [line.split()[1:] for line in log.read_text().splitlines() if line.startswith("begin")]
+    assert len(begun) == 12
+    assert str(os.getpid()) not in {process for process, _ in begun}
+
+
+def test_an_error_in_another_process_ends_the_search_and_the_next_call_goes_on(tmp_path):
+    objective, options = partial(die_once, tmp_path / "died", "error"), {"trials": 8, "jobs": 2}
+    with pytest.raises(RuntimeError, match="out of memory"):
+        search(objective, SPACE, storage=tmp_path / "journal", **options)
+    assert len(search(objective, SPACE, storage=tmp_path / "journal", **options)) == 8
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no such kill")
+def test_a_worker_that_is_killed_costs_nothing_but_time(tmp_path):
+    objective = partial(die_once, tmp_path / "died", "kill")
+    tried = search(objective, SPACE, trials=8, jobs=2, pruning=2)
+    assert (tmp_path / "died").exists()
+    assert [trial.point for trial in tried] == [random_point(SPACE, n, seed=0) for n in range(8)]
+    assert [trial.value for trial in tried if not trial.pruned] == [
+        bowl(trial.point) for trial in tried if not trial.pruned
+    ]
+
+
+def test_what_goes_wrong_in_asking_is_raised(monkeypatch):
+    """With several jobs it goes wrong in a thread of joblib's, which would wait for ever."""
+    calls = []
+
+    def full(space, place, *, seed):
+        calls.append(place)
+        if len(calls) > 4:
+            raise OSError("no space left on device")
+        return random_point(space, place, seed=seed)
+
+    monkeypatch.setattr("labcode.search.records.random_point", full)
+    with pytest.raises(OSError, match="no space left"):
+        search(report_and_return, SPACE, trials=10, jobs=2)
+
+
+def test_a_search_on_dask():
+    distributed = pytest.importorskip("distributed", reason="needs the extra [distributed]")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        tried = search(report_and_return, SPACE, trials=6, seed=3, scheduler=cluster.scheduler_address)
+    assert tried == search(report_and_return, SPACE, trials=6, seed=3)
+
+
+def test_a_second_process_waits_for_its_turn(tmp_path, capsys):
+    """Two at once would take each other's trials for those of the dead."""
+    journal, done = tmp_path / "journal", threading.Event()
+
+    def second():
+        search(value, SPACE, trials=3, storage=journal)
+        done.set()
+
+    with opened(journal):
+        thread = threading.Thread(target=second, daemon=True)
+        thread.start()
+        assert not done.wait(0.3)
+    assert done.wait(60)
+    assert "waiting until it ends" in capsys.readouterr().out
+
+
+# Kills
 
 
 @pytest.fixture
 def context():
     context = multiprocessing.get_context(METHOD)
     if METHOD == "forkserver":
-        context.set_forkserver_preload(["search_runs", "optuna.samplers", "sqlalchemy", "pytest"])
+        from multiprocessing import forkserver  # not there on Windows
+
+        forkserver._forkserver._stop()  # one that another test has started has imported other modules
+        context.set_forkserver_preload(["search_runs", "optuna.samplers", "pytest"])
     return context
 
 
-@pytest.fixture(scope="module")
-def postgresql():
-    """The URL of a PostgreSQL server that runs while the tests of this file do."""
-    pytest.importorskip("psycopg", reason="needs the extra [postgresql]")
-    places = [*sorted(Path("/usr/lib/postgresql").glob("*/bin")), *map(Path, os.get_exec_path())]
-    found = [place for place in places if (place / "initdb").exists() and (place / "pg_ctl").exists()]
-    if not found:
-        pytest.skip("needs PostgreSQL's server programs (on Debian: apt-get install postgresql)")
-    folder, prefix = Path(tempfile.mkdtemp()), []  # short: the name of its socket has at most 107 letters
-    if hasattr(os, "geteuid") and os.geteuid() == 0:  # PostgreSQL does not run as root
-        try:
-            shutil.chown(folder, "postgres")
-        except LookupError:
-            pytest.skip("runs as root, and there is no user postgres to run the server as")
-        prefix = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-
-    def call(program, *arguments):
-        command = [*prefix, str(found[0] / program), "-D", str(folder / "data"), *arguments]
-        done = subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, timeout=1800, check=False)
-        assert done.returncode == 0, command
-
-    call("initdb", "-U", "course", "-A", "trust", "-N")
-    options = f"-k {folder} -c listen_addresses= -c fsync=off"
-    call("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
-    yield f"postgresql://course@/postgres?host={folder}"
-    call("pg_ctl", "-w", "-m", "immediate", "stop")
-    shutil.rmtree(folder)
-
-
-def test_a_trial_belongs_to_one_process_at_a_time(tmp_path):
-    check_locks(tmp_path / "journal")
-
-
-def test_a_trial_belongs_to_one_connection_at_a_time(postgresql):
-    check_locks(postgresql)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind["method"] + ", pruned" * ("pruning" in kind))
+def test_a_search_that_is_killed_loses_no_finished_trial_and_repeats_none(context, tmp_path, kind):
+    """Kill it after a drawn number of trials, or at a drawn change of its journal; go on until it ends."""
+    rng, dead = random.Random(str(kind)), []
+    log, journal = tmp_path / "log", tmp_path / "journal"
+    options = kind | {"storage": journal, "name": "killed"}
+    share = -(-KILLS // len(KINDS)) if KILLS < 20 else KILLS // len(KINDS)
+    while True:
+        death = draw_death(rng) if len(dead) < share else (0, None)
+        child = context.Process(target=worker, args=(log, *death, options))
+        child.start()
+        if death[1] is None and len(dead) < share:
+            wanted = count_lines(log) + rng.randint(1, 12)
+            while child.is_alive() and count_lines(log) < wanted:
+                time.sleep(0.002)
+            time.sleep(rng.uniform(0, 0.02))
+            child.kill()
+        child.join()
+        if child.exitcode == 0:
+            break
+        assert child.exitcode == -KILL, "the child failed by itself"
+        dead.append((count_lines(log), finished(journal, "killed")))
+    tried = search(value, SPACE, **options)  # returns at once: nothing is left to do
+    assert tried == search(logged(os.devnull), SPACE, **kind), "another search than without kills"
+    lines = [line.split() for line in log.read_text().splitlines()]
+    for place, known in dead:
+        assert [t for t in tried if t.number in known] == list(known.values()), "a finished trial was lost"
+        again = {name for word, _, name in lines[place:] if word == "begin"}
+        assert not again & {name_of(trial) for trial in known.values()}, "a finished trial was repeated"
+    begun = [name for word, _, name in lines if word == "begin"]
+    assert set(begun) == {name_of(trial) for trial in tried}
+    assert len(begun) <= len(tried) + len(dead)
+    print(f"\n{len(dead)} kills; {len(begun) - len(tried)} trials begun again")
 
 
-def check_locks(storage):
-    with opened(storage) as (_, one), opened(storage) as (_, other):
-        assert one.take("a")
-        assert not one.take("a")
-        assert not other.take("a")
-        assert other.take("b")
-        one.release("a")
-        assert other.take("a")
-        with one.held("c"):
-            assert not other.take("c")
-        assert other.take("c")
-    with opened(storage) as (_, another):
-        assert another.take("b")
-
-
-def test_two_processes_share_a_search_and_are_killed_again_and_again(context, tmp_path):
-    kill_and_check(context, tmp_path, KILLS, ROUNDS, lambda round: str(tmp_path / f"{round}.journal"))
-
-
-def test_the_same_on_postgresql(context, tmp_path, postgresql):
-    rounds = [{"method": "tpe", "trials": 12, "pruning": 1}, {"method": "grid", "trials": 16}]
-    kill_and_check(context, tmp_path, KILLS // 4, rounds, lambda round: postgresql)
-
-
-def kill_and_check(context, folder, kills, kinds, storage_of):
-    rng, killed, aimed, rounds, again = make_rng(), 0, 0, 0, 0
-    while killed < kills:
-        rounds += 1
-        log, storage, dead = folder / f"{rounds}.log", storage_of(rounds), set()
-        journal, wanted = "://" not in storage, min(KILLS_A_ROUND, kills - killed)
-        options = kinds[rounds % len(kinds)] | {"storage": storage, "name": f"round {rounds}"}
-        children = [start(context, log, options, draw_death(rng, journal)) for _ in range(2)]
-        logged_lines = 0
-        while any(child.exitcode != 0 for child in children):
-            time.sleep(0.005)
-            if len(dead) < wanted and count_lines(log) >= logged_lines:
-                if logged_lines:
-                    rng.choice(children).kill()
-                time.sleep(rng.uniform(0, 0.02))
-                logged_lines = count_lines(log) + rng.randint(1, 6)
-            for place, child in enumerate(children):
-                if child.exitcode is not None and child.exitcode != 0:
-                    assert child.exitcode == -KILL, "a child failed by itself"
-                    dead.add(str(child.pid))
-                    death = draw_death(rng, journal) if len(dead) < wanted else (0, None)
-                    aimed += death[1] is not None
-                    children[place] = start(context, log, options, death)
-        killed += len(dead)
-        again += check_round(log, options, dead)
-    print(f"\n{killed} kills in {rounds} rounds, {aimed} places to die at; {again} trials begun again")
-    assert again > 0
+def name_of(trial):
+    return f"{trial.point['l2']!r},{trial.point['rate']!r}"
 
 
 def count_lines(log):
     return log.read_bytes().count(b"\n") if log.exists() else 0
-
-
-def start(context, log, options, death):
-    receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=worker, args=(log, sender, *death, options))
-    child.start()
-    assert receiver.recv() == "ready"
-    return child
-
-
-def check_round(log, options, dead):
-    """Each point was tried to its end once by a process that lived; return how many were begun again."""
-    tried = search(value, SPACE, **options)  # returns at once: nothing is left to do
-    points = [f"{trial.point['l2']!r},{trial.point['rate']!r}" for trial in tried]
-    assert len(set(points)) == len(points) == options["trials"]
-    if options["method"] == "grid":
-        assert sorted(map(str, grid_points(SPACE, options["trials"], seed=0))) == sorted(
-            str(t.point) for t in tried
-        )
-    if options["method"] == "random":
-        assert [t.point for t in tried] == [random_point(SPACE, place, seed=0) for place in range(len(tried))]
-    running, ended, again = {}, {}, 0
-    for line in log.read_text().splitlines():
-        word, process, name = line.split()
-        if word == "begin":
-            again += name in running
-            assert running.get(name, process) in {process, *dead}, "begun twice at a time"
-            running[name] = process
-        else:
-            assert ended.get(name) in {None, *dead}, "ended twice"
-            ended[name] = process
-    assert set(running) == set(points)
-    for trial, name in zip(tried, points, strict=True):
-        assert trial.pruned or (name in ended and trial.value == bowl(trial.point) and trial.steps == 3)
-    return again
 
 
 # Bad arguments
@@ -393,16 +422,12 @@ def check_round(log, options, dead):
         lambda: search(value, SPACE, trials=4, name=""),
         lambda: search(value, SPACE, trials=4, storage=3),
         lambda: search(value, SPACE, trials=4, storage=""),
-        lambda: search(value, SPACE, trials=4, storage="sqlite:///here.db"),
+        lambda: search(value, SPACE, trials=4, storage="nothing://here/there"),
+        lambda: search(value, SPACE, trials=4, jobs=0),
+        lambda: search(value, SPACE, trials=4, jobs=1.5),
         lambda: search(value, SPACE, trials=4, storage=tempfile.gettempdir()),
     ],
 )
 def test_a_bad_argument_is_refused_in_words(call):
     with pytest.raises(ValueError, match=r"expected .*, received"):
         call()
-
-
-def test_without_its_driver_a_url_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(ValueError, match=r"expected the extra \[postgresql\] with a URL"):
-        search(value, SPACE, trials=4, storage="postgresql://here/there")

@@ -421,6 +421,72 @@ def test_a_rule_used_twice_begins_anew():
     assert overfitting(early_stopping=rule).fit() == overfitting(early_stopping=rule).fit()
 
 
+# After each epoch
+
+
+@pytest.mark.parametrize("rule", [None, EarlyStopping(patience=99)])
+def test_on_epoch_end_sees_each_epoch_in_evaluation_and_changes_nothing(rule):
+    seen, options = [], {"early_stopping": rule}
+
+    def look(epoch, losses, model):
+        found = evaluate(model, VALIDATION)["loss"]
+        seen.append((epoch, dict(losses), model.training, found))
+        losses.clear()
+
+    plain = Run(**options)
+    plain.fit()
+    state, watched = plain.state(), Run(**options, on_epoch_end=look)
+    history = watched.fit()
+    assert same(state, watched.state())
+    assert [epoch for epoch, *_ in seen] == [0, 1, 2, 3]
+    for epoch, losses, training, found in seen:
+        assert losses == {name: getattr(history, name)[epoch] for name in losses}
+        assert losses.keys() == {"objective", "train_loss", "validation_loss"}
+        assert found == losses["validation_loss"]
+        assert not training
+
+
+@pytest.mark.parametrize("yes", [True, np.True_])
+def test_on_epoch_end_ends_the_run_and_a_finished_run_stays_finished(tmp_path, yes):
+    calls = []
+
+    def stop(epoch, losses, model):
+        calls.append(epoch)
+        return yes if epoch == 2 else np.False_
+
+    rule = EarlyStopping(patience=99, restore_best_weights=True)
+    run = overfitting(on_epoch_end=stop, checkpoint=tmp_path / "run.pt", early_stopping=rule)
+    history = run.fit()
+    assert (history.stopped_epoch, len(history.objective)) == (2, 3)
+    assert evaluate(run.model, VALIDATION)["loss"] == min(history.validation_loss)
+    assert run.fit(resume=True) == history
+    assert calls == [0, 1, 2]
+
+
+def test_on_epoch_end_is_called_for_new_epochs_only_after_a_resumption(tmp_path):
+    calls, path = [], tmp_path / "run.pt"
+    options = {"on_epoch_end": lambda epoch, losses, model: calls.append(epoch), "checkpoint": path}
+    Run(**options).fit(epochs=2)
+    Run(**options).fit(resume=True)
+    assert calls == [0, 1, 2, 3]
+
+
+def test_what_on_epoch_end_raises_ends_the_run_as_it_is():
+    def fail(epoch, losses, model):
+        raise KeyError("mine")
+
+    run = Run(on_epoch_end=fail)
+    with pytest.raises(KeyError, match="mine"):
+        run.fit()
+    assert not run.model.training
+
+
+@pytest.mark.parametrize("answer", [1, 0.0, "stop", np.float64(0.5)])
+def test_on_epoch_end_that_returns_something_else_is_refused(answer):
+    with pytest.raises(ValueError, match=r"on_epoch_end: expected a function that returns True to stop"):
+        Run(on_epoch_end=lambda epoch, losses, model: answer).fit()
+
+
 # Interruption
 
 
@@ -504,6 +570,7 @@ MISTAKES = {
         r"activation_penalty\(outputs\): expected a scalar tensor .*received 0.5",
     ),
     "constraint": ({"constraint": 3.0}, "constraint: expected a function of the model, received 3.0"),
+    "hook": ({"on_epoch_end": 3.0}, r"on_epoch_end: expected a function of .epoch, losses, model"),
     "monitor": ({"early_stopping": EarlyStopping(), "validation": None}, "validation: expected data"),
     "maximum": ({"early_stopping": EarlyStopping(mode="max")}, "early_stopping.mode: expected 'min'"),
 }
@@ -578,3 +645,22 @@ def test_a_diverging_run_stops_and_says_why(tmp_path, options, epoch):
     if path.exists():
         saved = torch.load(path, weights_only=True)["model"]
         assert all(weight.isfinite().all() for weight in saved.values())
+
+
+def test_a_diverging_run_ends_with_the_best_weights_if_they_are_kept():
+    """Every loss up to the last but one is finite; then the learning rate explodes."""
+    rule = EarlyStopping(patience=99, restore_best_weights=True)
+
+    def explode(epoch, losses, model):
+        for group in run.optimizer.param_groups:
+            group["lr"] = 1e30 if epoch == 2 else group["lr"]
+
+    run = Run(early_stopping=rule, on_epoch_end=explode, optimizer=torch.optim.SGD)
+    with pytest.raises(FloatingPointError, match=r"epoch 3: .*best weights are back in the model"):
+        run.fit()
+    assert same(run.model.state_dict(), rule.best_weights)
+    assert math.isfinite(rule.best)
+    assert evaluate(run.model, VALIDATION)["loss"] == rule.best
+    run = Run(optimizer=torch.optim.SGD, lr=1e30, early_stopping=EarlyStopping())
+    with pytest.raises(FloatingPointError, match="These weights are lost"):
+        run.fit()
