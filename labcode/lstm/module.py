@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import fields, replace
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
@@ -118,7 +117,7 @@ class RegularizedLSTM(nn.LSTM):
         sizes = {"input_size": input_size, "hidden_size": hidden_size, "num_layers": num_layers}
         flags = {"bias": bias, "batch_first": batch_first, "bidirectional": bidirectional}
         for name, flag in flags.items():
-            expect(isinstance(flag, (bool, np.bool_)), name, "True or False", flag)
+            expect(type(flag).__name__ == "bool", name, "True or False", flag)  # NumPy's, too
         instead = "0 (for a smaller output put an nn.Linear behind the LSTM, or use nn.LSTM)"
         expect(check_integer("proj_size", proj_size) == 0, "proj_size", instead, proj_size)
         is_dtype = dtype is None or (isinstance(dtype, torch.dtype) and dtype.is_floating_point)

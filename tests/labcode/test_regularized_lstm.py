@@ -109,14 +109,6 @@ def test_torch_gradients_pass_gradcheck(method, padded):
     assert torch.autograd.gradcheck(run, inputs, fast_mode=True)
 
 
-def test_the_loop_can_be_differentiated_once_and_says_so():
-    lstm = make({"recurrent_dropout": 0.4})
-    loss = lstm(X)[0].square().sum()
-    (grad,) = torch.autograd.grad(loss, lstm.weight_hh_l0, create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        grad.sum().backward()
-
-
 def test_the_graph_can_be_kept_for_a_second_backward_pass():
     lstm = make({"recurrent_dropout": 0.4, "zoneout_c": 0.2})
     loss = lstm(X)[0].square().sum()
