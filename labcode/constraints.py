@@ -214,11 +214,16 @@ def constrain_(module: nn.Module, projections: Mapping[str, Callable]) -> None:
         projections: twins of this file by target, ``{"recurrent": lambda u: max_norm_torch(u, 3.0)}``.
 
     Raises:
-        ValueError: a module without an LSTM; else as in ``constrain``. Chapter 3.
+        ValueError: a module without an LSTM, or with a pruned or parametrized one; else as in ``constrain``.
+
+    Chapter 3.
     """
     check_instance("module", module, nn.Module, "a module that holds an nn.LSTM")
     lstms = [part for part in module.modules() if isinstance(part, nn.LSTM)]
     expect(len(lstms) > 0, "module", "a module that holds an nn.LSTM", type(module).__name__)
+    names = [name for lstm in lstms for name, _ in lstm.named_parameters()]
+    computed = [name for name in names if name.endswith("_orig") or name.startswith("parametrizations.")]
+    expect(not computed, "module", "weights that are parameters (remove pruning first)", computed)
     with torch.no_grad():
         for parameters in (dict(lstm.named_parameters(recurse=False)) for lstm in lstms):
             for name, tensor in constrain(parameters, projections).items():

@@ -303,7 +303,7 @@ def activation_penalty_torch(output: Tensor, alpha: float, padding_mask: Tensor 
     alpha, output = check_number("alpha", alpha, low=0.0), check_tensor("output", output)
     if padding_mask is None:
         return alpha * output.square().mean()
-    real = _check_padding(padding_mask, output).unsqueeze(-1)
+    real = _check_padding(padding_mask, output, "torch.bool").unsqueeze(-1)
     return alpha * _where(real, output).square().sum() / (real.sum().clamp(min=1) * output.shape[2])
 
 
@@ -352,7 +352,7 @@ def temporal_activation_penalty_torch(
     beta = check_number("beta", beta, low=0.0)
     if padding_mask is None:
         return beta * (output[:, 1:] - output[:, :-1]).square().mean()
-    real = _check_padding(padding_mask, output)
+    real = _check_padding(padding_mask, output, "torch.bool")
     steps = torch.arange(real.shape[1], device=real.device)
     last = (
         torch.where(real, steps, -1).cummax(dim=1).values[:, :-1, None]
@@ -474,12 +474,12 @@ def _threshold(threshold, w, checked):
     return threshold
 
 
-def _check_padding(padding_mask, output):
-    """Return a padding mask, checked to be boolean, one value for each step of an output (B, T, H)."""
+def _check_padding(padding_mask, output, dtype="bool"):
+    """Return a padding mask, checked: one truth value for each step of an output (B, T, H)."""
     check_shape("padding_mask", padding_mask, tuple(output.shape[:2]))
     received = getattr(padding_mask, "dtype", type(padding_mask))
-    is_bool = str(received) == ("torch.bool" if isinstance(output, Tensor) else "bool")
-    expect(is_bool, "padding_mask", "booleans, True at real steps, of the output's library", received)
+    is_bool = str(received) == dtype
+    expect(is_bool, "padding_mask", f"dtype {dtype} (True at real steps)", received)
     return padding_mask
 
 
