@@ -40,7 +40,9 @@ def regularized(**options) -> Callable[[Size, str], Step]:
     def build(size: Size, device: str) -> Step:
         from labcode.lstm import RegularizedLSTM
 
-        return _torch_step(RegularizedLSTM(size.features, size.hidden, **options), size, device)
+        return _torch_step(
+            RegularizedLSTM(size.features, size.hidden, batch_first=True, **options), size, device
+        )
 
     return build
 

@@ -6,6 +6,7 @@ for any optimizer, or ``torch.optim.ASGD`` with ``t0=0`` and ``lambd=0``, whose 
 
 import math
 from collections.abc import Iterable
+from numbers import Real
 
 from labcode._checks import check_instance, check_integer, expect
 
@@ -41,12 +42,12 @@ class NonMonotonicTrigger:
         """Take in one validation loss; return whether averaging is on from here.
 
         Args:
-            loss: the validation loss. One that is not finite counts as infinite.
+            loss: the validation loss, a Python or NumPy number. One that is not finite counts as infinite.
 
         Raises:
             ValueError: no number.
         """
-        is_number = isinstance(loss, int | float) and not isinstance(loss, bool)
+        is_number = isinstance(loss, Real) and not isinstance(loss, bool)
         expect(is_number, "loss", "a number", loss)
         loss = float(loss) if math.isfinite(loss) else math.inf
         older = self.losses[: -self.patience]

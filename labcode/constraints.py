@@ -222,9 +222,14 @@ def constrain_(module: nn.Module, projections: Mapping[str, Callable]) -> None:
         projections: twins of this file by target, ``{"recurrent": lambda u: max_norm_torch(u, 3.0)}``.
 
     Raises:
-        ValueError: a module without an LSTM; else as in ``constrain``. Chapter 3.
+        ValueError: a module without an LSTM, or with a pruned or parametrized one; else as in ``constrain``.
+
+    Chapter 3.
     """
     lstms = check_lstms("module", module)
+    names = [name for lstm in lstms for name, _ in lstm.named_parameters()]
+    computed = [name for name in names if name.endswith("_orig") or name.startswith("parametrizations.")]
+    expect(not computed, "module", "weights that are parameters (remove pruning first)", computed)
     with torch.no_grad():
         for parameters in (dict(lstm.named_parameters(recurse=False)) for lstm in lstms):
             for name, tensor in constrain(parameters, projections).items():

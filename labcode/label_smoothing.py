@@ -7,6 +7,8 @@ from torch import Tensor
 
 from labcode._checks import check_array, check_instance, check_number, check_shape, check_tensor, expect
 
+_NO_CLASS = torch.iinfo(torch.int64).min  # what torch would leave out: -100 is no class, and is refused
+
 
 def smoothed_cross_entropy(logits: ndarray, targets: ndarray, epsilon: float) -> float:
     """Keep a classifier from certainty: cross-entropy against (1 - epsilon) * target + epsilon / classes.
@@ -40,14 +42,20 @@ def smoothed_cross_entropy_torch(logits: Tensor, targets: Tensor, epsilon: float
     """Keep a classifier from certainty: the twin of ``smoothed_cross_entropy``.
 
     Raises:
-        IndexError: a class that does not exist (torch finds it, on the CPU).
+        ValueError: as there; a class that does not exist is found on the CPU alone.
     """
     check_shape("logits", check_tensor("logits", logits), (None, None))
     check_instance("targets", targets, Tensor, "a tensor of dtype torch.int64")
     check_shape("targets", targets, (len(logits),))
     expect(targets.dtype == torch.int64, "targets", "dtype torch.int64", targets.dtype)
     epsilon = check_number("epsilon", epsilon, low=0.0, high=1.0)
-    return torch.nn.functional.cross_entropy(logits, targets, label_smoothing=epsilon)
+    options = {"label_smoothing": epsilon, "ignore_index": _NO_CLASS}
+    try:
+        return torch.nn.functional.cross_entropy(logits, targets, **options)
+    except IndexError as error:
+        low, high = int(targets.min()), int(targets.max())
+        wanted = f"classes 0 to {logits.shape[1] - 1}, received {low} to {high}"
+        raise ValueError(f"targets: expected {wanted}") from error
 
 
 def _wanted(logits, targets, epsilon):

@@ -12,7 +12,9 @@ Keras's Adam adds its epsilon (1e-7) before the bias correction of v, torch's (1
 at step t is ``eps = epsilon / sqrt(1 - beta2**t)`` here.
 """
 
+import math
 from collections.abc import Callable, Sequence
+from numbers import Real
 
 import numpy as np
 import torch
@@ -196,7 +198,9 @@ def proximal_adam(
     """Take a step of ``adam`` for the loss, then the proximal step for lam_l1 * sum |w|: exact zeros.
 
     Each weight has a step size of its own, lr / (sqrt(v) + eps), and so its own threshold. One threshold for
-    all, lr * lam_l1, would change the strength of the penalty from weight to weight.
+    all, lr * lam_l1, would change the strength of the penalty from weight to weight. A weight whose gradient
+    is exactly 0, such as the embedding of a word that the batch has not, takes no proximal step: there
+    lr / eps would be the step size, and one step enough to delete it.
 
     Args:
         w, grad, state, lr, betas, eps, weight_decay, decoupled_weight_decay: as in ``adam``; grad without the
@@ -215,7 +219,8 @@ def proximal_adam(
     lam_l1, settings = _at_least_zero("lam_l1", lam_l1), {"lr": lr, "betas": betas, "eps": eps}
     decay = {"weight_decay": weight_decay, "decoupled_weight_decay": decoupled_weight_decay}
     w, state = adam(w, grad, state, **settings, **decay)
-    return soft_threshold(w, lam_l1 * _adam_step_sizes(state, lr, betas[1], eps)), state
+    step_sizes = np.where(np.asarray(grad) == 0, 0.0, _adam_step_sizes(state, lr, betas[1], eps))
+    return soft_threshold(w, lam_l1 * step_sizes), state
 
 
 class ProximalSGD(torch.optim.SGD):
@@ -292,7 +297,8 @@ class ProximalAdam(torch.optim.Adam):
         for w, group in _trained(self):
             state = self.state[w]
             v = state["exp_avg_sq"] / (1 - group["betas"][1] ** float(state["step"]))
-            w.copy_(soft_threshold_torch(w, group["lam_l1"] * group["lr"] / (v.sqrt() + group["eps"])))
+            threshold = group["lam_l1"] * group["lr"] / (v.sqrt() + group["eps"])
+            w.copy_(soft_threshold_torch(w, threshold.masked_fill(w.grad == 0, 0)))
         return loss
 
 
@@ -321,12 +327,13 @@ def clip_by_value_torch(grad: Tensor, limit: float) -> Tensor:
     return grad.clamp(-limit, limit)
 
 
-def clip_by_norm(grad: ndarray, max_norm: float) -> ndarray:
+def clip_by_norm(grad: ndarray, max_norm: float, norm_type: float = 2.0) -> ndarray:
     """Shorten one gradient to the limit and keep its direction: grad * min(1, max_norm / |grad|).
 
     Args:
         grad: gradient of one weight array, floating point, any shape.
         max_norm: largest norm allowed, above 0.
+        norm_type: which norm, as in ``clip_by_global_norm``.
 
     Returns:
         the clipped gradient, shaped as grad; not changed in a single bit if it is short enough.
@@ -337,16 +344,16 @@ def clip_by_norm(grad: ndarray, max_norm: float) -> ndarray:
     Source: Pascanu, Mikolov & Bengio (2013), "On the difficulty of training recurrent neural networks".
         Chapter 3.
     """
-    return clip_by_global_norm([grad], max_norm)[0][0]
+    return clip_by_global_norm([grad], max_norm, norm_type=norm_type)[0][0]
 
 
-def clip_by_norm_torch(grad: Tensor, max_norm: float) -> Tensor:
+def clip_by_norm_torch(grad: Tensor, max_norm: float, norm_type: float = 2.0) -> Tensor:
     """Shorten one gradient to the limit and keep its direction: the twin of ``clip_by_norm``."""
-    return clip_by_global_norm_torch([grad], max_norm)[0][0]
+    return clip_by_global_norm_torch([grad], max_norm, norm_type=norm_type)[0][0]
 
 
 def clip_by_global_norm(
-    grads: Sequence[ndarray], max_norm: float, eps: float = 0.0
+    grads: Sequence[ndarray], max_norm: float, eps: float = 0.0, norm_type: float = 2.0
 ) -> tuple[list[ndarray], float]:
     """Shorten the gradient of all weights together to the limit, g * min(1, max_norm / (norm + eps)).
 
@@ -357,32 +364,39 @@ def clip_by_global_norm(
         grads: gradients, one for each weight array, floating point.
         max_norm: largest norm allowed, above 0.
         eps: added to the norm, at least 0: 1e-6 in ``torch.nn.utils.clip_grad_norm_``.
+        norm_type: p of the norm (sum |g|^p)^(1/p), above 0: 2 for the length, 1 for the sum of absolute
+            values, infinity for the largest of them.
 
     Returns:
         the clipped gradients, and the norm before clipping.
 
     Raises:
-        ValueError: no gradient, one that is not floating point, a limit that is not above 0.
+        ValueError: no gradient, one that is not floating point, a limit or a norm_type that is not above 0.
 
     Source: Pascanu, Mikolov & Bengio (2013). Chapter 3.
+
+    >>> clip_by_global_norm([np.array([3.0, -4.0])], max_norm=1.0, norm_type=np.inf)
+    ([array([ 0.75, -1.  ])], 4.0)
     """
     max_norm, eps = _above_zero("max_norm", max_norm), _at_least_zero("eps", eps)
+    norm_type = _norm_type(norm_type)
     _expect_gradients(grads)
     grads = [check_array("grads", grad) for grad in grads]
-    norm = np.sqrt(sum(np.square(grad).sum() for grad in grads))
+    sizes = np.abs(np.concatenate([grad.ravel() for grad in grads]))
+    norm = float(sizes.max() if norm_type == np.inf else (sizes**norm_type).sum() ** (1 / norm_type))
     scale = 1.0 if norm + eps <= max_norm else max_norm / (norm + eps)
     return [scale * grad for grad in grads], norm
 
 
 def clip_by_global_norm_torch(
-    grads: Sequence[Tensor], max_norm: float, eps: float = 0.0
+    grads: Sequence[Tensor], max_norm: float, eps: float = 0.0, norm_type: float = 2.0
 ) -> tuple[list[Tensor], Tensor]:
     """Shorten the gradient of all weights together to the limit: the twin of ``clip_by_global_norm``."""
     max_norm, eps = _above_zero("max_norm", max_norm), _at_least_zero("eps", eps)
+    norm_type = _norm_type(norm_type)
     _expect_gradients(grads)
-    norm = torch.linalg.vector_norm(
-        torch.stack([torch.linalg.vector_norm(check_tensor("grad", g)) for g in grads])
-    )
+    norms = [torch.linalg.vector_norm(check_tensor("grad", grad), norm_type) for grad in grads]
+    norm = torch.linalg.vector_norm(torch.stack(norms), norm_type)
     scale = (max_norm / (norm + eps)).clamp(max=1)
     return [grad * scale for grad in grads], norm
 
@@ -424,6 +438,12 @@ def _above_zero(name, value):
     return value
 
 
+def _norm_type(value):
+    """Return the p of a norm, infinity included, as a float."""
+    is_infinite = isinstance(value, Real) and value == math.inf
+    return math.inf if is_infinite else _above_zero("norm_type", value)
+
+
 def _share(name, value):
     value = check_number(name, value)
     expect(0 <= value < 1, name, "a number in [0, 1)", value)
@@ -457,4 +477,6 @@ PAIRS = [
     (clip_by_value, clip_by_value_torch, {"grad": (8, 3), "limit": 0.4}),
     (clip_by_norm, clip_by_norm_torch, {"grad": (8, 3), "max_norm": 0.4}),
     (clip_by_norm, clip_by_norm_torch, {"grad": (8, 3), "max_norm": 40.0}),
+    (clip_by_norm, clip_by_norm_torch, {"grad": (8, 3), "max_norm": 0.4, "norm_type": 1.0}),
+    (clip_by_norm, clip_by_norm_torch, {"grad": (8, 3), "max_norm": 0.4, "norm_type": 3.0}),
 ]

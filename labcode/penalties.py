@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from numpy import ndarray
 from torch import Tensor, nn
 from torch.nn import functional
@@ -270,89 +271,106 @@ def group_soft_threshold_torch(w: Tensor, threshold: float, mode: str = "rows") 
     return shrunk.where(kept, shrunk.new_zeros(()))
 
 
-def activation_penalty(output: ndarray, alpha: float) -> float:
+def activation_penalty(output: ndarray, alpha: float, padding_mask: ndarray | None = None) -> float:
     """Keep what a layer puts out small (AR): alpha * mean of output^2.
 
     Args:
         output: what the last layer puts out, after its dropout, floating point, (B, T, H).
         alpha: strength, at least 0.
+        padding_mask: bool, (B, T), True at real steps, which alone count; None takes every step as real.
 
     Returns:
-        the penalty, a scalar: a mean over sequences, steps and units, as in the authors' code.
+        the penalty, a scalar: a mean over real steps of all sequences and over units, as in the authors'
+        code, where none is padded; 0 where no step is real.
 
     Raises:
-        ValueError: no floating-point (B, T, H), a strength below 0 or not finite.
+        ValueError: no floating-point (B, T, H), a strength below 0 or not finite, another padding mask.
 
     Source: Merity, McCann & Socher (2017), "Revisiting activation regularization for language RNNs".
         Chapter 3.
     """
-    check_shape("output", output, (None, None, None))
-    alpha, output = check_number("alpha", alpha, low=0.0), check_array("output", output)
-    return alpha * np.square(output).mean()
+    alpha, (output, real) = check_number("alpha", alpha, low=0.0), _real(output, padding_mask)
+    return alpha * np.square(output[real]).sum() / _count(real, output)
 
 
-def activation_penalty_grad(output: ndarray, alpha: float) -> ndarray:
-    """Return the gradient of ``activation_penalty``, 2 * alpha * output / size."""
-    output = check_array("output", output)
-    check_shape("output", output, (None, None, None))
-    alpha = check_number("alpha", alpha, low=0.0)
-    return 2 * alpha * output / output.size
+def activation_penalty_grad(output: ndarray, alpha: float, padding_mask: ndarray | None = None) -> ndarray:
+    """Return the gradient of ``activation_penalty``, 2 * alpha * output / size, 0 at padded steps."""
+    alpha, (output, real) = check_number("alpha", alpha, low=0.0), _real(output, padding_mask)
+    return np.where(real[..., None], 2 * alpha * output / _count(real, output), 0.0)
 
 
-def activation_penalty_torch(output: Tensor, alpha: float) -> Tensor:
+def activation_penalty_torch(output: Tensor, alpha: float, padding_mask: Tensor | None = None) -> Tensor:
     """Keep what a layer puts out small: the twin of ``activation_penalty``."""
     check_shape("output", output, (None, None, None))
     alpha, output = check_number("alpha", alpha, low=0.0), check_tensor("output", output)
-    return alpha * output.square().mean()
+    if padding_mask is None:
+        return alpha * output.square().mean()
+    real = _check_padding(padding_mask, output, "torch.bool").unsqueeze(-1)
+    return alpha * _where(real, output).square().sum() / (real.sum().clamp(min=1) * output.shape[2])
 
 
-def temporal_activation_penalty(output: ndarray, beta: float) -> float:
+def temporal_activation_penalty(output: ndarray, beta: float, padding_mask: ndarray | None = None) -> float:
     """Keep what a layer puts out slow (TAR): beta * mean of (output_t - output_(t-1))^2.
+
+    With a padding mask, t - 1 is the last real step before the real step t, however much padding is between.
 
     Args:
         output: what the last layer puts out, before its dropout, floating point, (B, T, H) with T >= 2.
         beta: strength, at least 0.
+        padding_mask: bool, (B, T), True at real steps, which alone count; None takes every step as real.
 
     Returns:
-        the penalty, a scalar: a mean over sequences, pairs of steps and units, as in the authors' code.
+        the penalty, a scalar: a mean over sequences, pairs of real steps and units, as in the authors' code,
+        where none is padded; 0 where no sequence has two real steps.
 
     Raises:
-        ValueError: no floating-point (B, T, H), fewer than two steps, a strength below 0 or not finite.
+        ValueError: no floating-point (B, T, H), fewer than two steps, a strength below 0 or not finite,
+            another padding mask.
 
     Source: Merity, McCann & Socher (2017). Chapter 3.
     """
-    _check_steps(output)
-    return (
-        check_number("beta", beta, low=0.0) * np.square(np.diff(check_array("output", output), axis=1)).mean()
-    )
+    change, _, _ = _changes(output, padding_mask)
+    return check_number("beta", beta, low=0.0) * np.square(change).sum() / max(change.size, 1)
 
 
-def temporal_activation_penalty_grad(output: ndarray, beta: float) -> ndarray:
+def temporal_activation_penalty_grad(
+    output: ndarray, beta: float, padding_mask: ndarray | None = None
+) -> ndarray:
     """Return the gradient of ``temporal_activation_penalty``: each change pulls on the two steps it joins."""
-    _check_steps(output)
-    change = np.diff(check_array("output", output), axis=1)
+    change, (sequence, step), before = _changes(output, padding_mask)
     beta = check_number("beta", beta, low=0.0)
-    grad_change = 2 * beta * change / change.size
+    grad_change = 2 * beta * change / max(change.size, 1)
     grad = np.zeros(np.shape(output))
-    grad[:, 1:] += grad_change
-    grad[:, :-1] -= grad_change
+    grad[sequence, step] += grad_change
+    grad[sequence, before] -= grad_change
     return grad
 
 
-def temporal_activation_penalty_torch(output: Tensor, beta: float) -> Tensor:
+def temporal_activation_penalty_torch(
+    output: Tensor, beta: float, padding_mask: Tensor | None = None
+) -> Tensor:
     """Keep what a layer puts out slow: the twin of ``temporal_activation_penalty``."""
     _check_steps(check_tensor("output", output))
-    change = output[:, 1:] - output[:, :-1]
     beta = check_number("beta", beta, low=0.0)
-    return beta * change.square().mean()
+    if padding_mask is None:
+        return beta * (output[:, 1:] - output[:, :-1]).square().mean()
+    real = _check_padding(padding_mask, output, "torch.bool")
+    steps = torch.arange(real.shape[1], device=real.device)
+    last = (
+        torch.where(real, steps, -1).cummax(dim=1).values[:, :-1, None]
+    )  # the last real one before each step
+    joined = real[:, 1:, None] & (last >= 0)
+    output = _where(real.unsqueeze(-1), output)
+    change = output[:, 1:] - output.gather(1, last.clamp(min=0).expand(-1, -1, output.shape[2]))
+    return beta * (change * joined).square().sum() / (joined.sum().clamp(min=1) * output.shape[2])
 
 
-def target_arrays(weights: Mapping, target: str) -> dict:
+def target_arrays(weights: Mapping | nn.LSTM, target: str) -> dict:
     """Pick what a target names in an LSTM, by layer and direction.
 
     Args:
         weights: arrays or tensors under the names of ``torch.nn.LSTM``, as in ``lstm_forward`` or
-            ``dict(lstm.named_parameters())``.
+            ``dict(lstm.named_parameters())``; or an ``nn.LSTM``, pruned or parametrized as it may be.
         target: "input" (W, every ``weight_ih``), "recurrent" (U, every ``weight_hh``) or "bias" (b, the sum
             ``bias_ih + bias_hh``: two names for what acts as one bias).
 
@@ -362,8 +380,13 @@ def target_arrays(weights: Mapping, target: str) -> dict:
     Raises:
         ValueError: another target, or nothing in ``weights`` that it names. Chapter 2.
     """
-    check_instance("weights", weights, Mapping, "arrays or tensors by name")
+    if isinstance(weights, nn.LSTM):
+        weights = {name: getattr(weights, name) for names in weights._all_weights for name in names}
+    check_instance("weights", weights, Mapping, "arrays or tensors by name, or an nn.LSTM")
     kind, *others = _TARGETS[check_one_of("target", target, tuple(_TARGETS))]
+    replaced = [name for name in weights if "_orig" in name or "parametrizations." in name]
+    usable = "the weights that the LSTM uses (pass a pruned or parametrized nn.LSTM itself)"
+    expect(not replaced, "weights", usable, replaced)
     found = {name.removeprefix(kind): array for name, array in weights.items() if name.startswith(kind)}
     expect(len(found) > 0, "weights", f"keys that start with {kind}", sorted(weights))
     for suffix, array in found.items():
@@ -373,7 +396,9 @@ def target_arrays(weights: Mapping, target: str) -> dict:
     return found
 
 
-def penalty_by_target(penalty: Callable, weights: Mapping, strengths: Mapping[str, float]) -> float | Tensor:
+def penalty_by_target(
+    penalty: Callable, weights: Mapping | nn.LSTM, strengths: Mapping[str, float]
+) -> float | Tensor:
     """Add up a penalty over the named parts of an LSTM, each with a strength of its own.
 
     Args:
@@ -507,6 +532,44 @@ def _threshold(threshold, w, checked):
     return threshold
 
 
+def _check_padding(padding_mask, output, dtype="bool"):
+    """Return a padding mask, checked: one truth value for each step of an output (B, T, H)."""
+    check_shape("padding_mask", padding_mask, tuple(output.shape[:2]))
+    received = getattr(padding_mask, "dtype", type(padding_mask))
+    is_bool = str(received) == dtype
+    expect(is_bool, "padding_mask", f"dtype {dtype} (True at real steps)", received)
+    return padding_mask
+
+
+def _where(real, output):
+    """Return an output with zeros at padded steps, whatever stands there, and no gradient."""
+    return output.where(real, output.new_zeros(()))
+
+
+def _real(output, padding_mask):
+    """Return an output (B, T, H) in float64, and which of its steps are real, (B, T)."""
+    check_shape("output", output, (None, None, None))
+    output = check_array("output", output)
+    all_real = np.ones(output.shape[:2], bool)
+    return output, all_real if padding_mask is None else _check_padding(padding_mask, output)
+
+
+def _count(real, output):
+    """Return how many entries stand at real steps, at least 1."""
+    return max(real.sum() * output.shape[2], 1)
+
+
+def _changes(output, padding_mask):
+    """Return each change from a real step to the next, (N, H), where it ends, and the step it starts from."""
+    _check_steps(output)
+    output, real = _real(output, padding_mask)
+    steps = np.where(real, np.arange(real.shape[1]), -1)
+    last = np.maximum.accumulate(steps, axis=1)[:, :-1]  # the last real one before each step
+    sequence, step = np.nonzero(real[:, 1:] & (last >= 0))
+    before, step = last[sequence, step], step + 1
+    return output[sequence, step] - output[sequence, before], (sequence, step), before
+
+
 def _check_steps(output):
     check_shape("output", output, (None, None, None))
     expect(output.shape[1] >= 2, "output", "at least two steps, (B, T >= 2, H)", tuple(output.shape))
@@ -534,6 +597,9 @@ def _unit_vectors(w, mode):
     return rows / norms, norms
 
 
+_STEPS = np.array([[1, 1, 1, 1, 1], [0, 1, 0, 0, 1], [0, 0, 1, 0, 0]], bool)
+_PADDED = {"padding_mask": lambda rng: _STEPS.copy()}
+
 # (NumPy, PyTorch, arguments): a tuple of sizes stands for an array of that shape.
 PAIRS = [
     (l1_penalty, l1_penalty_torch, {"w": (8, 3), "lam": 0.3}),
@@ -547,4 +613,10 @@ PAIRS = [
     (group_soft_threshold, group_soft_threshold_torch, {"w": (8, 3), "threshold": 1.2, "mode": "columns"}),
     (activation_penalty, activation_penalty_torch, {"output": (2, 5, 3), "alpha": 0.3}),
     (temporal_activation_penalty, temporal_activation_penalty_torch, {"output": (2, 5, 3), "beta": 0.3}),
+    (activation_penalty, activation_penalty_torch, {"output": (3, 5, 2), "alpha": 0.3} | _PADDED),
+    (
+        temporal_activation_penalty,
+        temporal_activation_penalty_torch,
+        {"output": (3, 5, 2), "beta": 0.3} | _PADDED,
+    ),
 ]

@@ -79,7 +79,7 @@ class LanguageModel(nn.Module):
         for name, rate in (("embedding_dropout", embedding_dropout), ("output_dropout", output_dropout)):
             expect(0 <= check_number(name, rate) < 1, name, "a probability to drop in [0, 1)", rate)
         self.embedding = nn.Embedding(vocabulary_size, check_integer("embedding_size", embedding_size, low=1))
-        self.lstm = RegularizedLSTM(embedding_size, hidden_size, num_layers, **options)
+        self.lstm = RegularizedLSTM(embedding_size, hidden_size, num_layers, batch_first=True, **options)
         self.norm = (
             nn.LayerNorm(hidden_size) if check_one_of("layer_norm", layer_norm, (True, False)) else None
         )

@@ -58,8 +58,8 @@ class Seq2Seq(nn.Module):
             expect(0 <= check_number(name, rate) < 1, name, "a probability to drop in [0, 1)", rate)
         self.source_embedding = nn.Embedding(source_size, embedding_size, padding_idx=PADDING)
         self.target_embedding = nn.Embedding(target_size, embedding_size, padding_idx=PADDING)
-        self.encoder = RegularizedLSTM(embedding_size, hidden_size, num_layers, **options)
-        self.decoder = RegularizedLSTM(embedding_size, hidden_size, num_layers, **options)
+        self.encoder = RegularizedLSTM(embedding_size, hidden_size, num_layers, batch_first=True, **options)
+        self.decoder = RegularizedLSTM(embedding_size, hidden_size, num_layers, batch_first=True, **options)
         self.head = nn.Linear(hidden_size, target_size)
         self.output_dropout, self.embedding_dropout = output_dropout, embedding_dropout
 

@@ -160,6 +160,7 @@ def from_keras(layer: "keras.layers.LSTM") -> tuple[RegularizedLSTM, WeightRegul
         input_dropout=layer.dropout,
         recurrent_dropout=layer.recurrent_dropout,
         tied=not (drops and layer.cell.implementation == 1),
+        batch_first=True,
     ).to(getattr(torch, layer.variable_dtype))
     weights = {"weight_ih_l0": kernel.T, "weight_hh_l0": recurrent_kernel.T}
     if bias:

@@ -113,11 +113,14 @@ def torch_answers() -> dict[str, str]:
 def labcode_answers() -> dict[str, str]:
     """Ask this library; returns the answers by the keys of ``QUESTIONS``."""
     ones, generator = torch.from_numpy(np.ones((4, 6, 50), np.float32)), torch.Generator().manual_seed(0)
-    lstm, double = RegularizedLSTM(2, 4), RegularizedLSTM(50, 4).double()
+    lstm, double = RegularizedLSTM(2, 4, batch_first=True), RegularizedLSTM(50, 4, batch_first=True).double()
     biases = [lstm.bias_ih_l0.detach().numpy(), lstm.bias_hh_l0.detach().numpy()]
     anew = dropout_mask_torch(ones.shape, 0.5, generator=generator)
     locked = dropout_mask_torch((4, 50), 0.5, generator=generator)
-    lstms = {name: _quiet(RegularizedLSTM, 50, 4, **options) for name, options in OUR_OPTIONS.items()}
+    lstms = {
+        name: _quiet(RegularizedLSTM, 50, 4, batch_first=True, **options)
+        for name, options in OUR_OPTIONS.items()
+    }
     rates = [name for name in OUR_OPTIONS if "drop" in name and "share" not in name]
     masks = lstms["recurrent_dropout"].sample_masks(ones)
     rules = {"sgd": sgd, "adam": adam, "adamw": adamw}

@@ -85,7 +85,8 @@ def _run_steps(x, state, pairs, real):
 
 def _started(real, reverse):
     """Return where a direction has read a real step, this one or one before: (T, B, 1)."""
-    return (real.flip(0).cumsum(0).flip(0) if reverse else real.cumsum(0)) > 0
+    steps = real.long()  # ONNX adds up no booleans
+    return (steps.flip(0).cumsum(0).flip(0) if reverse else steps.cumsum(0)) > 0
 
 
 def _steps_first(masks):

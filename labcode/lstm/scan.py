@@ -8,15 +8,17 @@ computed for the whole sequence at once, which leaves few operations in the loop
 The number of operations is what a small LSTM costs, so that the loops are sparing. All four gates are one σ,
 for tanh(z) = 2σ(2z) - 1: what g reads is doubled, and its mask stands for the 1. c and h share their memory,
 so that zoneout keeps both at once. Every view is made before its loop.
+
+What autograd or a tracer has to see step by step runs on ``plain_loop.py``: the gradient of a gradient, too.
 """
 
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from labcode.lstm.plain_loop import lstm_plain_loop
 from labcode.lstm.products import (
     add_recurrent,
     add_recurrent_gradient,
@@ -44,18 +46,21 @@ def lstm_scan(
         reverse: whether the last step is read first.
 
     Returns:
-        h after every step, (T, B, H), and the final h and c, (B, H). They can be differentiated once.
+        h after every step, (T, B, H), and the final h and c, (B, H), of x's dtype. They are computed in the
+        weights' dtype, and at least in single precision, as in torch's kernels; autocast changes nothing.
 
     Source: Hochreiter & Schmidhuber (1997); Werbos (1990), "Backpropagation through time". Chapters 1 and 3.
     """
-    if x.dtype.itemsize < 4:  # half precision is computed in single, as in torch's kernels
-        wide = [tensor.float() for tensor in weights], [part.float() for part in state]
-        result = lstm_scan(x.float(), *wide, {kind: mask.float() for kind, mask in masks.items()}, reverse)
-        return tuple(part.to(x.dtype) for part in result)
-    w, u, *biases = weights
+    dtype = torch.promote_types(weights[0].dtype, torch.float32)
+    w, u, *biases = (tensor.to(dtype) for tensor in weights)
     b = sum(biases) if biases else None
+    state = (part.to(dtype) for part in state)
+    masks = {kind: mask.to(dtype) for kind, mask in masks.items()}
     dropped = (masks.get(kind) for kind in "hgc")
-    return LSTMFunction.apply(x, w, b, u, *state, reverse, *dropped, _of_h_and_c(masks))
+    run = lstm_plain_loop if _is_traced() else LSTMFunction.apply
+    with _without_autocast(x):
+        result = run(x.to(dtype), w, b, u, *state, reverse, *dropped, _of_h_and_c(masks))
+    return tuple(part.to(x.dtype) for part in result)
 
 
 class LSTMFunction(torch.autograd.Function):
@@ -71,10 +76,10 @@ class LSTMFunction(torch.autograd.Function):
         states = h.new_empty(2, steps + 1, *h.shape)  # h and c, before the sequence and after every step
         states[:, ctx.order[0][1]] = torch.stack([h, c])
         squashed, candidate = h.new_empty(steps, *h.shape), torch.empty_like(h)
-        m_g = torch.ones_like(h).unsqueeze(0) if m_g is None else m_g
-        ctx.save_for_backward(x, w, u, m_h, m_g, m_c, zoneout, gates, states, squashed)
+        ctx.save_for_backward(x, w, b, u, h, c, m_h, m_g, m_c, zoneout, gates, states, squashed)
+        m_g = _ones_for(h) if m_g is None else m_g
         add_product = add_recurrent(u * doubled, len(h), by_gate=m_h is not None and m_h.ndim == 4)
-        with _outside_autograd():
+        with torch.inference_mode():  # where operations on small tensors start fastest
             i, f, g, o = (gate.unbind() for gate in gates.chunk(4, dim=-1))
             z, (hs, cs), tanh_c = gates.unbind(), (state.unbind() for state in states), squashed.unbind()
             both = None if zoneout is None else states.unbind(1)
@@ -96,56 +101,84 @@ class LSTMFunction(torch.autograd.Function):
         return states[0, _sides(reverse)[1]].clone(), *(state.clone() for state in states[:, after])
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx, grad_output, grad_h, grad_c):
-        """Return the gradients with respect to x, W, b, U, h and c, the last step first."""
-        x, w, u, m_h, m_g, m_c, zoneout, gates, states, squashed = ctx.saved_tensors
-        steps, last = len(gates), ctx.order[-1][2]
-        side_before, side_after = _sides(reverse=last == 0)
-        grad_z, to_c, carried = _factors(gates, states[1, side_before], squashed, m_g, m_c, zoneout)
-        # of h and, with zoneout, of c, before the sequence and after every step
-        grads = torch.zeros_like(states[: 1 if zoneout is None else 2])
-        if grad_output is not None:
-            grads[0, side_after] = grad_output
-        if grad_h is not None:
-            grads[0, last] += grad_h
-        grad_c = torch.zeros_like(grads[0, last]) if grad_c is None else grad_c.clone()
-        if zoneout is not None:
-            grads[1, last] = grad_c
-        add_gradient = add_recurrent_gradient(u, len(grad_c), by_gate=m_h is not None and m_h.ndim == 4)
-        z_c = None if zoneout is None else zoneout[1]
-        with _outside_autograd():
-            grad_c_wide = grad_c.unsqueeze(1)  # the same memory, to be multiplied with three gates
-            to_gates = grad_z.unflatten(-1, (4, -1))
-            to_ifg, to_o = to_gates[..., :3, :].unbind(), to_gates[..., 3, :].unbind()
-            z, to_c, carried, hs = grad_z.unbind(), to_c.unbind(), carried.unbind(), grads[0].unbind()
-            cs, both = (None, None) if zoneout is None else (grads[1].unbind(), grads.unbind(1))
-            m_hs, kept, z_c = (_steps(mask, steps) for mask in (m_h, zoneout, z_c))
-            for t, before, after in reversed(ctx.order):
-                # c ← z_c ⊙ c + (1 - z_c) ⊙ c',  h ← z_h ⊙ h + (1 - z_h) ⊙ h'
-                if both is not None:
-                    both[before].addcmul_(kept[t], both[after])
-                    torch.addcmul(cs[after], z_c[t], cs[after], value=-1, out=grad_c)
-                # h' = o ⊙ tanh(c')
-                grad_c.addcmul_(to_c[t], hs[after])
-                # the factors of these gradients in that of z become the gradient of z
-                to_ifg[t].mul_(grad_c_wide)
-                to_o[t].mul_(hs[after])
-                # c' = m_c ⊙ (f ⊙ c + i ⊙ (m_g ⊙ g))
-                if both is None:
-                    grad_c.mul_(carried[t])
-                else:
-                    cs[before].addcmul_(carried[t], grad_c)
-                # z = W x + b + U (m_h ⊙ h)
-                add_gradient(hs[before], z[t], m_hs[t])
-        grad_c = grad_c if zoneout is None else grads[1, before]
-        read = states[0, side_before] if m_h is None else m_h * states[0, side_before]
-        needs_x, needs_w, needs_b, needs_u, *_ = ctx.needs_input_grad
-        grad_x = grad_of_input(grad_z, x, w) if needs_x else None
-        grad_w = grad_of_weight(grad_z, x) if needs_w else None
-        grad_b = grad_z.sum(dim=(0, 1)) if needs_b else None
-        grad_u = grad_of_weight(grad_z, read) if needs_u else None
-        return grad_x, grad_w, grad_b, grad_u, grads[0, before], grad_c, *[None] * 5
+    def backward(ctx, *grads):
+        """Return the gradients with respect to x, W, b, U, h and c."""
+        x = ctx.saved_tensors[0]
+        with _without_autocast(x):
+            if torch.is_grad_enabled():  # someone wants the graph of the gradient
+                return *_differentiable_gradients(ctx, grads), *[None] * 5
+            return *_gradients(ctx, *grads), *[None] * 5
+
+
+def _differentiable_gradients(ctx, grads):
+    """Return the gradients of the plain loop, which autograd can differentiate again."""
+    x, w, b, u, h, c, *masks = ctx.saved_tensors[:10]
+    # aliases, as one of these may have been computed from another
+    inputs = [None if v is None else v.view_as(v) for v in (x, w, b, u, h, c)]
+    outputs = lstm_plain_loop(*inputs, ctx.order[-1][2] == 0, *masks)
+    given = [pair for pair in zip(outputs, grads, strict=True) if pair[1] is not None]
+    wanted = [k for k, needed in enumerate(ctx.needs_input_grad[:6]) if needed]
+    found = torch.autograd.grad(
+        [output for output, _ in given],
+        [inputs[k] for k in wanted],
+        [grad for _, grad in given],
+        create_graph=True,
+        materialize_grads=True,
+    )
+    found = dict(zip(wanted, found, strict=True))
+    return [found.get(k) for k in range(6)]
+
+
+def _gradients(ctx, grad_output, grad_h, grad_c):
+    """Return the gradients from what ``forward`` has kept, the last step first."""
+    x, w, _, u, h, _, m_h, m_g, m_c, zoneout, gates, states, squashed = ctx.saved_tensors
+    m_g = _ones_for(h) if m_g is None else m_g
+    steps, last = len(gates), ctx.order[-1][2]
+    side_before, side_after = _sides(reverse=last == 0)
+    grad_z, to_c, carried = _factors(gates, states[1, side_before], squashed, m_g, m_c, zoneout)
+    # of h and, with zoneout, of c, before the sequence and after every step
+    grads = torch.zeros_like(states[: 1 if zoneout is None else 2])
+    if grad_output is not None:
+        grads[0, side_after] = grad_output
+    if grad_h is not None:
+        grads[0, last] += grad_h
+    grad_c = torch.zeros_like(grads[0, last]) if grad_c is None else grad_c.clone()
+    if zoneout is not None:
+        grads[1, last] = grad_c
+    add_gradient = add_recurrent_gradient(u, len(grad_c), by_gate=m_h is not None and m_h.ndim == 4)
+    z_c = None if zoneout is None else zoneout[1]
+    with torch.inference_mode():  # where operations on small tensors start fastest
+        grad_c_wide = grad_c.unsqueeze(1)  # the same memory, to be multiplied with three gates
+        to_gates = grad_z.unflatten(-1, (4, -1))
+        to_ifg, to_o = to_gates[..., :3, :].unbind(), to_gates[..., 3, :].unbind()
+        z, to_c, carried, hs = grad_z.unbind(), to_c.unbind(), carried.unbind(), grads[0].unbind()
+        cs, both = (None, None) if zoneout is None else (grads[1].unbind(), grads.unbind(1))
+        m_hs, kept, z_c = (_steps(mask, steps) for mask in (m_h, zoneout, z_c))
+        for t, before, after in reversed(ctx.order):
+            # c ← z_c ⊙ c + (1 - z_c) ⊙ c',  h ← z_h ⊙ h + (1 - z_h) ⊙ h'
+            if both is not None:
+                both[before].addcmul_(kept[t], both[after])
+                torch.addcmul(cs[after], z_c[t], cs[after], value=-1, out=grad_c)
+            # h' = o ⊙ tanh(c')
+            grad_c.addcmul_(to_c[t], hs[after])
+            # the factors of these gradients in that of z become the gradient of z
+            to_ifg[t].mul_(grad_c_wide)
+            to_o[t].mul_(hs[after])
+            # c' = m_c ⊙ (f ⊙ c + i ⊙ (m_g ⊙ g))
+            if both is None:
+                grad_c.mul_(carried[t])
+            else:
+                cs[before].addcmul_(carried[t], grad_c)
+            # z = W x + b + U (m_h ⊙ h)
+            add_gradient(hs[before], z[t], m_hs[t])
+    grad_c = grad_c if zoneout is None else grads[1, before]
+    read = states[0, side_before] if m_h is None else m_h * states[0, side_before]
+    needs_x, needs_w, needs_b, needs_u, *_ = ctx.needs_input_grad
+    grad_x = grad_of_input(grad_z, x, w) if needs_x else None
+    grad_w = grad_of_weight(grad_z, x) if needs_w else None
+    grad_b = grad_z.sum(dim=(0, 1)) if needs_b else None
+    grad_u = grad_of_weight(grad_z, read) if needs_u else None
+    return grad_x, grad_w, grad_b, grad_u, grads[0, before], grad_c
 
 
 def _factors(gates, before, squashed, m_g, m_c, zoneout):
@@ -166,9 +199,24 @@ def _factors(gates, before, squashed, m_g, m_c, zoneout):
     return to_z, to_c, carried
 
 
-def _outside_autograd():
-    """Return the context in which operations on small tensors start fastest; a compiler wants none."""
-    return nullcontext() if torch.compiler.is_compiling() else torch.inference_mode()
+def _is_traced():
+    """Return whether single operations are wanted: by a compiler, an exporter, a tracer, a transform."""
+    is_transformed = torch._C._are_functorch_transforms_active
+    return torch.compiler.is_compiling() or torch.jit.is_tracing() or is_transformed()
+
+
+def is_autocast_on(x: Tensor) -> bool:
+    """Return whether autocast is on for the device of x."""
+    device = x.device.type
+    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+
+
+def _without_autocast(x) -> AbstractContextManager:
+    return torch.autocast(x.device.type, enabled=False) if is_autocast_on(x) else nullcontext()
+
+
+def _ones_for(h):
+    return torch.ones_like(h).unsqueeze(0)
 
 
 def _order(steps, reverse):

@@ -46,9 +46,10 @@ class SequenceModel(nn.Module):
         output_size = check_integer("output_size", output_size, low=1)
         rate = check_number("output_dropout", output_dropout)
         expect(0 <= rate < 1, "output_dropout", "a probability to drop in [0, 1)", rate)
-        self.lstm = RegularizedLSTM(input_size, hidden_size, num_layers, **options)
+        self.lstm = RegularizedLSTM(input_size, hidden_size, num_layers, batch_first=True, **options)
         self.output_dropout = output_dropout
-        self.head = nn.Linear(self.lstm.num_directions * hidden_size, output_size)
+        place = {name: options.get(name) for name in ("device", "dtype")}
+        self.head = nn.Linear(self.lstm.num_directions * hidden_size, output_size, **place)
 
     def forward(
         self,

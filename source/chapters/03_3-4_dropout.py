@@ -270,7 +270,7 @@ from labcode.lstm import RegularizedLSTM, lstm_forward
 from labcode.training import seeded
 
 with seeded(0):
-    stacked = RegularizedLSTM(units, 5, num_layers=2).double()
+    stacked = RegularizedLSTM(units, 5, num_layers=2, batch_first=True).double()
 weights = {name: w.detach().numpy() for name, w in stacked.named_parameters()}
 by_numpy, _, _ = lstm_forward(sequences, weights, masks={"x_l1": m_up})
 by_torch, _ = stacked(torch.tensor(sequences), masks={"x_l1": torch.tensor(m_up)})
@@ -762,7 +762,7 @@ assert put_back < 0.05
 
 # %%
 with seeded(0):
-    lstm = RegularizedLSTM(6, 64)
+    lstm = RegularizedLSTM(6, 64, batch_first=True)
 batch = torch.tensor(weather.train.x[:32])
 m = torch.tensor(dropout_mask((1, 64), p, rng=rng)).float()
 by_sample, _ = lstm(batch, masks={"h_l0": m.expand(32, 64)})
@@ -811,8 +811,8 @@ with seeded(0):
     x_long, rate = torch.randn(32, 50, 16), {"recurrent_dropout": p}
     ways = {
         "torch.nn.LSTM": torch.nn.LSTM(16, 32, batch_first=True),
-        "one mask for the batch": RegularizedLSTM(16, 32, share_mask="batch", **rate),
-        "a mask for each sequence": RegularizedLSTM(16, 32, share_mask="sample", **rate),
+        "one mask for the batch": RegularizedLSTM(16, 32, share_mask="batch", batch_first=True, **rate),
+        "a mask for each sequence": RegularizedLSTM(16, 32, share_mask="sample", batch_first=True, **rate),
     }
 
 # %% [markdown]

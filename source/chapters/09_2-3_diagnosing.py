@@ -432,7 +432,7 @@ assert same == {1: True, 2: False}
 from labcode.lstm import RegularizedLSTM
 
 with seeded(0):
-    lstm = RegularizedLSTM(3, 8, recurrent_dropout=0.5, share_mask="batch")
+    lstm = RegularizedLSTM(3, 8, recurrent_dropout=0.5, share_mask="batch", batch_first=True)
     masks = lstm.sample_masks(x, generator=torch.Generator().manual_seed(0))
     fused = torch.nn.LSTM(3, 8, batch_first=True)
 fused.load_state_dict(lstm.state_dict())
@@ -502,7 +502,10 @@ assert scatters["batch"][2] > 0.6 * scatters["batch"][0]
 
 # %%
 with seeded(1):
-    lstm, long = RegularizedLSTM(3, 8, recurrent_dropout=0.5).double(), torch.randn(4, 20, 3).double()
+    lstm, long = (
+        RegularizedLSTM(3, 8, recurrent_dropout=0.5, batch_first=True).double(),
+        torch.randn(4, 20, 3).double(),
+    )
 first, other = (lstm.sample_masks(long, generator=torch.Generator().manual_seed(s)) for s in (0, 1))
 whole, _ = lstm(long, masks=first)
 _, state = lstm(long[:, :10], masks=first)

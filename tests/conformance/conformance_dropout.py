@@ -84,7 +84,7 @@ def make_lstm(x, weights, **options):
     layers = sum(name.startswith("weight_ih") for name in weights) // (1 + bidirectional)
     sizes = x.shape[2], weights["weight_hh_l0"].shape[1], layers
     options |= {"bias": "bias_ih_l0" in weights, "bidirectional": bidirectional}
-    lstm = RegularizedLSTM(*sizes, **options).double()
+    lstm = RegularizedLSTM(*sizes, batch_first=True, **options).double()
     lstm.load_state_dict({name: torch.from_numpy(w) for name, w in weights.items()}, strict=True)
     return lstm
 
@@ -246,7 +246,7 @@ def run_torch_dropout(case, implementation):
     if implementation == "numpy":  # evaluation is a call without masks
         identity = (dropout.dropout(x, draw(implementation, x.shape, 0.0)) == x).all()
     else:
-        lstm, x = RegularizedLSTM(4, 3, input_dropout=p).double().eval(), torch.tensor(x)
+        lstm, x = RegularizedLSTM(4, 3, input_dropout=p, batch_first=True).double().eval(), torch.tensor(x)
         identity = torch.equal(lstm(x)[0], lstm(x, masks={})[0])
     return {
         "distinct_values": np.unique(mask),
@@ -300,7 +300,10 @@ def sampled(implementation, x_shape, hidden_size, seed=0, **rates):
     if implementation == "numpy":
         rng = np.random.default_rng(seed)
         return sample_masks(DropoutSettings(**rates), x_shape, hidden_size, rng=rng)
-    lstm, x = RegularizedLSTM(x_shape[2], hidden_size, **rates), torch.zeros(x_shape, dtype=torch.float64)
+    lstm, x = (
+        RegularizedLSTM(x_shape[2], hidden_size, batch_first=True, **rates),
+        torch.zeros(x_shape, dtype=torch.float64),
+    )
     return as_arrays(lstm.sample_masks(x, generator=torch.Generator().manual_seed(seed)))
 
 

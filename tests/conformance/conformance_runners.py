@@ -98,7 +98,12 @@ def run_lstm(implementation, x, weights, state=None, mask=None):
     bidirectional = "weight_ih_l0_reverse" in weights
     layers = layers // 2 if bidirectional else layers
     lstm = RegularizedLSTM(
-        x.shape[2], hidden_size, layers, bias="bias_ih_l0" in weights, bidirectional=bidirectional
+        x.shape[2],
+        hidden_size,
+        layers,
+        bias="bias_ih_l0" in weights,
+        bidirectional=bidirectional,
+        batch_first=True,
     ).double()
     lstm.load_state_dict({name: torch.from_numpy(w) for name, w in weights.items()}, strict=True)
     if implementation == "torch loop" and mask is None:

@@ -63,6 +63,14 @@ def test_once_on_it_stays_on_and_remembers_where():
     assert trigger.losses == [1.0, 2.0, 3.0, 0.1, 0.05]
 
 
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.int64])
+def test_numbers_of_numpy_are_numbers(kind):
+    losses = [kind(loss) for loss in (4, 2, 3, 3, 5)]
+    assert averaging_start(losses, 2) == averaging_start([4, 2, 3, 3, 5], 2) == 4
+    with pytest.raises(ValueError, match="loss: expected a number"):
+        averaging_start([np.bool_(True)])
+
+
 def test_a_loss_that_is_not_finite_counts_as_infinite():
     assert averaging_start([1.0, 2.0, math.nan], 1) == 2
     assert averaging_start([math.nan, math.inf, 1.0], 1) is None

@@ -86,7 +86,7 @@ def _numpy_library_lstm(x, weights, mask):
 
 
 def _torch_lstm(x, weights, mask):
-    lstm = RegularizedLSTM(x.shape[2], mask.shape[1]).double()
+    lstm = RegularizedLSTM(x.shape[2], mask.shape[1], batch_first=True).double()
     lstm.load_state_dict({name: torch.from_numpy(w) for name, w in weights.items()})
     return lstm(torch.from_numpy(x), masks={"h_l0": torch.from_numpy(mask)})[0].detach()
 

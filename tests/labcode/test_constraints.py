@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import minimize
 from torch import nn
+from torch.nn.utils import prune
 
 from labcode import constraints
 from labcode.constraints import (
@@ -287,6 +288,15 @@ def test_bad_limits_are_refused(function, bad):
     for options in calls:
         with pytest.raises(ValueError, match=r"(limit|low|high|rate): expected"):
             function(w, **options)
+
+
+def test_weights_that_are_computed_from_others_cannot_be_projected(lstm):
+    prune.l1_unstructured(lstm, "weight_hh_l0", 0.5)
+    with pytest.raises(ValueError, match="module: expected weights that are parameters"):
+        constrain_(lstm, {"recurrent": non_neg_torch})
+    prune.remove(lstm, "weight_hh_l0")
+    constrain_(lstm, {"recurrent": non_neg_torch})
+    assert (lstm.weight_hh_l0 >= 0).all()
 
 
 def test_other_bad_arguments_are_refused(lstm):

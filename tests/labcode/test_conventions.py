@@ -73,6 +73,6 @@ def test_a_decoupled_optimizer_of_torch_is_the_one_that_says_so(name):
 
 
 def test_asking_leaves_no_trace_in_a_layer():
-    lstm = conventions.RegularizedLSTM(50, 4)
+    lstm = conventions.RegularizedLSTM(50, 4, batch_first=True)
     assert conventions._our_is_fused(lstm, torch.ones(2, 3, 50))
     assert "_kernel" not in vars(lstm)

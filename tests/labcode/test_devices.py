@@ -22,14 +22,23 @@ AVAILABLE = ["cpu"] + ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.bac
 RATES = {"dropout": 0.5, "input_dropout": 0.5, "recurrent_dropout": 0.5, "weight_drop": 0.5}
 RATES |= {"zoneout_h": 0.5, "zoneout_c": 0.5}
 MODELS = {
-    "kernel": lambda: (RegularizedLSTM(3, 4, 2, bidirectional=True), {}),
-    "loop": lambda: (RegularizedLSTM(3, 4, 2, bidirectional=True), {"padding_mask": np.ones((2, 5), bool)}),
-    "all masks": lambda: (RegularizedLSTM(3, 4, 2, bidirectional=True, **RATES), {}),
-    "masks for each gate": lambda: (RegularizedLSTM(3, 4, **RATES | {"dropout": 0.0, "tied": False}), {}),
-    "mask on g": lambda: (RegularizedLSTM(3, 4, recurrent_dropout=0.5, on="g", per_step=True), {}),
-    "mask on c": lambda: (RegularizedLSTM(3, 4, recurrent_dropout=0.5, on="c"), {}),
-    "weight drop": lambda: (RegularizedLSTM(3, 4, weight_drop=0.5), {}),
-    "zoneout in evaluation": lambda: (RegularizedLSTM(3, 4, 2, **RATES).eval(), {}),
+    "kernel": lambda: (RegularizedLSTM(3, 4, 2, bidirectional=True, batch_first=True), {}),
+    "loop": lambda: (
+        RegularizedLSTM(3, 4, 2, bidirectional=True, batch_first=True),
+        {"padding_mask": np.ones((2, 5), bool)},
+    ),
+    "all masks": lambda: (RegularizedLSTM(3, 4, 2, bidirectional=True, batch_first=True, **RATES), {}),
+    "masks for each gate": lambda: (
+        RegularizedLSTM(3, 4, batch_first=True, **RATES | {"dropout": 0.0, "tied": False}),
+        {},
+    ),
+    "mask on g": lambda: (
+        RegularizedLSTM(3, 4, recurrent_dropout=0.5, on="g", per_step=True, batch_first=True),
+        {},
+    ),
+    "mask on c": lambda: (RegularizedLSTM(3, 4, recurrent_dropout=0.5, on="c", batch_first=True), {}),
+    "weight drop": lambda: (RegularizedLSTM(3, 4, weight_drop=0.5, batch_first=True), {}),
+    "zoneout in evaluation": lambda: (RegularizedLSTM(3, 4, 2, batch_first=True, **RATES).eval(), {}),
     "model": lambda: (SequenceModel(3, 4, 1), {}),
     "masked model": lambda: (SequenceModel(3, 4, 1), {"padding_mask": np.ones((2, 5), bool)}),
 }
@@ -91,7 +100,7 @@ def test_functions_stay_on_the_device_of_their_inputs(module, by_hand, twin, arg
 def test_models_stay_on_the_device_of_their_weights(make, claimed):
     model, options = make()
     claim_parameters(model, claimed)
-    result = model(**{name: claim(array, claimed) for name, array in ({"x": X} | options).items()})
+    result = model(claim(X, claimed), **{name: claim(array, claimed) for name, array in options.items()})
     assert {tensor.device.type for tensor in tree_leaves(result)} == {claimed}
 
 
@@ -114,7 +123,9 @@ def test_the_lstm_computes_the_same_on_every_device(make, device):
     dtype, tolerance = (torch.float32, 1e-5) if device == "mps" else (torch.float64, 1e-12)
     lstm, options = make()
     weights = {name: tensor.numpy() for name, tensor in lstm.state_dict().items()}
-    output, _ = lstm.to(device, dtype)(**to_torch({"x": X} | options, device, dtype))
+    output, _ = lstm.to(device, dtype)(
+        *to_torch({"x": X}, device, dtype).values(), **to_torch(options, device, dtype)
+    )
     np.testing.assert_allclose(output.detach().cpu(), lstm_forward(X, weights)[0], atol=tolerance)
 
 

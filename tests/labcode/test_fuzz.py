@@ -88,9 +88,10 @@ OTHERS = {
     "ProximalAdam": PARAMS,
     "ProximalSGD": PARAMS,
     "RegularizedLSTM": {"input_size": 3, "hidden_size": 2},
-    "RegularizedLSTM.expected_masks": {"x": (2, 5, 3)},
-    "RegularizedLSTM.forward": SEQUENCES | MASKS,
-    "RegularizedLSTM.sample_masks": {"x": (2, 5, 3)} | GENERATOR,
+    "RegularizedLSTM.expected_masks": {"input": (2, 5, 3)},
+    "RegularizedLSTM.forward": {"input": SEQUENCES["x"], "padding_mask": SEQUENCES["padding_mask"]}
+    | {"hx": MASKS["state"], "masks": MASKS["masks"]},
+    "RegularizedLSTM.sample_masks": {"input": (2, 5, 3)} | GENERATOR,
     "SequenceModel": {"input_size": 3, "hidden_size": 2, "output_size": 1, "output_dropout": 0.1},
     "SequenceModel.forward": SEQUENCES | {"masks": MASKS["masks"]} | GENERATOR,
     "adam": ADAM,
@@ -127,6 +128,7 @@ OTHERS = {
 NOT_SPOILED = {
     "DropoutSettings.plan": "*",
     "ProximalAdam": ("params",),
+    "RegularizedLSTM": ("device",),
     "ProximalAdam.step": "*",
     "ProximalSGD": ("params",),
     "ProximalSGD.step": "*",
@@ -167,6 +169,7 @@ def on_a_new_object(name, cls, method):
     """Return a function that calls a method of an object made for the call, in float64 and in training."""
     sizes = {"RegularizedLSTM": {"input_size": 3, "hidden_size": 2, "bidirectional": True}}
     sizes["SequenceModel"] = sizes["RegularizedLSTM"] | {"output_size": 1}
+    sizes["RegularizedLSTM"]["batch_first"] = True
     rates = {"zoneout_h": 0.2, "weight_drop": 0.2} if name in sizes else {}
 
     def call(*args, **kwargs):
@@ -291,7 +294,7 @@ def fault(name, arguments):
 
 
 DOCUMENTED = dict.fromkeys(("embedding_dropout", "embedding_dropout_grad"), IndexError)
-DOCUMENTED |= dict.fromkeys(("embedding_dropout_torch", "smoothed_cross_entropy_torch"), IndexError)
+DOCUMENTED |= {"embedding_dropout_torch": IndexError}
 SPECIFICATIONS = specifications()
 IDS = [f"{name}-{index}" for index, (name, _) in enumerate(SPECIFICATIONS)]
 

@@ -162,7 +162,7 @@ def test_every_strength_and_limit_survives_the_round_trip(lam1, lam2, limit, axi
         },
         constraints={"recurrent": partial(max_norm_torch, limit=limit, axis=axis), "bias": non_neg_torch},
     )
-    _, back = from_keras(to_keras(RegularizedLSTM(3, 4), rules))
+    _, back = from_keras(to_keras(RegularizedLSTM(3, 4, batch_first=True), rules))
     assert back.penalties["input"].keywords == {"lam": lam1}
     assert back.penalties["bias"].keywords == {"lam1": lam1, "lam2": lam2}
     assert back.constraints["recurrent"].keywords == {"limit": limit, "axis": ["row", 0][axis == 0]}
@@ -226,13 +226,13 @@ def test_no_rules_cost_nothing_and_change_nothing():
 )
 def test_what_keras_has_not_is_refused(name, options):
     with pytest.raises(ValueError, match=rf"^{name}: expected .*, received "):
-        to_keras(RegularizedLSTM(3, 4, **options))
+        to_keras(RegularizedLSTM(3, 4, batch_first=True, **options))
 
 
 @pytest.mark.filterwarnings("ignore:dropout option adds dropout after all but last")
 def test_dropout_between_layers_is_refused():
     with pytest.raises(ValueError, match=r"^dropout: expected 0 .*, received 0\.5"):
-        to_keras(RegularizedLSTM(3, 4, dropout=0.5))
+        to_keras(RegularizedLSTM(3, 4, dropout=0.5, batch_first=True))
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_an_lstm_of_torch_or_of_another_dtype_is_refused():
     with pytest.raises(ValueError, match=r"^lstm: expected a RegularizedLSTM"):
         to_keras(nn.LSTM(3, 4))
     with pytest.raises(ValueError, match=r"^lstm: expected weights of float32 or float64"):
-        to_keras(RegularizedLSTM(3, 4).bfloat16())
+        to_keras(RegularizedLSTM(3, 4, batch_first=True).bfloat16())
 
 
 @pytest.mark.parametrize("x", [torch.ones(2, 3), torch.ones(2, 5, 4), torch.ones(2, 5, 3).int()], ids=str)
@@ -318,14 +318,14 @@ def test_masks_for_another_input_are_refused(x):
 def test_a_constraint_that_keras_has_not_is_refused(message, function):
     rules = WeightRegularization(constraints={"recurrent": function})
     with pytest.raises(ValueError, match=message):
-        to_keras(RegularizedLSTM(3, 4), rules)
+        to_keras(RegularizedLSTM(3, 4, batch_first=True), rules)
 
 
 def test_a_norm_for_each_bias_alone_is_refused():
     """Keras has no axis for it: its axis 0 takes the norm of the whole bias."""
     rules = WeightRegularization(constraints={"bias": unit_norm_torch})
     with pytest.raises(ValueError, match="axis: expected one that Keras and labcode have"):
-        to_keras(RegularizedLSTM(3, 4), rules)
+        to_keras(RegularizedLSTM(3, 4, batch_first=True), rules)
 
 
 @pytest.mark.parametrize("argument", ["penalties", "constraints"])
@@ -340,7 +340,7 @@ def test_rules_by_target_alone_are_taken(argument, value):
 def test_a_strength_below_0_is_refused_before_keras_sees_it():
     rules = WeightRegularization(penalties={"input": partial(l2_penalty_torch, lam=-0.1)})
     with pytest.raises(ValueError, match="lam: expected a finite number of at least 0"):
-        to_keras(RegularizedLSTM(3, 4), rules)
+        to_keras(RegularizedLSTM(3, 4, batch_first=True), rules)
 
 
 def test_a_model_without_an_lstm_is_refused():

@@ -81,7 +81,7 @@ def test_the_masks_are_those_of_the_next_call_alone(kind):
 )
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_there_and_back_again(options, dtype):
-    lstm = RegularizedLSTM(3, 4, **options).to(dtype)
+    lstm = RegularizedLSTM(3, 4, batch_first=True, **options).to(dtype)
     layer = to_keras(lstm, return_sequences=True, seed=3)
     back, _ = from_keras(layer)
     assert back.settings == lstm.settings

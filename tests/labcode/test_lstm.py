@@ -67,7 +67,7 @@ class Case:
 
     def run_twin(self, mask=None, masks=None):
         """Return the same of ``RegularizedLSTM``, given the oracle's own parameters."""
-        twin = RegularizedLSTM(*self.sizes, **self.options)
+        twin = RegularizedLSTM(*self.sizes, batch_first=True, **self.options)
         for name, parameter in self.oracle.named_parameters():
             setattr(twin, name, parameter)
         return self.run_torch(lambda x, state: twin(x, state, padding_mask=mask, masks=masks))
@@ -212,7 +212,7 @@ def test_what_stands_in_padded_steps_is_ignored(run):
 def test_no_state_is_a_zero_state():
     case = Case(batch=2, steps=3, features=2, hidden=2, layers=2, bidirectional=True)
     x, weights = case.x.detach(), {name: tensor.numpy() for name, tensor in case.oracle.state_dict().items()}
-    twin = RegularizedLSTM(*case.sizes, **case.options).double()
+    twin = RegularizedLSTM(*case.sizes, batch_first=True, **case.options).double()
     twin.load_state_dict(case.oracle.state_dict())
     expected = case.oracle(x)[0].detach().numpy()
     loop = twin(x, padding_mask=torch.ones(2, 3, dtype=torch.bool))[0].detach().numpy()
@@ -242,7 +242,10 @@ def test_numpy_does_not_overflow():
 
 @pytest.mark.parametrize("options", [{}, {"bias": False}, {"num_layers": 2, "bidirectional": True}])
 def test_weights_move_both_ways_and_copies_compute_the_same(options):
-    plain, twin = nn.LSTM(3, 4, batch_first=True, **options), RegularizedLSTM(3, 4, **options)
+    plain, twin = (
+        nn.LSTM(3, 4, batch_first=True, **options),
+        RegularizedLSTM(3, 4, batch_first=True, **options),
+    )
     plain.load_state_dict(twin.state_dict(), strict=True)
     twin.load_state_dict(plain.state_dict(), strict=True)
     x = torch.randn(2, 5, 3)
@@ -256,7 +259,7 @@ def test_weights_move_both_ways_and_copies_compute_the_same(options):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 @pytest.mark.parametrize("mask", [None, torch.ones(2, 5, dtype=torch.bool)], ids=["kernel", "loop"])
 def test_twin_keeps_the_dtype(dtype, mask):
-    lstm = RegularizedLSTM(3, 4).to(dtype)
+    lstm = RegularizedLSTM(3, 4, batch_first=True).to(dtype)
     output, state = lstm(torch.randn(2, 5, 3, dtype=dtype), padding_mask=mask)
     assert {tensor.dtype for tensor in (output, *state)} == {dtype}
 
@@ -277,7 +280,7 @@ def test_sequence_model_reads_the_end_of_each_sequence(bidirectional):
 X, STATE = np.zeros((2, 5, 3)), np.zeros((1, 2, 4))
 MASK = np.ones((2, 5), bool)
 BAD_CALLS = {
-    "two axes": ({"x": X[0]}, "x: expected shape (any, any, 3), received (5, 3)"),
+    "one axis": ({"x": X[0, 0]}, "x: expected shape (any, any, 3), received (3,)"),
     "other features": ({"x": X[:, :, :2]}, "x: expected shape (any, any, 3), received (2, 5, 2)"),
     "no step": ({"x": X[:, :0]}, "x: expected shape (any, any, 3), received (2, 0, 3)"),
     "integers": ({"x": X.astype(int)}, "x: expected"),
@@ -289,18 +292,29 @@ BAD_CALLS = {
 }
 
 
+TORCH_S_NAMES = {"x": "input", "state": "hx"}
+OTHER_WORDS = {
+    "x: expected shape (any, any, 3), received (3,)": "input: expected shape (B, T, F), or (T, F) of one",
+    "x: expected shape (any, any, 3)": "input: expected at least one step, each of 3 features, (..., 3)",
+    "x: expected": "input: expected",
+    "state: expected a pair": "hx: expected a pair",
+}
+
+
 @pytest.mark.parametrize(("changed", "message"), BAD_CALLS.values(), ids=BAD_CALLS)
 def test_bad_calls_say_what_was_expected(changed, message):
-    lstm = RegularizedLSTM(3, 4).double()
+    lstm = RegularizedLSTM(3, 4, batch_first=True).double()
     weights = {name: tensor.numpy() for name, tensor in lstm.state_dict().items()}
     call = {"x": X, "state": (STATE, STATE), "padding_mask": MASK} | changed
     with pytest.raises(ValueError, match=re.escape(message)):
         lstm_forward(call.pop("x"), weights, **call)
 
     call = {"x": X, "state": (STATE, STATE), "padding_mask": MASK} | changed
-    call = {name: to_tensors(value) for name, value in call.items()}
+    call = {TORCH_S_NAMES.get(name, name): to_tensors(value) for name, value in call.items()}
+    for ours, theirs in OTHER_WORDS.items():
+        message = message.replace(ours, theirs)
     with pytest.raises(ValueError, match=re.escape(message)):
-        lstm(call.pop("x"), **call)
+        lstm(**call)
 
 
 def to_tensors(value):
@@ -309,9 +323,9 @@ def to_tensors(value):
 
 def test_twin_refuses_another_dtype_than_its_weights():
     with pytest.raises(
-        ValueError, match=r"x: expected the weights' dtype, torch.float32, received torch.float64"
+        ValueError, match=r"input: expected the weights' dtype, torch.float32, received torch.float64"
     ):
-        RegularizedLSTM(3, 4)(torch.zeros(2, 5, 3, dtype=torch.float64))
+        RegularizedLSTM(3, 4, batch_first=True)(torch.zeros(2, 5, 3, dtype=torch.float64))
 
 
 @pytest.mark.parametrize(
@@ -327,7 +341,9 @@ def test_twin_refuses_another_dtype_than_its_weights():
     ],
 )
 def test_bad_weights_say_what_was_expected(name, array, message):
-    weights = {key: tensor.numpy() for key, tensor in RegularizedLSTM(3, 4).state_dict().items()}
+    weights = {
+        key: tensor.numpy() for key, tensor in RegularizedLSTM(3, 4, batch_first=True).state_dict().items()
+    }
     weights = {key: value for key, value in (weights | {name: array}).items() if value is not None}
     with pytest.raises(ValueError, match=re.escape(message)):
         lstm_forward(X, weights)
@@ -335,7 +351,9 @@ def test_bad_weights_say_what_was_expected(name, array, message):
 
 @pytest.mark.parametrize("which", ["grad_output", "grad_h_n"])
 def test_bad_gradients_say_what_was_expected(which):
-    weights = {name: tensor.numpy() for name, tensor in RegularizedLSTM(3, 4).state_dict().items()}
+    weights = {
+        name: tensor.numpy() for name, tensor in RegularizedLSTM(3, 4, batch_first=True).state_dict().items()
+    }
     output, (h_n, c_n), cache = lstm_forward(X, weights)
     grads = {"grad_output": output, "grad_h_n": h_n} | {which: np.zeros((2, 2))}
     with pytest.raises(ValueError, match=f"{which}: expected shape"):
@@ -345,6 +363,6 @@ def test_bad_gradients_say_what_was_expected(which):
 @pytest.mark.parametrize("sizes", [(0, 4), (3, 2.5), (3, 4, 0), (3, True)])
 def test_bad_sizes_are_refused(sizes):
     with pytest.raises(ValueError, match="expected a whole number of at least 1"):
-        RegularizedLSTM(*sizes)
+        RegularizedLSTM(*sizes, batch_first=True)
     with pytest.raises(ValueError, match="expected a whole number of at least 1"):
         SequenceModel(*sizes[:2], 1, *sizes[2:])

@@ -234,6 +234,48 @@ def test_a_proximal_optimizer_resumes_from_its_state_dict(optimizer_class):
     np.testing.assert_array_equal(w.detach(), whole[-1])
 
 
+def test_proximal_adam_leaves_alone_what_got_no_gradient():
+    """At v = 0 the step size would be lr / eps: one step, and the words of other batches were gone."""
+    table = nn.Embedding(6, 3)
+    start, optimizer = table.weight.detach().clone(), ProximalAdam(table.parameters(), 1e-2, lam_l1=1e-3)
+    w, state = start.double().numpy(), None
+    for words in ([0, 1], [0, 2], [0, 2], [0, 2]):
+        optimizer.zero_grad()
+        table(torch.tensor(words)).square().sum().backward()
+        grad = table.weight.grad.double().numpy()
+        optimizer.step()
+        w, state = proximal_adam(w, grad, state, lr=1e-2, lam_l1=1e-3)
+    assert torch.equal(table.weight[3:], start[3:])
+    assert (table.weight[:3] != start[:3]).all()
+    np.testing.assert_allclose(table.weight.detach(), w, rtol=1e-4)
+
+
+@pytest.mark.parametrize("norm_type", [1, 1.5, 2.0, 3, np.inf, float("inf")])
+def test_clipping_by_any_norm_is_that_of_torch(norm_type):
+    rng = np.random.default_rng(0)
+    grads = [rng.normal(size=(4, 3)), rng.normal(size=5)]
+    parameters = [nn.Parameter(torch.zeros(grad.shape, dtype=torch.float64)) for grad in grads]
+    for limit in (0.5, 100.0):
+        for parameter, grad in zip(parameters, grads, strict=True):
+            parameter.grad = torch.tensor(grad)
+        wanted = nn.utils.clip_grad_norm_(parameters, limit, norm_type=norm_type).item()
+        options = {"eps": 1e-6, "norm_type": norm_type}
+        clipped, norm = clip_by_global_norm(grads, limit, **options)
+        tensors, twin_s_norm = clip_by_global_norm_torch([torch.tensor(g) for g in grads], limit, **options)
+        assert norm == pytest.approx(wanted, rel=1e-12)
+        assert twin_s_norm.item() == pytest.approx(wanted, rel=1e-12)
+        for parameter, by_hand, tensor in zip(parameters, clipped, tensors, strict=True):
+            np.testing.assert_allclose(by_hand, parameter.grad, rtol=1e-12)
+            np.testing.assert_allclose(tensor, parameter.grad, rtol=1e-12)
+
+
+@pytest.mark.parametrize("norm_type", [0, -1, float("nan"), "inf", True])
+def test_other_norms_are_refused(norm_type):
+    for clip, grad in ((clip_by_norm, np.ones(3)), (clip_by_norm_torch, torch.ones(3))):
+        with pytest.raises(ValueError, match="norm_type: expected"):
+            clip(grad, 1.0, norm_type)
+
+
 def test_a_closure_is_called_with_gradients_and_its_loss_returned():
     w = torch.tensor([1.0, -2.0], requires_grad=True)
     optimizer = ProximalSGD([w], lr=0.1, lam_l1=1.0)

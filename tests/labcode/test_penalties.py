@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from torch import nn
+from torch.nn.utils import parametrizations, prune
 
 from labcode import penalties
 from labcode.penalties import (
@@ -226,6 +227,51 @@ def lstm():
 
 def numpy_weights(lstm):
     return {name: tensor.numpy() for name, tensor in lstm.state_dict().items()}
+
+
+PLACES = {"right": range(7), "left": range(20, 27), "within": [0, 1, 2, 3, 24, 25, 26]}
+
+
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize("name", ["activation_penalty", "temporal_activation_penalty"])
+def test_padded_steps_count_in_no_activation_penalty(name, place):
+    by_hand, grad, twin = (getattr(penalties, name + end) for end in ("", "_grad", "_torch"))
+    output = np.random.default_rng(0).normal(size=(2, 7, 3))
+    padded, real = np.full((2, 27, 3), np.nan), np.zeros((2, 27), bool)
+    padded[:, list(place)], real[:, list(place)] = output, True
+    tensor = torch.tensor(padded, requires_grad=True)
+    value = twin(tensor, 0.3, torch.from_numpy(real))
+    value.backward()
+    assert by_hand(padded, 0.3, real) == pytest.approx(by_hand(output, 0.3), rel=1e-12)
+    assert value.item() == pytest.approx(by_hand(output, 0.3), rel=1e-12)
+    for received in (grad(padded, 0.3, real), tensor.grad.numpy()):
+        np.testing.assert_allclose(received[:, list(place)], grad(output, 0.3), rtol=1e-12, atol=1e-15)
+        assert (received[~real] == 0).all()
+
+
+@pytest.mark.parametrize("name", ["activation_penalty", "temporal_activation_penalty"])
+def test_where_nothing_is_real_nothing_is_penalized(name):
+    output, real = np.ones((2, 3, 4)), np.zeros((2, 3), bool)
+    assert getattr(penalties, name)(output, 1.0, real) == 0
+    twin = getattr(penalties, f"{name}_torch")
+    assert twin(torch.from_numpy(output), 1.0, torch.from_numpy(real)) == 0
+    for bad in (torch.ones(2, 3), torch.ones(2, 4, dtype=torch.bool), real):
+        with pytest.raises(ValueError, match="padding_mask: expected"):
+            twin(torch.from_numpy(output), 1.0, bad)
+
+
+def test_weights_in_use_are_penalized_under_pruning_and_parametrizations():
+    lstm = nn.LSTM(3, 4, bias=False)
+    prune.l1_unstructured(lstm, "weight_hh_l0", 0.5)
+    received = penalty_by_target(l2_penalty_torch, lstm, {"recurrent": 1.0})
+    torch.testing.assert_close(received, lstm.weight_hh_l0.square().sum() / 2)
+    assert received < lstm.weight_hh_l0_orig.square().sum() / 2
+    parametrizations.weight_norm(lstm, "weight_ih_l0")
+    received = penalty_by_target(l2_penalty_torch, lstm, {"input": 1.0})
+    torch.testing.assert_close(received, lstm.weight_ih_l0.square().sum() / 2)
+    for target in ("input", "recurrent"):
+        with pytest.raises(ValueError, match="weights: expected the weights that the LSTM uses"):
+            penalty_by_target(l2_penalty_torch, dict(lstm.named_parameters()), {target: 1.0})
 
 
 def test_targets_name_the_input_the_recurrent_weights_and_the_sum_of_the_biases(lstm):
