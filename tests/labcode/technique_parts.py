@@ -166,7 +166,7 @@ class TechniqueFile:
                 continue
             found[now] = "\n".join(self.source.splitlines()[node.lineno - 1 : node.end_lineno])
             todo += [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
-        return "\n".join(found.values())
+        return "".join(f"{text}\n" for text in found.values())
 
 
 def twin(file: TechniqueFile, name: str) -> Iterator[str]:
@@ -186,7 +186,7 @@ def mutants(file: TechniqueFile, name: str) -> Iterator[str]:
     texts = [text for g in file.course.mutants if g["file"] == file.name for _, text, _ in g["mutants"]]
     for side in (name, f"{name}_torch"):
         code = file.code(side)
-        if code and not any(text.strip() in code for text in texts):
+        if code and not any(text in code for text in texts):
             yield f"tests/tools/mutants.toml: {side} of {file.name} has no mutant"
 
 
