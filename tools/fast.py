@@ -13,7 +13,22 @@ LINT = (["ruff", "check", "--quiet", "."], ["ruff", "format", "--check", "--quie
 TESTS = (  # in tests/
     "labcode/test_pairs.py",
     "conformance",
+    "labcode/test_regularized_lstm.py::test_numpy_agrees_with_torch_in_outputs_and_gradients",
+    "labcode/test_regularized_lstm.py::test_masks_stand_where_cells_of_torch_say",
+    "labcode/test_regularized_lstm.py::test_given_masks_replace_all_others",
+    "labcode/test_lstm.py::test_numpy_agrees_with_torch_in_outputs_and_gradients",
+    "labcode/test_lstm.py::test_before_the_first_real_step_the_output_is_zero_and_the_state_stays",
+    "labcode/test_dropout.py",
+    "labcode/test_recurrent_dropout.py",
+    "labcode/test_constraints.py",
+    "labcode/test_early_stopping.py",
+    "labcode/test_averaging.py",
+    "labcode/test_units.py",
+    "labcode/test_space.py",
+    "labcode/test_boundaries.py",
     "labcode/test_check.py",
+    "labcode/test_techniques.py",
+    "evidence/test_intervals.py",
 )
 STALENESS = "notebooks/test_notebooks.py"
 

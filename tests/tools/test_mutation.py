@@ -32,6 +32,13 @@ def test_the_tests_that_should_catch_it_exist(tests):
     assert all((TESTS / part).exists() for part in shlex.split(tests) if part.endswith(".py"))
 
 
+@pytest.mark.parametrize("test", mutation.FAST_TESTS)
+def test_what_the_fast_tests_name_exists(test):
+    path, _, name = test.partition("::")
+    assert (TESTS / path).exists()
+    assert not name or f"\ndef {name}(" in (TESTS / path).read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     "change", [{"text": "no such text"}, {"text": "np."}, {"replacement": MUTANTS[0].text}]
 )
