@@ -24,6 +24,10 @@ class NonMonotonicTrigger:
     Raises:
         ValueError: another patience.
 
+    >>> trigger = NonMonotonicTrigger(patience=1)
+    >>> [trigger.update(loss) for loss in [1.0, 0.5, 0.7, 0.6]]
+    [False, False, False, True]
+
     Source: Merity, Keskar & Socher (2018), "Regularizing and optimizing LSTM language models", algorithm 1.
         Chapter 8.
     """
@@ -66,6 +70,9 @@ def averaging_start(losses: Iterable[float], patience: int = 5) -> int | None:
 
     Raises:
         ValueError: as there.
+
+    >>> averaging_start([1.0, 0.5, 0.7, 0.6], patience=1)
+    3
     """
     check_instance("losses", losses, Iterable, "validation losses, in order")
     trigger = NonMonotonicTrigger(patience)

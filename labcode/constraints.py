@@ -53,6 +53,10 @@ def max_norm(w: ndarray, limit: float, axis: Axis = "row") -> ndarray:
         ValueError: weights that are not floating point or are empty, a limit below 0 or not finite, an axis
             that w does not have.
 
+    >>> max_norm(np.array([[3.0, 4.0], [0.3, 0.4]]), limit=1.0)
+    array([[0.6, 0.8],
+           [0.3, 0.4]])
+
     Source: Srebro, Rennie & Jaakkola (2004), "Maximum-margin matrix factorization"; for networks Hinton et
         al. (2012). Chapter 3.
     """
@@ -61,7 +65,12 @@ def max_norm(w: ndarray, limit: float, axis: Axis = "row") -> ndarray:
 
 
 def max_norm_torch(w: Tensor, limit: float, axis: Axis = "row") -> Tensor:
-    """Shorten every vector that is longer than the limit to it: the twin of ``max_norm``."""
+    """Shorten every vector that is longer than the limit to it: the twin of ``max_norm``.
+
+    >>> max_norm_torch(torch.tensor([[3.0, 4.0], [0.3, 0.4]]), limit=1.0)
+    tensor([[0.6000, 0.8000],
+            [0.3000, 0.4000]])
+    """
     limit = check_number("limit", limit, low=0.0)
     return _with_norms_torch(w, axis, lambda norms: norms.clamp(max=limit))
 
@@ -78,6 +87,11 @@ def unit_norm(w: ndarray, axis: Axis = "row") -> ndarray:
     Raises:
         ValueError: as in ``max_norm``.
 
+    >>> unit_norm(np.array([[3.0, 4.0], [0.3, 0.4], [0.0, 0.0]]))
+    array([[0.6, 0.8],
+           [0.6, 0.8],
+           [0. , 0. ]])
+
     Source: Salimans & Kingma (2016), "Weight normalization", for the aim; the projection is that of Keras's
         ``UnitNorm``. Chapter 3.
     """
@@ -85,7 +99,12 @@ def unit_norm(w: ndarray, axis: Axis = "row") -> ndarray:
 
 
 def unit_norm_torch(w: Tensor, axis: Axis = "row") -> Tensor:
-    """Give every vector the norm 1: the twin of ``unit_norm``."""
+    """Give every vector the norm 1: the twin of ``unit_norm``.
+
+    >>> unit_norm_torch(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
+    tensor([[0.6000, 0.8000],
+            [0.0000, 0.0000]])
+    """
     return _with_norms_torch(w, axis, torch.ones_like)
 
 
@@ -103,6 +122,10 @@ def min_max_norm(w: ndarray, low: float, high: float, rate: float = 1.0, axis: A
     Raises:
         ValueError: as in ``max_norm``; bounds in the wrong order; a rate outside [0, 1].
 
+    >>> min_max_norm(np.array([[3.0, 4.0], [0.3, 0.4]]), low=1.0, high=2.5)
+    array([[1.5, 2. ],
+           [0.6, 0.8]])
+
     Source: Keras's ``MinMaxNorm``. Chapter 3.
     """
     low, high, rate = _bounds(low, high, rate)
@@ -110,7 +133,12 @@ def min_max_norm(w: ndarray, low: float, high: float, rate: float = 1.0, axis: A
 
 
 def min_max_norm_torch(w: Tensor, low: float, high: float, rate: float = 1.0, axis: Axis = "row") -> Tensor:
-    """Move every norm towards [low, high]: the twin of ``min_max_norm``."""
+    """Move every norm towards [low, high]: the twin of ``min_max_norm``.
+
+    >>> min_max_norm_torch(torch.tensor([[3.0, 4.0], [0.3, 0.4]]), low=1.0, high=2.5)
+    tensor([[1.5000, 2.0000],
+            [0.6000, 0.8000]])
+    """
     low, high, rate = _bounds(low, high, rate)
     return _with_norms_torch(w, axis, lambda norms: norms.lerp(norms.clamp(low, high), rate))
 
@@ -130,6 +158,10 @@ def max_l21_norm(w: ndarray, limit: float, axis: Axis = "row") -> ndarray:
     Raises:
         ValueError: as in ``max_norm``.
 
+    >>> max_l21_norm(np.array([[3.0, 4.0], [0.3, 0.4]]), limit=2.5)
+    array([[1.5, 2. ],
+           [0. , 0. ]])
+
     Source: Duchi et al. (2008), "Efficient projections onto the l1-ball for learning in high dimensions",
         figure 1, on the norms. Chapter 3.
     """
@@ -147,7 +179,12 @@ def max_l21_norm(w: ndarray, limit: float, axis: Axis = "row") -> ndarray:
 
 
 def max_l21_norm_torch(w: Tensor, limit: float, axis: Axis = "row") -> Tensor:
-    """Shorten all vectors by one length until their norms add up: the twin of ``max_l21_norm``."""
+    """Shorten all vectors by one length until their norms add up: the twin of ``max_l21_norm``.
+
+    >>> max_l21_norm_torch(torch.tensor([[3.0, 4.0], [0.3, 0.4]]), limit=2.5)
+    tensor([[1.5000, 2.0000],
+            [0.0000, 0.0000]])
+    """
     limit = check_number("limit", limit, low=0.0)
 
     def shortened(norms):
@@ -170,6 +207,9 @@ def non_neg(w: ndarray) -> ndarray:
     Raises:
         ValueError: weights that are not floating point.
 
+    >>> non_neg(np.array([3.0, -1.0]))
+    array([3., 0.])
+
     Source: Lee & Seung (1999), "Learning the parts of objects by non-negative matrix factorization", for the
         aim; Keras's ``NonNeg``. Chapter 3.
     """
@@ -178,7 +218,11 @@ def non_neg(w: ndarray) -> ndarray:
 
 
 def non_neg_torch(w: Tensor) -> Tensor:
-    """Set negative weights to zero: the twin of ``non_neg``."""
+    """Set negative weights to zero: the twin of ``non_neg``.
+
+    >>> non_neg_torch(torch.tensor([3.0, -1.0]))
+    tensor([3., 0.])
+    """
     return check_tensor("w", w).clamp(min=0)
 
 
@@ -199,6 +243,11 @@ def constrain(weights: Mapping, projections: Mapping[str, Callable]) -> dict:
     Raises:
         ValueError: no target, an unknown one, or one that ``weights`` does not hold; a projection that
             changes the shape. Chapter 3.
+
+    >>> weights = {"weight_ih_l0": np.ones((4, 1)), "weight_hh_l0": np.ones((4, 1))}
+    >>> new = constrain(weights, {"recurrent": lambda u: max_norm(u, 0.5)})
+    >>> {name: w.max() for name, w in new.items()}
+    {'weight_ih_l0': np.float64(1.0), 'weight_hh_l0': np.float64(0.5)}
     """
     is_mapping = isinstance(projections, Mapping) and len(projections) > 0
     expect(is_mapping, "projections", "a projection for at least one target", projections)
@@ -223,6 +272,11 @@ def constrain_(module: nn.Module, projections: Mapping[str, Callable]) -> None:
 
     Raises:
         ValueError: a module without an LSTM, or with a pruned or parametrized one; else as in ``constrain``.
+
+    >>> lstm = nn.LSTM(3, 2)
+    >>> constrain_(lstm, {"recurrent": lambda u: max_norm_torch(u, 0.5)})
+    >>> bool((lstm.weight_hh_l0.norm(dim=1) <= 0.5 + 1e-6).all())
+    True
 
     Chapter 3.
     """

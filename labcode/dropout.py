@@ -32,6 +32,10 @@ def dropout_mask(shape: Sequence[int], p: float, *, rng: np.random.Generator) ->
     Raises:
         ValueError: a size below 1, or p outside [0, 1).
 
+    >>> dropout_mask((2, 3), p=0.5, rng=np.random.default_rng(0))
+    array([[2., 0., 0.],
+           [0., 2., 2.]])
+
     Source: Srivastava et al. (2014), "Dropout: a simple way to prevent neural networks from overfitting",
         whose section 10 names the inverted form. Chapter 3.
     """
@@ -43,7 +47,12 @@ def dropout_mask(shape: Sequence[int], p: float, *, rng: np.random.Generator) ->
 def dropout_mask_torch(
     shape: Sequence[int], p: float, *, generator: torch.Generator, dtype: torch.dtype = torch.float32
 ) -> Tensor:
-    """Draw an inverted dropout mask on the generator's device: the twin of ``dropout_mask``."""
+    """Draw an inverted dropout mask on the generator's device: the twin of ``dropout_mask``.
+
+    >>> mask = dropout_mask_torch((2, 3), p=0.5, generator=torch.Generator().manual_seed(0))
+    >>> set(mask.flatten().tolist()) <= {0.0, 2.0}
+    True
+    """
     check_instance("generator", generator, torch.Generator, "a torch.Generator")
     p, shape = _drop_probability(p), _sizes(shape)
     check_instance("dtype", dtype, torch.dtype, "a floating-point dtype")
@@ -65,6 +74,9 @@ def dropout(x: ndarray, mask: ndarray) -> ndarray:
     Raises:
         ValueError: a mask of another shape, or what is not floating point.
 
+    >>> dropout(np.array([1.0, 2.0, 3.0]), mask=np.array([2.0, 0.0, 2.0]))
+    array([2., 0., 6.])
+
     Source: Srivastava et al. (2014). Chapter 3.
     """
     x, mask = check_array("x", x), check_array("mask", mask)
@@ -73,14 +85,22 @@ def dropout(x: ndarray, mask: ndarray) -> ndarray:
 
 
 def dropout_grad(x: ndarray, mask: ndarray, grad_output: ndarray) -> ndarray:
-    """Return the gradient of ``dropout``: what was silenced learns nothing, mask * grad_output."""
+    """Return the gradient of ``dropout``: what was silenced learns nothing, mask * grad_output.
+
+    >>> dropout_grad(np.array([1.0, 2.0]), np.array([2.0, 0.0]), grad_output=np.ones(2))
+    array([2., 0.])
+    """
     x, grad_output = check_array("x", x), check_array("grad_output", grad_output)
     check_shape("grad_output", grad_output, x.shape)
     return dropout(grad_output, mask)
 
 
 def dropout_torch(x: Tensor, mask: Tensor) -> Tensor:
-    """Silence what the mask drops and scale up what it keeps: the twin of ``dropout``."""
+    """Silence what the mask drops and scale up what it keeps: the twin of ``dropout``.
+
+    >>> dropout_torch(torch.tensor([1.0, 2.0, 3.0]), mask=torch.tensor([2.0, 0.0, 2.0]))
+    tensor([2., 0., 6.])
+    """
     check_tensor("x", x)
     check_shape("mask", mask, tuple(x.shape))
     return x * _same_dtype("mask", mask, x)
@@ -103,6 +123,12 @@ def classic_dropout(x: ndarray, p: float, kept: ndarray | None = None) -> ndarra
     Raises:
         ValueError: p outside [0, 1), a mask of another shape or dtype, or x not floating point.
 
+    >>> x = np.array([1.0, 2.0])
+    >>> classic_dropout(x, p=0.25, kept=np.array([True, False]))  # in training
+    array([1., 0.])
+    >>> classic_dropout(x, p=0.25)  # in evaluation
+    array([0.75, 1.5 ])
+
     Source: Hinton et al. (2012), "Improving neural networks by preventing co-adaptation of feature
         detectors"; Srivastava et al. (2014). Chapter 3.
     """
@@ -118,14 +144,22 @@ def classic_dropout(x: ndarray, p: float, kept: ndarray | None = None) -> ndarra
 def classic_dropout_grad(
     x: ndarray, p: float, kept: ndarray | None = None, *, grad_output: ndarray
 ) -> ndarray:
-    """Return the gradient of ``classic_dropout``: the factor that x had, kept or 1 - p."""
+    """Return the gradient of ``classic_dropout``: the factor that x had, kept or 1 - p.
+
+    >>> classic_dropout_grad(np.array([1.0, 2.0]), p=0.25, grad_output=np.ones(2))
+    array([0.75, 0.75])
+    """
     x, grad_output = check_array("x", x), check_array("grad_output", grad_output)
     check_shape("grad_output", grad_output, x.shape)
     return classic_dropout(grad_output, p, kept)
 
 
 def classic_dropout_torch(x: Tensor, p: float, kept: Tensor | None = None) -> Tensor:
-    """Silence units in training and make up for it in evaluation: the twin of ``classic_dropout``."""
+    """Silence units in training and make up for it in evaluation: the twin of ``classic_dropout``.
+
+    >>> classic_dropout_torch(torch.tensor([1.0, 2.0]), p=0.25)
+    tensor([0.7500, 1.5000])
+    """
     p, x = _drop_probability(p), check_tensor("x", x)
     if kept is None:
         return x * (1 - p)
@@ -148,6 +182,11 @@ def locked_dropout(x: ndarray, mask: ndarray) -> ndarray:
     Raises:
         ValueError: another shape, or what is not floating point.
 
+    >>> locked_dropout(np.ones((1, 3, 2)), mask=np.array([[2.0, 0.0]]))  # (B, T, F), (B, F)
+    array([[[2., 0.],
+            [2., 0.],
+            [2., 0.]]])
+
     Source: Gal & Ghahramani (2016), "A theoretically grounded application of dropout in recurrent neural
         networks"; the name is that of Merity et al. (2018), "Regularizing and optimizing LSTM language
         models". Chapter 3.
@@ -159,14 +198,25 @@ def locked_dropout(x: ndarray, mask: ndarray) -> ndarray:
 
 
 def locked_dropout_grad(x: ndarray, mask: ndarray, grad_output: ndarray) -> ndarray:
-    """Return the gradient of ``locked_dropout``: the same mask at every step, mask * grad_output_t."""
+    """Return the gradient of ``locked_dropout``: the same mask at every step, mask * grad_output_t.
+
+    >>> locked_dropout_grad(np.ones((1, 2, 2)), np.array([[2.0, 0.0]]), np.ones((1, 2, 2)))
+    array([[[2., 0.],
+            [2., 0.]]])
+    """
     x, grad_output = check_array("x", x), check_array("grad_output", grad_output)
     check_shape("grad_output", grad_output, x.shape)
     return locked_dropout(grad_output, mask)
 
 
 def locked_dropout_torch(x: Tensor, mask: Tensor) -> Tensor:
-    """Silence the same features at every step of a sequence: the twin of ``locked_dropout``."""
+    """Silence the same features at every step of a sequence: the twin of ``locked_dropout``.
+
+    >>> locked_dropout_torch(torch.ones(1, 3, 2), mask=torch.tensor([[2.0, 0.0]]))
+    tensor([[[2., 0.],
+             [2., 0.],
+             [2., 0.]]])
+    """
     check_shape("x", check_tensor("x", x), (None, None, None))
     check_shape("mask", mask, (x.shape[0], x.shape[2]))
     return x * _same_dtype("mask", mask, x).unsqueeze(1)
@@ -189,6 +239,12 @@ def embedding_dropout(weight: ndarray, words: ndarray, row_mask: ndarray) -> nda
         ValueError: another shape, words that are not integers, or what should be floating point and is not.
         IndexError: a word that the vocabulary does not have.
 
+    >>> weight = np.array([[1.0, 1.0], [5.0, 5.0]])
+    >>> embedding_dropout(weight, np.array([[1, 0, 1]]), row_mask=np.array([2.0, 0.0]))  # word 1 is dropped
+    array([[[0., 0.],
+            [2., 2.],
+            [0., 0.]]])
+
     Source: Gal & Ghahramani (2016); Merity et al. (2018), section 4.3. Chapter 3.
     """
     weight, row_mask, words = (
@@ -204,7 +260,13 @@ def embedding_dropout(weight: ndarray, words: ndarray, row_mask: ndarray) -> nda
 def embedding_dropout_grad(
     weight: ndarray, words: ndarray, row_mask: ndarray, grad_output: ndarray
 ) -> ndarray:
-    """Return the gradient of ``embedding_dropout``: a row adds up what all its occurrences get."""
+    """Return the gradient of ``embedding_dropout``: a row adds up what all its occurrences get.
+
+    >>> weight, words = np.ones((2, 1)), np.array([[1, 0, 1]])
+    >>> embedding_dropout_grad(weight, words, np.array([2.0, 2.0]), np.ones((1, 3, 1)))  # word 1 occurs twice
+    array([[2.],
+           [4.]])
+    """
     embedded = embedding_dropout(weight, words, row_mask)
     grad_output = check_array("grad_output", grad_output)
     check_shape("grad_output", grad_output, embedded.shape)
@@ -214,7 +276,12 @@ def embedding_dropout_grad(
 
 
 def embedding_dropout_torch(weight: Tensor, words: Tensor, row_mask: Tensor) -> Tensor:
-    """Silence whole words: the twin of ``embedding_dropout``."""
+    """Silence whole words: the twin of ``embedding_dropout``.
+
+    >>> weight, words = torch.tensor([[1.0], [5.0]]), torch.tensor([[1, 0, 1]])
+    >>> embedding_dropout_torch(weight, words, row_mask=torch.tensor([2.0, 0.0])).squeeze(2)
+    tensor([[0., 2., 0.]])
+    """
     check_shape("weight", check_tensor("weight", weight), (None, None))
     check_shape("row_mask", row_mask, (len(weight),))
     check_instance("words", words, Tensor, "a tensor of dtype torch.int64 or torch.int32")

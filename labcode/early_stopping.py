@@ -45,6 +45,12 @@ class EarlyStopping:
     Raises:
         ValueError: an argument outside its range, or not finite.
 
+    >>> stopping = EarlyStopping(patience=2)
+    >>> [stopping.update(epoch, loss) for epoch, loss in enumerate([0.9, 0.5, 0.6, 0.7])]
+    [False, False, False, True]
+    >>> stopping.best_epoch
+    1
+
     Source: Prechelt (1998), "Early Stopping - But When?". Chapters 1 and 3.
     """
 

@@ -24,6 +24,9 @@ def smoothed_cross_entropy(logits: ndarray, targets: ndarray, epsilon: float) ->
     Raises:
         ValueError: a wrong shape or dtype, a class that does not exist, or epsilon outside [0, 1].
 
+    >>> smoothed_cross_entropy(np.zeros((2, 4)), np.array([0, 3]), epsilon=0.1).round(4)  # log 4
+    np.float64(1.3863)
+
     Source: Szegedy et al. (2016), "Rethinking the Inception architecture for computer vision", section 7.
         Chapter 8.
     """
@@ -32,7 +35,11 @@ def smoothed_cross_entropy(logits: ndarray, targets: ndarray, epsilon: float) ->
 
 
 def smoothed_cross_entropy_grad(logits: ndarray, targets: ndarray, epsilon: float) -> ndarray:
-    """Return the gradient with respect to the logits, (softmax - smoothed targets) / N."""
+    """Return the gradient with respect to the logits, (softmax - smoothed targets) / N.
+
+    >>> smoothed_cross_entropy_grad(np.zeros((1, 4)), np.array([0]), epsilon=0.5)
+    array([[-0.375,  0.125,  0.125,  0.125]])
+    """
     wanted = _wanted(logits, targets, epsilon)
     logits = check_array("logits", logits)
     return (np.exp(_log_softmax(logits)) - wanted) / len(wanted)
@@ -43,6 +50,9 @@ def smoothed_cross_entropy_torch(logits: Tensor, targets: Tensor, epsilon: float
 
     Raises:
         ValueError: as there; a class that does not exist is found on the CPU alone.
+
+    >>> smoothed_cross_entropy_torch(torch.zeros(2, 4), torch.tensor([0, 3]), epsilon=0.1)
+    tensor(1.3863)
     """
     check_shape("logits", check_tensor("logits", logits), (None, None))
     check_instance("targets", targets, Tensor, "a tensor of dtype torch.int64")

@@ -36,6 +36,10 @@ class LinearTask:
 
     Raises:
         ValueError: arrays that do not fit each other, or that are not centred.
+
+    >>> task = LinearTask(np.array([[1.0], [-1.0]]), np.array([3.0, -3.0]), ("x",))
+    >>> task.loss(np.array([1.0])), task.gradient(np.array([1.0]))
+    (2.0, array([-2.]))
     """
 
     x: ndarray
@@ -82,6 +86,9 @@ def load_diabetes(columns: Sequence[str] = DIABETES) -> LinearTask:
     Raises:
         ValueError: an unknown column or none.
 
+    >>> load_diabetes(("bmi", "s5"))
+    LinearTask(442 rows of bmi, s5)
+
     Source: Efron, Hastie, Johnstone & Tibshirani (2004), "Least angle regression", as scikit-learn ships it.
         Chapter 4.
     """
@@ -113,6 +120,10 @@ def lasso(task: LinearTask, lam: float, *, tolerance: float = 1e-12, sweeps: int
     Raises:
         ValueError: no task, a strength below 0, or no convergence.
 
+    >>> task = LinearTask(np.array([[1.0], [-1.0]]), np.array([3.0, -3.0]), ("x",))
+    >>> lasso(task, lam=1.0)
+    array([2.])
+
     Source: Friedman, Hastie & Tibshirani (2010), "Regularization paths for generalized linear models via
         coordinate descent". Chapter 4.
     """
@@ -143,6 +154,10 @@ def ridge(task: LinearTask, lam: float) -> ndarray:
     Raises:
         ValueError: no task, or a strength below 0.
 
+    >>> task = LinearTask(np.array([[1.0], [-1.0]]), np.array([3.0, -3.0]), ("x",))
+    >>> ridge(task, lam=1.0)
+    array([1.5])
+
     Source: Hoerl & Kennard (1970), "Ridge regression: biased estimation for nonorthogonal problems".
         Chapter 4.
     """
@@ -171,6 +186,11 @@ def descend(
 
     Raises:
         ValueError: no task, fewer than one step, or what the update refuses. Chapter 4.
+
+    >>> from labcode.optimizers import sgd
+    >>> task = LinearTask(np.array([[1.0], [-1.0]]), np.array([3.0, -3.0]), ("x",))
+    >>> descend(task, sgd, steps=3, lr=0.5).T
+    array([[1.5  , 2.25 , 2.625]])
     """
     check_instance("task", task, LinearTask, "a LinearTask")
     w, state, path = np.zeros(len(task.names)), None, []
@@ -196,6 +216,11 @@ def best_within(task: LinearTask, radius: float, norm: str) -> tuple[ndarray, fl
 
     Raises:
         ValueError: no task, a radius that is not above 0, or another norm.
+
+    >>> task = LinearTask(np.array([[1.0], [-1.0]]), np.array([3.0, -3.0]), ("x",))
+    >>> w, strength = best_within(task, radius=2.0, norm="l1")
+    >>> w.round(6), round(strength, 6)
+    (array([2.]), 1.0)
 
     Source: Boyd & Vandenberghe (2004), "Convex optimization", chapter 5. Chapter 4.
     """

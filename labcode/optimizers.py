@@ -67,6 +67,10 @@ def sgd(
     Raises:
         ValueError: arrays that are not floating point or not of one shape, a setting out of range.
 
+    >>> w, velocity = sgd(np.array([1.0]), np.array([0.5]), lr=0.5, momentum=0.5)
+    >>> w, velocity
+    (array([0.75]), array([0.5]))
+
     Source: Polyak (1964), "Some methods of speeding up the convergence of iteration methods"; Sutskever et
         al. (2013), "On the importance of initialization and momentum in deep learning". Chapter 2.
     """
@@ -114,6 +118,10 @@ def adam(
     Raises:
         ValueError: arrays that are not floating point or not of one shape, a setting out of range.
 
+    >>> w, state = adam(np.array([1.0, 1.0]), np.array([0.5, -50.0]), lr=0.25, eps=0.0)
+    >>> w  # the first step is lr long, whatever the gradient
+    array([0.75, 1.25])
+
     Source: Kingma & Ba (2015), "Adam: a method for stochastic optimization". Chapter 2.
     """
     is_state = state is None or (isinstance(state, tuple | list) and len(state) == 3)
@@ -141,6 +149,10 @@ def adamw(
     """Take one step of ``adam`` with decoupled decay: every weight shrinks by the share lr * weight_decay.
 
     Args, Returns and Raises are those of ``adam``.
+
+    >>> w, state = adamw(np.array([2.0]), np.array([0.0]), lr=0.5, weight_decay=0.5)
+    >>> w  # without a gradient the weight still shrinks by 1 - lr * weight_decay
+    array([1.5])
 
     Source: Loshchilov & Hutter (2019), "Decoupled weight decay regularization". Chapter 2.
     """
@@ -173,6 +185,10 @@ def proximal_sgd(
 
     Raises:
         ValueError: as in ``sgd``; a strength below 0 or not finite.
+
+    >>> w, velocity = proximal_sgd(np.array([1.0, 0.1]), np.zeros(2), lr=0.5, lam_l1=0.5)
+    >>> w
+    array([0.75, 0.  ])
 
     Source: Daubechies, Defrise & De Mol (2004), "An iterative thresholding algorithm for linear inverse
         problems with a sparsity constraint"; Parikh & Boyd (2014), "Proximal algorithms". Chapter 2.
@@ -213,6 +229,10 @@ def proximal_adam(
     Raises:
         ValueError: as in ``adam``; a strength below 0 or not finite.
 
+    >>> w, state = proximal_adam(np.array([1.0]), np.array([0.5]), lr=0.25, lam_l1=0.5, eps=0.0)
+    >>> w  # a step of 0.25 down the gradient, and one of lam_l1 * lr / 0.5 towards 0
+    array([0.5])
+
     Source: Yun, Lozano & Yang (2021), "Adaptive proximal gradient methods for structured neural networks".
         Chapter 2.
     """
@@ -234,6 +254,12 @@ class ProximalSGD(torch.optim.SGD):
     Raises:
         ValueError: as in ``proximal_sgd``.
         TypeError, ValueError: what ``torch.optim.SGD`` raises where ``params`` are no parameters.
+
+    >>> w = torch.nn.Parameter(torch.tensor([1.0, 0.1]))
+    >>> w.grad = torch.zeros(2)
+    >>> ProximalSGD([w], lr=0.5, lam_l1=0.5).step()
+    >>> w.data
+    tensor([0.7500, 0.0000])
 
     Chapter 2.
     """
@@ -268,6 +294,12 @@ class ProximalAdam(torch.optim.Adam):
     Raises:
         ValueError: as in ``proximal_adam``.
         TypeError, ValueError: what ``torch.optim.Adam`` raises where ``params`` are no parameters.
+
+    >>> w = torch.nn.Parameter(torch.tensor([1.0, 0.1]))
+    >>> w.grad = torch.tensor([0.5, 0.5])
+    >>> ProximalAdam([w], lr=0.25, lam_l1=0.5).step()
+    >>> w.data
+    tensor([0.5000, 0.0000])
 
     Chapter 2.
     """
@@ -315,6 +347,9 @@ def clip_by_value(grad: ndarray, limit: float) -> ndarray:
     Raises:
         ValueError: a gradient that is not floating point, a limit that is not above 0.
 
+    >>> clip_by_value(np.array([3.0, -4.0, 0.5]), limit=1.0)
+    array([ 1. , -1. ,  0.5])
+
     Source: Graves (2013), "Generating sequences with recurrent neural networks". Chapter 3.
     """
     grad, limit = check_array("grad", grad), _above_zero("limit", limit)
@@ -322,7 +357,11 @@ def clip_by_value(grad: ndarray, limit: float) -> ndarray:
 
 
 def clip_by_value_torch(grad: Tensor, limit: float) -> Tensor:
-    """Cut every entry of a gradient off at the limit: the twin of ``clip_by_value``."""
+    """Cut every entry of a gradient off at the limit: the twin of ``clip_by_value``.
+
+    >>> clip_by_value_torch(torch.tensor([3.0, -4.0, 0.5]), limit=1.0)
+    tensor([ 1.0000, -1.0000,  0.5000])
+    """
     grad, limit = check_tensor("grad", grad), _above_zero("limit", limit)
     return grad.clamp(-limit, limit)
 
@@ -341,6 +380,9 @@ def clip_by_norm(grad: ndarray, max_norm: float, norm_type: float = 2.0) -> ndar
     Raises:
         ValueError: a gradient that is not floating point, a limit that is not above 0.
 
+    >>> clip_by_norm(np.array([3.0, -4.0]), max_norm=2.5)
+    array([ 1.5, -2. ])
+
     Source: Pascanu, Mikolov & Bengio (2013), "On the difficulty of training recurrent neural networks".
         Chapter 3.
     """
@@ -348,7 +390,11 @@ def clip_by_norm(grad: ndarray, max_norm: float, norm_type: float = 2.0) -> ndar
 
 
 def clip_by_norm_torch(grad: Tensor, max_norm: float, norm_type: float = 2.0) -> Tensor:
-    """Shorten one gradient to the limit and keep its direction: the twin of ``clip_by_norm``."""
+    """Shorten one gradient to the limit and keep its direction: the twin of ``clip_by_norm``.
+
+    >>> clip_by_norm_torch(torch.tensor([3.0, -4.0]), max_norm=2.5)
+    tensor([ 1.5000, -2.0000])
+    """
     return clip_by_global_norm_torch([grad], max_norm, norm_type=norm_type)[0][0]
 
 
@@ -373,10 +419,12 @@ def clip_by_global_norm(
     Raises:
         ValueError: no gradient, one that is not floating point, a limit or a norm_type that is not above 0.
 
-    Source: Pascanu, Mikolov & Bengio (2013). Chapter 3.
-
+    >>> clip_by_global_norm([np.array([3.0]), np.array([-4.0])], max_norm=2.5)
+    ([array([1.5]), array([-2.])], 5.0)
     >>> clip_by_global_norm([np.array([3.0, -4.0])], max_norm=1.0, norm_type=np.inf)
     ([array([ 0.75, -1.  ])], 4.0)
+
+    Source: Pascanu, Mikolov & Bengio (2013). Chapter 3.
     """
     max_norm, eps = _above_zero("max_norm", max_norm), _at_least_zero("eps", eps)
     norm_type = _norm_type(norm_type)
@@ -391,7 +439,11 @@ def clip_by_global_norm(
 def clip_by_global_norm_torch(
     grads: Sequence[Tensor], max_norm: float, eps: float = 0.0, norm_type: float = 2.0
 ) -> tuple[list[Tensor], Tensor]:
-    """Shorten the gradient of all weights together to the limit: the twin of ``clip_by_global_norm``."""
+    """Shorten the gradient of all weights together to the limit: the twin of ``clip_by_global_norm``.
+
+    >>> clip_by_global_norm_torch([torch.tensor([3.0]), torch.tensor([-4.0])], max_norm=2.5)
+    ([tensor([1.5000]), tensor([-2.])], tensor(5.))
+    """
     max_norm, eps = _above_zero("max_norm", max_norm), _at_least_zero("eps", eps)
     norm_type = _norm_type(norm_type)
     _expect_gradients(grads)

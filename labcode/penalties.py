@@ -41,6 +41,9 @@ def l1_penalty(w: ndarray, lam: float) -> float:
     Raises:
         ValueError: weights that are not floating point, a strength below 0 or not finite.
 
+    >>> l1_penalty(np.array([3.0, -1.0]), lam=0.5)
+    np.float64(2.0)
+
     Source: Tibshirani (1996), "Regression shrinkage and selection via the lasso". Chapter 2.
     """
     lam, w = check_number("lam", lam, low=0.0), check_array("w", w)
@@ -48,13 +51,22 @@ def l1_penalty(w: ndarray, lam: float) -> float:
 
 
 def l1_penalty_grad(w: ndarray, lam: float) -> ndarray:
-    """Return the gradient of ``l1_penalty``, lam * sign(w): the subgradient 0 is taken at w = 0."""
+    """Return the gradient of ``l1_penalty``, lam * sign(w): the subgradient 0 is taken at w = 0.
+
+    >>> l1_penalty_grad(np.array([3.0, -1.0, 0.0]), lam=0.5)
+    array([ 0.5, -0.5,  0. ])
+    """
     lam, w = check_number("lam", lam, low=0.0), check_array("w", w)
     return lam * np.sign(w)
 
 
 def l1_penalty_torch(w: Tensor, lam: float) -> Tensor:
-    """Pull every weight towards zero with the same force: the twin of ``l1_penalty``."""
+    """Pull every weight towards zero with the same force: the twin of ``l1_penalty``.
+
+    >>> import torch
+    >>> l1_penalty_torch(torch.tensor([3.0, -1.0]), lam=0.5)
+    tensor(2.)
+    """
     lam, w = check_number("lam", lam, low=0.0), check_tensor("w", w)
     return lam * w.abs().sum()
 
@@ -73,6 +85,9 @@ def l2_penalty(w: ndarray, lam: float) -> float:
     Raises:
         ValueError: weights that are not floating point, a strength below 0 or not finite.
 
+    >>> l2_penalty(np.array([3.0, -1.0]), lam=0.5)
+    np.float64(2.5)
+
     Source: Krogh & Hertz (1991), "A simple weight decay can improve generalization". Chapter 2.
     """
     lam, w = check_number("lam", lam, low=0.0), check_array("w", w)
@@ -80,13 +95,22 @@ def l2_penalty(w: ndarray, lam: float) -> float:
 
 
 def l2_penalty_grad(w: ndarray, lam: float) -> ndarray:
-    """Return the gradient of ``l2_penalty``, lam * w."""
+    """Return the gradient of ``l2_penalty``, lam * w.
+
+    >>> l2_penalty_grad(np.array([3.0, -1.0]), lam=0.5)
+    array([ 1.5, -0.5])
+    """
     lam, w = check_number("lam", lam, low=0.0), check_array("w", w)
     return lam * w
 
 
 def l2_penalty_torch(w: Tensor, lam: float) -> Tensor:
-    """Shrink every weight in proportion to its size: the twin of ``l2_penalty``."""
+    """Shrink every weight in proportion to its size: the twin of ``l2_penalty``.
+
+    >>> import torch
+    >>> l2_penalty_torch(torch.tensor([3.0, -1.0]), lam=0.5)
+    tensor(2.5000)
+    """
     lam, w = check_number("lam", lam, low=0.0), check_tensor("w", w)
     return lam / 2 * w.square().sum()
 
@@ -105,6 +129,9 @@ def l1_l2_penalty(w: ndarray, lam1: float, lam2: float) -> float:
     Raises:
         ValueError: weights that are not floating point, a strength below 0 or not finite.
 
+    >>> l1_l2_penalty(np.array([3.0, -1.0]), lam1=0.5, lam2=0.5)
+    np.float64(4.5)
+
     Source: Zou & Hastie (2005), "Regularization and variable selection via the elastic net". Chapter 2.
     """
     lam1, lam2 = check_number("lam1", lam1, low=0.0), check_number("lam2", lam2, low=0.0)
@@ -113,14 +140,23 @@ def l1_l2_penalty(w: ndarray, lam1: float, lam2: float) -> float:
 
 
 def l1_l2_penalty_grad(w: ndarray, lam1: float, lam2: float) -> ndarray:
-    """Return the gradient of ``l1_l2_penalty``, lam1 * sign(w) + lam2 * w."""
+    """Return the gradient of ``l1_l2_penalty``, lam1 * sign(w) + lam2 * w.
+
+    >>> l1_l2_penalty_grad(np.array([3.0, -1.0]), lam1=0.5, lam2=0.5)
+    array([ 2., -1.])
+    """
     lam1, lam2 = check_number("lam1", lam1, low=0.0), check_number("lam2", lam2, low=0.0)
     w = check_array("w", w)
     return lam1 * np.sign(w) + lam2 * w
 
 
 def l1_l2_penalty_torch(w: Tensor, lam1: float, lam2: float) -> Tensor:
-    """Make small weights vanish and shrink large ones: the twin of ``l1_l2_penalty``."""
+    """Make small weights vanish and shrink large ones: the twin of ``l1_l2_penalty``.
+
+    >>> import torch
+    >>> l1_l2_penalty_torch(torch.tensor([3.0, -1.0]), lam1=0.5, lam2=0.5)
+    tensor(4.5000)
+    """
     lam1, lam2 = check_number("lam1", lam1, low=0.0), check_number("lam2", lam2, low=0.0)
     w = check_tensor("w", w)
     return lam1 * w.abs().sum() + lam2 / 2 * w.square().sum()
@@ -144,6 +180,11 @@ def orthogonal_penalty(w: ndarray, lam: float, mode: str = "rows") -> float:
         ValueError: no floating-point matrix, fewer than two vectors, another mode, a strength below 0 or not
             finite.
 
+    >>> orthogonal_penalty(np.eye(3), lam=0.5)
+    np.float64(0.0)
+    >>> orthogonal_penalty(np.ones((3, 4)), lam=0.5)
+    np.float64(0.5)
+
     Source: Vorontsov et al. (2017), "On orthogonality and learning recurrent networks with long term
         dependencies", for the aim; the formula is that of Keras. Chapter 2.
     """
@@ -154,7 +195,12 @@ def orthogonal_penalty(w: ndarray, lam: float, mode: str = "rows") -> float:
 
 
 def orthogonal_penalty_grad(w: ndarray, lam: float, mode: str = "rows") -> ndarray:
-    """Return the gradient of ``orthogonal_penalty``: at right angles to each vector, as length is free."""
+    """Return the gradient of ``orthogonal_penalty``: at right angles to each vector, as length is free.
+
+    >>> orthogonal_penalty_grad(np.array([[1.0, 0.0], [1.0, 0.0]]), lam=0.5)
+    array([[0., 0.],
+           [0., 0.]])
+    """
     u, norms = _unit_vectors(w, mode)
     signs = np.sign(u @ u.T) * (1 - np.eye(len(u)))
     lam = check_number("lam", lam, low=0.0)
@@ -164,7 +210,12 @@ def orthogonal_penalty_grad(w: ndarray, lam: float, mode: str = "rows") -> ndarr
 
 
 def orthogonal_penalty_torch(w: Tensor, lam: float, mode: str = "rows") -> Tensor:
-    """Push the rows (or columns) of a matrix towards right angles: the twin of ``orthogonal_penalty``."""
+    """Push the rows (or columns) of a matrix towards right angles: the twin of ``orthogonal_penalty``.
+
+    >>> import torch
+    >>> orthogonal_penalty_torch(torch.ones(3, 4), lam=0.5)
+    tensor(0.5000)
+    """
     check_shape("w", w, (None, None))
     rows = (
         check_tensor("w", w)
@@ -195,6 +246,9 @@ def soft_threshold(w: ndarray, threshold: float | ndarray) -> ndarray:
     Raises:
         ValueError: weights that are not floating point, a threshold below 0, not finite or of another shape.
 
+    >>> soft_threshold(np.array([3.0, -1.0, 0.5]), threshold=1.0)
+    array([ 2., -0.,  0.])
+
     Source: Donoho (1995), "De-noising by soft-thresholding"; Parikh & Boyd (2014), "Proximal algorithms".
         Chapter 2.
     """
@@ -204,7 +258,11 @@ def soft_threshold(w: ndarray, threshold: float | ndarray) -> ndarray:
 
 
 def soft_threshold_grad(w: ndarray, threshold: float | ndarray, grad_output: ndarray) -> ndarray:
-    """Return the gradient of ``soft_threshold``: grad_output where the weight survives, else 0."""
+    """Return the gradient of ``soft_threshold``: grad_output where the weight survives, else 0.
+
+    >>> soft_threshold_grad(np.array([3.0, -1.0, 0.5]), 1.0, np.ones(3))
+    array([1., 0., 0.])
+    """
     w, grad_output = check_array("w", w), check_array("grad_output", grad_output)
     check_shape("grad_output", grad_output, w.shape)
     threshold = _threshold(threshold, w, check_array)
@@ -212,7 +270,12 @@ def soft_threshold_grad(w: ndarray, threshold: float | ndarray, grad_output: nda
 
 
 def soft_threshold_torch(w: Tensor, threshold: float | Tensor) -> Tensor:
-    """Move every weight towards zero, the small ones to exactly zero: the twin of ``soft_threshold``."""
+    """Move every weight towards zero, the small ones to exactly zero: the twin of ``soft_threshold``.
+
+    >>> import torch
+    >>> soft_threshold_torch(torch.tensor([3.0, -1.0, 0.5]), threshold=1.0)
+    tensor([2., 0., 0.])
+    """
     threshold = _threshold(threshold, check_tensor("w", w), check_tensor)
     return w - w.clamp(-threshold, threshold)
 
@@ -234,6 +297,10 @@ def group_soft_threshold(w: ndarray, threshold: float, mode: str = "rows") -> nd
     Raises:
         ValueError: no floating-point matrix, another mode, a threshold below 0 or not finite.
 
+    >>> group_soft_threshold(np.array([[3.0, 4.0], [0.3, 0.4]]), threshold=1.0)
+    array([[2.4, 3.2],
+           [0. , 0. ]])
+
     Source: Yuan & Lin (2006), "Model selection and estimation in regression with grouped variables"; for the
         units of an LSTM Wen et al. (2018), "Learning intrinsic sparse structures within LSTMs". Chapter 4.
     """
@@ -249,6 +316,10 @@ def group_soft_threshold_grad(
     """Return the gradient of ``group_soft_threshold``: 0 for a group that is out.
 
     Along a group that stays in all of grad_output passes, at right angles to it 1 - threshold / |w_g| of it.
+
+    >>> group_soft_threshold_grad(np.array([[3.0, 4.0], [0.3, 0.4]]), 1.0, grad_output=np.ones((2, 2)))
+    array([[0.968, 1.024],
+           [0.   , 0.   ]])
     """
     w, grad_output = check_array("w", w), check_array("grad_output", grad_output)
     check_shape("grad_output", grad_output, w.shape)
@@ -261,7 +332,13 @@ def group_soft_threshold_grad(
 
 
 def group_soft_threshold_torch(w: Tensor, threshold: float, mode: str = "rows") -> Tensor:
-    """Shorten every row (or column), the short ones to exactly zero: the twin of ``group_soft_threshold``."""
+    """Shorten every row (or column), the short ones to exactly zero: the twin of ``group_soft_threshold``.
+
+    >>> import torch
+    >>> group_soft_threshold_torch(torch.tensor([[3.0, 4.0], [0.3, 0.4]]), threshold=1.0)
+    tensor([[2.4000, 3.2000],
+            [0.0000, 0.0000]])
+    """
     check_shape("w", check_tensor("w", w), (None, None))
     threshold = check_number("threshold", threshold, low=0.0)
     along = {"rows": 1, "columns": 0}[check_one_of("mode", mode, ("rows", "columns"))]
@@ -286,6 +363,9 @@ def activation_penalty(output: ndarray, alpha: float, padding_mask: ndarray | No
     Raises:
         ValueError: no floating-point (B, T, H), a strength below 0 or not finite, another padding mask.
 
+    >>> activation_penalty(np.array([[[0.5], [-0.5]]]), alpha=2.0)
+    np.float64(0.5)
+
     Source: Merity, McCann & Socher (2017), "Revisiting activation regularization for language RNNs".
         Chapter 3.
     """
@@ -294,13 +374,22 @@ def activation_penalty(output: ndarray, alpha: float, padding_mask: ndarray | No
 
 
 def activation_penalty_grad(output: ndarray, alpha: float, padding_mask: ndarray | None = None) -> ndarray:
-    """Return the gradient of ``activation_penalty``, 2 * alpha * output / size, 0 at padded steps."""
+    """Return the gradient of ``activation_penalty``, 2 * alpha * output / size, 0 at padded steps.
+
+    >>> activation_penalty_grad(np.array([[[0.5], [-0.5]]]), alpha=2.0).tolist()
+    [[[1.0], [-1.0]]]
+    """
     alpha, (output, real) = check_number("alpha", alpha, low=0.0), _real(output, padding_mask)
     return np.where(real[..., None], 2 * alpha * output / _count(real, output), 0.0)
 
 
 def activation_penalty_torch(output: Tensor, alpha: float, padding_mask: Tensor | None = None) -> Tensor:
-    """Keep what a layer puts out small: the twin of ``activation_penalty``."""
+    """Keep what a layer puts out small: the twin of ``activation_penalty``.
+
+    >>> import torch
+    >>> activation_penalty_torch(torch.tensor([[[0.5], [-0.5]]]), alpha=2.0)
+    tensor(0.5000)
+    """
     check_shape("output", output, (None, None, None))
     alpha, output = check_number("alpha", alpha, low=0.0), check_tensor("output", output)
     if padding_mask is None:
@@ -327,6 +416,9 @@ def temporal_activation_penalty(output: ndarray, beta: float, padding_mask: ndar
         ValueError: no floating-point (B, T, H), fewer than two steps, a strength below 0 or not finite,
             another padding mask.
 
+    >>> temporal_activation_penalty(np.array([[[0.5], [-0.5]]]), beta=2.0)
+    np.float64(2.0)
+
     Source: Merity, McCann & Socher (2017). Chapter 3.
     """
     change, _, _ = _changes(output, padding_mask)
@@ -336,7 +428,11 @@ def temporal_activation_penalty(output: ndarray, beta: float, padding_mask: ndar
 def temporal_activation_penalty_grad(
     output: ndarray, beta: float, padding_mask: ndarray | None = None
 ) -> ndarray:
-    """Return the gradient of ``temporal_activation_penalty``: each change pulls on the two steps it joins."""
+    """Return the gradient of ``temporal_activation_penalty``: each change pulls on the two steps it joins.
+
+    >>> temporal_activation_penalty_grad(np.array([[[0.5], [-0.5]]]), beta=2.0).tolist()
+    [[[4.0], [-4.0]]]
+    """
     change, (sequence, step), before = _changes(output, padding_mask)
     beta = check_number("beta", beta, low=0.0)
     grad_change = 2 * beta * change / max(change.size, 1)
@@ -349,7 +445,12 @@ def temporal_activation_penalty_grad(
 def temporal_activation_penalty_torch(
     output: Tensor, beta: float, padding_mask: Tensor | None = None
 ) -> Tensor:
-    """Keep what a layer puts out slow: the twin of ``temporal_activation_penalty``."""
+    """Keep what a layer puts out slow: the twin of ``temporal_activation_penalty``.
+
+    >>> import torch
+    >>> temporal_activation_penalty_torch(torch.tensor([[[0.5], [-0.5]]]), beta=2.0)
+    tensor(2.)
+    """
     _check_steps(check_tensor("output", output))
     beta = check_number("beta", beta, low=0.0)
     if padding_mask is None:
@@ -379,6 +480,11 @@ def target_arrays(weights: Mapping | nn.LSTM, target: str) -> dict:
 
     Raises:
         ValueError: another target, or nothing in ``weights`` that it names. Chapter 2.
+
+    >>> import torch
+    >>> lstm = torch.nn.LSTM(3, 2)
+    >>> list(target_arrays(dict(lstm.named_parameters()), "recurrent"))
+    ['_l0']
     """
     if isinstance(weights, nn.LSTM):
         weights = {name: getattr(weights, name) for names in weights._all_weights for name in names}
@@ -413,6 +519,10 @@ def penalty_by_target(
 
     Raises:
         ValueError: no target, an unknown one, or one that ``weights`` does not hold. Chapter 2.
+
+    >>> weights = {"weight_ih_l0": np.ones((4, 2)), "weight_hh_l0": np.ones((4, 1))}
+    >>> penalty_by_target(l2_penalty, weights, {"input": 0.5, "recurrent": 0.25})
+    np.float64(2.5)
     """
     _check_strengths(strengths)
     check_instance("penalty", penalty, Callable, "a function of weights and a strength")
@@ -439,6 +549,10 @@ def penalty_grad_by_target(
 
     Raises:
         ValueError: as ``penalty_by_target``. Chapter 2.
+
+    >>> weights = {"weight_ih_l0": np.ones((4, 2)), "weight_hh_l0": np.ones((4, 1))}
+    >>> penalty_grad_by_target(l2_penalty_grad, weights, {"recurrent": 0.25})["weight_hh_l0"].T
+    array([[0.25, 0.25, 0.25, 0.25]])
     """
     _check_strengths(strengths)
     check_instance("penalty_grad", penalty_grad, Callable, "a function of weights and a strength")

@@ -69,6 +69,9 @@ def variational_dropout(v: ndarray, w: ndarray, mask: ndarray) -> ndarray:
     Raises:
         ValueError: a wrong shape or dtype.
 
+    >>> variational_dropout(np.array([[1.0, 1.0]]), np.ones((4, 2)), mask=np.array([[2.0, 0.0]]))
+    array([[2., 2., 2., 2.]])
+
     Source: Gal & Ghahramani (2016), "A theoretically grounded application of dropout in recurrent neural
         networks". Chapter 3.
     """
@@ -78,7 +81,12 @@ def variational_dropout(v: ndarray, w: ndarray, mask: ndarray) -> ndarray:
 
 
 def variational_dropout_grad(v: ndarray, w: ndarray, mask: ndarray, grad_output: ndarray) -> ndarray:
-    """Return the gradient with respect to v, m ⊙ (Wᵀ grad_output), summed over the gates."""
+    """Return the gradient with respect to v, m ⊙ (Wᵀ grad_output), summed over the gates.
+
+    >>> v, w, mask = np.ones((1, 2)), np.ones((4, 2)), np.array([[2.0, 0.0]])
+    >>> variational_dropout_grad(v, w, mask, grad_output=np.ones((1, 4)))
+    array([[8., 0.]])
+    """
     v, w, mask, grad_output = _float64(v=v, w=w, mask=mask, grad_output=grad_output)
     _is_per_gate(v, w, mask)
     check_shape("grad_output", grad_output, (*v.shape[:-1], len(w)))
@@ -86,7 +94,11 @@ def variational_dropout_grad(v: ndarray, w: ndarray, mask: ndarray, grad_output:
 
 
 def variational_dropout_torch(v: Tensor, w: Tensor, mask: Tensor) -> Tensor:
-    """Drop what the gates read, W (m ⊙ v): the twin of ``variational_dropout``."""
+    """Drop what the gates read, W (m ⊙ v): the twin of ``variational_dropout``.
+
+    >>> variational_dropout_torch(torch.ones(1, 2), torch.ones(4, 2), mask=torch.tensor([[2.0, 0.0]]))
+    tensor([[2., 2., 2., 2.]])
+    """
     _expect_floating(v=v, w=w, mask=mask)
     if _is_per_gate(v, w, mask):
         parts = zip(mask, w.chunk(4), strict=True)
@@ -110,6 +122,11 @@ def non_recurrent_dropout(x: ndarray, mask: ndarray) -> ndarray:
     Raises:
         ValueError: a wrong shape or dtype.
 
+    >>> x, mask = np.ones((1, 2, 2)), np.array([[[2.0, 0.0], [0.0, 2.0]]])
+    >>> non_recurrent_dropout(x, mask)  # another mask at each step
+    array([[[2., 0.],
+            [0., 2.]]])
+
     Source: Zaremba, Sutskever & Vinyals (2014), "Recurrent neural network regularization". Chapter 3.
     """
     x, mask = _float64(x=x, mask=mask)
@@ -119,7 +136,13 @@ def non_recurrent_dropout(x: ndarray, mask: ndarray) -> ndarray:
 
 
 def non_recurrent_dropout_torch(x: Tensor, mask: Tensor) -> Tensor:
-    """Drop what a layer reads from below: the twin of ``non_recurrent_dropout``."""
+    """Drop what a layer reads from below: the twin of ``non_recurrent_dropout``.
+
+    >>> x, mask = torch.ones(1, 2, 2), torch.tensor([[[2.0, 0.0], [0.0, 2.0]]])
+    >>> non_recurrent_dropout_torch(x, mask)
+    tensor([[[2., 0.],
+             [0., 2.]]])
+    """
     _expect_floating(x=x, mask=mask)
     check_shape("x", x, (None, None, None))
     check_mask("mask", mask, tuple(x.shape))
@@ -140,6 +163,10 @@ def candidate_dropout(c: ndarray, f: ndarray, i: ndarray, g: ndarray, mask: ndar
     Raises:
         ValueError: a wrong shape or dtype.
 
+    >>> c, f, i, g = (np.full((1, 2), value) for value in (4.0, 0.5, 0.5, 1.0))
+    >>> candidate_dropout(c, f, i, g, mask=np.array([[2.0, 0.0]]))  # the memory stays
+    array([[3., 2.]])
+
     Source: Semeniuta, Severyn & Barth (2016), "Recurrent dropout without memory loss". Chapter 3.
     """
     c, f, i, g, mask = _float64(c=c, f=f, i=i, g=g, mask=mask)
@@ -148,7 +175,12 @@ def candidate_dropout(c: ndarray, f: ndarray, i: ndarray, g: ndarray, mask: ndar
 
 
 def candidate_dropout_torch(c: Tensor, f: Tensor, i: Tensor, g: Tensor, mask: Tensor) -> Tensor:
-    """Drop what would be written into the cell: the twin of ``candidate_dropout``."""
+    """Drop what would be written into the cell: the twin of ``candidate_dropout``.
+
+    >>> c, f, i, g = (torch.full((1, 2), value) for value in (4.0, 0.5, 0.5, 1.0))
+    >>> candidate_dropout_torch(c, f, i, g, mask=torch.tensor([[2.0, 0.0]]))
+    tensor([[3., 2.]])
+    """
     _expect_floating(c=c, f=f, i=i, g=g, mask=mask)
     _expect_cell(c, mask, f=f, i=i, g=g)
     return torch.addcmul(f * c, i, mask * g)
@@ -169,6 +201,10 @@ def cell_dropout(c: ndarray, f: ndarray, i: ndarray, g: ndarray, mask: ndarray) 
     Raises:
         ValueError: a wrong shape or dtype.
 
+    >>> c, f, i, g = (np.full((1, 2), value) for value in (4.0, 0.5, 0.5, 1.0))
+    >>> cell_dropout(c, f, i, g, mask=np.array([[2.0, 0.0]]))  # the memory goes, too
+    array([[5., 0.]])
+
     Source: Moon et al. (2015), "RnnDrop: a novel dropout for RNNs in ASR". Chapter 3.
     """
     c, f, i, g, mask = _float64(c=c, f=f, i=i, g=g, mask=mask)
@@ -177,7 +213,12 @@ def cell_dropout(c: ndarray, f: ndarray, i: ndarray, g: ndarray, mask: ndarray) 
 
 
 def cell_dropout_torch(c: Tensor, f: Tensor, i: Tensor, g: Tensor, mask: Tensor) -> Tensor:
-    """Drop the cell itself, memory included: the twin of ``cell_dropout``."""
+    """Drop the cell itself, memory included: the twin of ``cell_dropout``.
+
+    >>> c, f, i, g = (torch.full((1, 2), value) for value in (4.0, 0.5, 0.5, 1.0))
+    >>> cell_dropout_torch(c, f, i, g, mask=torch.tensor([[2.0, 0.0]]))
+    tensor([[5., 0.]])
+    """
     _expect_floating(c=c, f=f, i=i, g=g, mask=mask)
     _expect_cell(c, mask, f=f, i=i, g=g)
     return mask * torch.addcmul(f * c, i, g)
@@ -198,6 +239,9 @@ def weight_drop(u: ndarray, mask: ndarray) -> ndarray:
     Raises:
         ValueError: a wrong shape or dtype.
 
+    >>> weight_drop(np.full((4, 1), 3.0), mask=np.array([[2.0], [0.0], [2.0], [2.0]])).T
+    array([[6., 0., 6., 6.]])
+
     Source: Merity, Keskar & Socher (2018), "Regularizing and optimizing LSTM language models", after
         Wan et al. (2013). Chapter 3.
     """
@@ -208,7 +252,11 @@ def weight_drop(u: ndarray, mask: ndarray) -> ndarray:
 
 
 def weight_drop_torch(u: Tensor, mask: Tensor) -> Tensor:
-    """Drop single recurrent weights for a whole forward pass: the twin of ``weight_drop``."""
+    """Drop single recurrent weights for a whole forward pass: the twin of ``weight_drop``.
+
+    >>> weight_drop_torch(torch.full((4, 1), 3.0), mask=torch.tensor([[2.0], [0.0], [2.0], [2.0]])).T
+    tensor([[6., 0., 6., 6.]])
+    """
     _expect_floating(u=u, mask=mask)
     check_shape("u", u, (None, None))
     check_shape("mask", mask, tuple(u.shape))
@@ -231,6 +279,9 @@ def zoneout(previous: ndarray, new: ndarray, mask: ndarray) -> ndarray:
     Raises:
         ValueError: a wrong shape or dtype.
 
+    >>> zoneout(np.array([[1.0, 1.0]]), np.array([[5.0, 5.0]]), mask=np.array([[1.0, 0.0]]))  # 1 keeps
+    array([[1., 5.]])
+
     Source: Krueger et al. (2017), "Zoneout: regularizing RNNs by randomly preserving hidden activations".
         Chapter 3.
     """
@@ -240,7 +291,11 @@ def zoneout(previous: ndarray, new: ndarray, mask: ndarray) -> ndarray:
 
 
 def zoneout_torch(previous: Tensor, new: Tensor, mask: Tensor) -> Tensor:
-    """Let units keep their previous value instead of the new one: the twin of ``zoneout``."""
+    """Let units keep their previous value instead of the new one: the twin of ``zoneout``.
+
+    >>> zoneout_torch(torch.tensor([[1.0, 1.0]]), torch.tensor([[5.0, 5.0]]), mask=torch.tensor([[1.0, 0.0]]))
+    tensor([[1., 5.]])
+    """
     _expect_floating(previous=previous, new=new, mask=mask)
     _expect_cell(previous, mask, new=new)
     return torch.lerp(new, previous, mask)
@@ -264,6 +319,9 @@ class DropoutSettings:
 
     Raises:
         ValueError: a rate outside its range, another ``on`` or ``share_mask``, untied masks on g or c.
+
+    >>> DropoutSettings(recurrent_dropout=0.25, on="c").recurrent_dropout
+    0.25
 
     Chapter 3.
     """
@@ -340,6 +398,11 @@ def sample_masks(
 
     Warns:
         UserWarning: ``dropout`` with a single layer, which has no layer above to drop for.
+
+    >>> settings, rng = DropoutSettings(recurrent_dropout=0.25), np.random.default_rng(0)
+    >>> masks = sample_masks(settings, (2, 5, 3), hidden_size=4, rng=rng)
+    >>> {name: mask.shape for name, mask in masks.items()}
+    {'h_l0': (2, 1, 4)}
 
     Chapter 3.
     """

@@ -41,6 +41,8 @@ def test(options: argparse.Namespace) -> int:
     environment = Environment(lowest=options.lowest)
     extras = TEST | options.extras
     ensure(environment, extras=extras, backend=options.backend, update=options.update)
+    if options.fast:
+        return run_inside(environment, "tools.fast", options.rest)
     return run_inside(environment, "pytest", options.rest or SIDE_BY_SIDE)
 
 
@@ -143,6 +145,9 @@ def parser() -> argparse.ArgumentParser:
     tester = command("test", test, "run every test; arguments after -- go to pytest", setup)
     tester.add_argument(
         "--lowest", action="store_true", help="with the lowest versions that pyproject.toml allows"
+    )
+    tester.add_argument(
+        "--fast", action="store_true", help="lint and the tests that catch most mistakes in a minute"
     )
     builder = command(
         "build", build, "build the notebooks from source/ (all that changed, or those named)", setup

@@ -1,12 +1,14 @@
 """The rules of a diagnosis on curves made for them, on bad input, and on recorded runs."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labcode.experiments import load_result
-from labcode.training.diagnose import CASES, CHECKS, LIMITS, diagnose, measures
+from labcode.training.diagnose import CASES, CHECKS, FEWEST, LIMITS, diagnose, measures
 from labcode.training.history import History
 
 EPOCHS = np.arange(30)
@@ -74,6 +76,31 @@ def test_the_measures_by_hand():
     wanted |= {"leak": 0.5, "shift": 0.25, "fit": 0.5}
     assert found == pytest.approx(wanted)
     assert set(found) == set(LIMITS)
+
+
+@pytest.mark.parametrize(("samples", "case"), [(FEWEST, "healthy"), (FEWEST - 1, "small validation set")])
+def test_the_fewest_samples_are_enough_and_one_less_is_not(samples, case):
+    assert diagnose(history(FALL, CLOSE), samples=samples).case == case
+
+
+@pytest.mark.parametrize("measure", LIMITS)
+def test_a_measure_at_its_limit_says_nothing_and_the_next_number_does(measure, monkeypatch):
+    module = sys.modules[measures.__module__]
+    for value, holds in ((LIMITS[measure], False), (np.nextafter(LIMITS[measure], 9), True)):
+        monkeypatch.setattr(module, "measures", lambda *args, value=value, **checks: {measure: value})
+        found = diagnose(history(FALL, CLOSE))
+        assert (found.case != "healthy", len(found.reasons), found.also) == (holds, holds, ())
+
+
+def test_a_run_is_read_and_not_changed():
+    run = history(FALL.tolist(), CLOSE.tolist())
+    diagnose(run, **GOOD)
+    assert run == history(FALL.tolist(), CLOSE.tolist())
+
+
+def test_losses_of_zero_are_losses():
+    assert diagnose(history([1.0, 0.0], [1.0, 0.0]), **GOOD | {"fresh": 0.0}).case in CASES
+    assert measures(history([1.0, 1.0], [1.0, 1.0]))["jumps"] == 0
 
 
 @settings(deadline=None, derandomize=True, max_examples=40)

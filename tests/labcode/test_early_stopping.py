@@ -150,6 +150,46 @@ def test_state_survives_a_checkpoint_of_plain_types():
     assert torch.equal(again.best_weights["weight"], stopping.best_weights["weight"])
 
 
+@pytest.mark.parametrize("make", [np.array, torch.tensor])
+def test_a_loaded_state_shares_nothing_with_what_it_came_from(make):
+    """A checkpoint's weights are often loaded into the model, which then trains on, in place."""
+    before = EarlyStopping(restore_best_weights=True)
+    before.update(0, 1.0, {"w": make([1.0])})
+    state = before.state_dict()
+    after = EarlyStopping(restore_best_weights=True)
+    after.load_state_dict(state)
+    state["best_weights"]["w"][0] = 9
+    assert after.best_weights["w"].tolist() == [1]
+    after.best_weights["w"][0] = 7
+    assert state["best_weights"]["w"].tolist() == [9]
+    assert before.best_weights["w"].tolist() == [1]
+
+
+def test_after_a_reset_a_value_that_is_not_finite_is_told_again():
+    stopping = EarlyStopping(patience=9)
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="counts as no improvement") as told:
+            run(stopping, [float("nan")] * 2)
+        assert len(told) == 1
+        stopping.reset()
+
+
+def test_epochs_before_the_start_leave_no_trace():
+    stopping = EarlyStopping(start_from_epoch=2, restore_best_weights=True)
+    with warnings.catch_warnings(action="error"):
+        assert [stopping.update(epoch, float("nan"), [epoch]) for epoch in range(2)] == [False, False]
+    assert stopping.state_dict() == EarlyStopping().state_dict()
+
+
+@pytest.mark.parametrize(("mode", "better"), [("min", -1), ("max", 1)])
+def test_a_change_of_min_delta_is_too_small_and_the_next_number_is_enough(mode, better):
+    for change, improves in ((0.5, False), (np.nextafter(0.5, 1), True)):
+        stopping = EarlyStopping(patience=5, mode=mode, min_delta=0.5)
+        stopping.update(0, 0.0)
+        stopping.update(1, better * float(change))
+        assert (stopping.best_epoch == 1) == improves
+
+
 @pytest.mark.parametrize("value", [np.float32(0.5), np.float64(0.5), 1])
 def test_numbers_of_every_kind_are_monitored(value):
     stopping = EarlyStopping()

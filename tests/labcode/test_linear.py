@@ -122,3 +122,60 @@ def test_a_task_shows_what_it_holds_and_cannot_be_changed(task):
     assert repr(task) == "LinearTask(442 rows of age, sex, bmi, bp, s1, s2, s3, s4, s5, s6)"
     with pytest.raises(ValueError, match="read-only"):
         task.x[0, 0] = 1.0
+
+
+def with_a_constant_column(seed, place):
+    """Return a task with a column of zeros among others, and the same task without it."""
+    small = random_task(seed, columns=3)
+    x = np.insert(small.x, place, 0.0, axis=1)
+    return LinearTask(x, small.y.copy(), tuple("abcd")), small
+
+
+@pytest.mark.parametrize("place", [0, 2, 3])
+@pytest.mark.parametrize("lam", [0.0, 0.3])
+def test_a_constant_column_gets_no_weight_and_changes_no_other(place, lam):
+    task, small = with_a_constant_column(1, place)
+    for solve in (lasso, ridge):
+        w = solve(task, lam)
+        assert abs(w[place]) <= 1e-12
+        np.testing.assert_allclose(np.delete(w, place), solve(small, lam), rtol=1e-8, atol=1e-12)
+    theirs = Lasso(alpha=0.3, tol=1e-12, max_iter=100_000, fit_intercept=False).fit(task.x, task.y).coef_
+    np.testing.assert_allclose(lasso(task, 0.3), theirs, atol=1e-8)
+    for norm in ("l1", "l2"):
+        assert best_within(task, 0.1, norm)[0][place] == pytest.approx(0, abs=1e-12)
+
+
+def test_the_lasso_is_zero_from_the_strongest_pull_on_and_not_below():
+    task = random_task(0)
+    strongest = np.abs(task.x.T @ task.y).max() / len(task.x)
+    np.testing.assert_array_equal(lasso(task, strongest * (1 + 1e-12)), 0)
+    assert np.count_nonzero(lasso(task, strongest * (1 - 1e-6))) == 1
+
+
+@pytest.mark.parametrize(("norm", "order"), [("l1", 1), ("l2", 2)])
+def test_a_radius_that_is_just_met_does_not_bind(norm, order):
+    task, solve = random_task(0), {"l1": lasso, "l2": ridge}[norm]
+    free = solve(task, 0.0)
+    length = np.linalg.norm(free, order)
+    assert best_within(task, length, norm)[1] == 0
+    assert best_within(task, length * (1 - 1e-9), norm)[1] > 0
+
+
+def test_solving_leaves_the_data_as_they_were():
+    task = random_task(0)
+    x, y = task.x.copy(), task.y.copy()
+    for solve in (lasso, ridge):
+        solve(task, 0.1)
+    descend(task, sgd, 3, lr=0.1)
+    np.testing.assert_array_equal(task.x, x)
+    np.testing.assert_array_equal(task.y, y)
+    with pytest.raises(ValueError, match="read-only"):
+        task.y[0] = 1.0
+
+
+def test_the_path_of_a_descent_keeps_every_step():
+    task = random_task(0)
+    path = descend(task, sgd, 3, lr=0.1)
+    np.testing.assert_allclose(path[0], 0.1 * task.x.T @ task.y / len(task.x))
+    np.testing.assert_allclose(path[1], path[0] - 0.1 * task.gradient(path[0]))
+    assert path.shape == (3, 4)

@@ -41,6 +41,43 @@ def test_the_card_states_splits_parameters_and_what_was_tried_in_vain():
     ]
 
 
+class Tied(torch.nn.Module):
+    """Seven parameters of its own: 2 x 3 that two layers share and one that does not train; a buffer."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = torch.nn.Linear(3, 2, bias=False), torch.nn.Linear(3, 2, bias=False)
+        self.second.weight = self.first.weight
+        self.scale = torch.nn.Parameter(torch.ones(1), requires_grad=False)
+        self.register_buffer("mean", torch.zeros(100))
+
+
+def test_every_parameter_counts_once_whether_it_trains_or_not():
+    assert "Tied with 7 parameters" in model_card(WEATHER, Tied(), **CARD)
+    frozen = SequenceModel(6, 4, 1).requires_grad_(False)
+    assert f"{sum(p.numel() for p in MODEL.parameters())} parameters" in model_card(WEATHER, frozen, **CARD)
+
+
+@pytest.mark.parametrize("interval", [(0.9, 1.0), (0.8, 0.9), (0.9, 0.9)])
+def test_a_mean_may_lie_at_an_end_of_its_interval(interval):
+    low, high = interval
+    card = model_card(WEATHER, MODEL, **CARD | {"results": {"test": (0.9, interval)}})
+    assert f"test: 0.900, 95 % interval {low:.3f} to {high:.3f}" in card
+
+
+@pytest.mark.parametrize("interval", [(0.901, 1.0), (0.8, 0.899), (1.0, 0.8), (0.8, float("inf"))])
+def test_an_interval_beside_its_mean_is_refused(interval):
+    with pytest.raises(ValueError, match=r"test: expected .* received"):
+        model_card(WEATHER, MODEL, **CARD | {"results": {"test": (0.9, interval)}})
+
+
+def test_writing_a_card_leaves_the_model_as_it_was():
+    model = SequenceModel(6, 4, 1, output_dropout=0.5)
+    model_card(WEATHER, model, **CARD)
+    assert model.training
+    assert all(parameter.requires_grad and parameter.grad is None for parameter in model.parameters())
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -61,6 +61,41 @@ def test_removing_nothing_copies(model):
     assert model.head.weight.abs().sum() > 0
 
 
+def test_only_what_is_exactly_zero_is_silent(model):
+    with torch.no_grad():
+        for weight in (model.lstm.weight_hh_l0, model.head.weight):
+            weight[:, :3] = 0
+        model.lstm.weight_hh_l0[7, 1] = 1e-30
+        model.head.weight[0, 2] = -0.0
+    assert silent_units(model).tolist() == [True, False, True, False, False]
+    shorten_units_(model, 0.0)
+    assert silent_units(model).tolist() == [True, False, True, False, False]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_smaller_model_is_in_evaluation_and_the_other_stays_as_it_was(training):
+    torch.manual_seed(0)
+    model = SequenceModel(3, 5, 2, dropout=0.0, output_dropout=0.5, recurrent_dropout=0.5).double()
+    model.train(training)
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    small = without_units(model, [1])
+    assert not any(module.training for module in small.modules())
+    assert all(module.training == training for module in model.modules())
+    assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items())
+    assert small.head.weight.dtype == torch.float64
+    assert all(parameter.requires_grad for parameter in small.parameters())
+    x = torch.randn(2, 4, 3, dtype=torch.float64)
+    torch.testing.assert_close(small.train()(x), small.eval()(x))  # it has no dropout
+
+
+def test_all_units_but_one_can_go_and_no_unit_is_counted_twice(model):
+    assert without_units(model, [0, 1, 2, 4, 4]).lstm.hidden_size == 1
+    assert without_units(model, torch.tensor([0, 0])).lstm.hidden_size == 4
+    for units in ([-1], [5], range(5)):
+        with pytest.raises(ValueError, match="units: expected some of 0 to 4, not all, received"):
+            without_units(model, units)
+
+
 @pytest.mark.parametrize(
     "call",
     [

@@ -1,10 +1,12 @@
 """Break each technique in typical ways and show that the tests catch every one; run on demand, not by pytest.
 
-    python tests/tools/mutation.py [TECHNIQUE ...] [--jobs N]
+    python tests/tools/mutation.py [TECHNIQUE ...] [--jobs N] [--fast] [--sample N]
 
-The mutants stand in ``mutants.toml``. Each is put into a temporary copy of the project, where the tests that
-should catch it run; the checkout is only read. A mutant is caught if a test fails or hangs. Each is printed
-with its verdict, then a table by technique. The exit code is 1 if a mutant survives or its tests cannot run.
+The mutants stand in ``mutants.toml``. Each is put into a temporary copy of the project, where the tests
+that should catch it run (with ``--fast`` those of ``course.py test --fast``); the checkout is only read. It
+is caught if a test fails. One whose tests do not end is tried again, alone and for longer; if they do not end
+again, that is counted apart. Each is printed with its verdict, then a table by technique. The exit code is 1
+if a mutant survives or its tests cannot run.
 """
 
 import argparse
@@ -17,16 +19,19 @@ import tempfile
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+from tools.fast import TESTS as FAST_TESTS  # noqa: E402
+
 COPIED = ("labcode", "tools", "tests", "evidence", "pyproject.toml", "constraints.txt", "course.py")
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.png")
-TIMEOUT = 120  # seconds: longer than any of the tests needs
+TIMEOUT, ALONE = 300, 900  # seconds: longer than any of the tests needs, and at the second try
 # the first failure is enough: no smaller example is looked for
 PYTEST = """
 import sys
@@ -36,8 +41,8 @@ settings.register_profile("first failure", phases=(Phase.explicit, Phase.generat
 settings.load_profile("first failure")
 sys.exit(pytest.main(sys.argv[1:]))
 """
-CAUGHT, HANGS, SURVIVED, BROKEN = "caught", "caught (hangs)", "SURVIVED", "BROKEN"
-GOOD = (CAUGHT, HANGS)
+CAUGHT, HANGS, SURVIVED, BROKEN = "caught", "TIME-OUT", "SURVIVED", "BROKEN"
+GOOD = (CAUGHT, HANGS)  # a loop that a mistake makes endless is noticed, too: by whoever waits
 
 
 @dataclass(frozen=True)
@@ -102,27 +107,30 @@ def run_tests(folder: Path, tests: str, timeout: float = TIMEOUT) -> tuple[str, 
     return (CAUGHT, failed[0]) if failed else (BROKEN, lines[-1])
 
 
-def try_mutant(folder: Path, mutant: Mutant) -> tuple[str, str]:
+def try_mutant(folder: Path, mutant: Mutant, timeout: float = TIMEOUT) -> tuple[str, str]:
     """Put a mutant into a copy of the project, run its tests and restore the file."""
     path = folder / "labcode" / mutant.file
     source = path.read_text(encoding="utf-8")
     try:
         path.write_text(mutant.apply(source), encoding="utf-8")
-        return run_tests(folder, mutant.tests)
+        return run_tests(folder, mutant.tests, timeout)
     except ValueError as error:
         return BROKEN, str(error)
     finally:
         path.write_text(source, encoding="utf-8")
 
 
-def judge(mutants: Iterable[Mutant], jobs: int) -> list[str]:
-    """Try every mutant, several at a time, each job in a copy of its own; return the verdicts."""
+def judge(mutants: Iterable[Mutant], jobs: int, *, attempt: Callable = try_mutant) -> list[str]:
+    """Try every mutant, several at a time, each job in a copy of its own; return the verdicts.
+
+    Whatever ran out of time is tried again when nothing else runs, and gets the verdict of that.
+    """
     mutants, folders = list(mutants), SimpleQueue()
 
-    def in_a_copy(function, argument):
+    def in_a_copy(function, *arguments):
         folder, start = folders.get(), time.perf_counter()
         try:
-            return *function(folder, argument), time.perf_counter() - start
+            return *function(folder, *arguments), time.perf_counter() - start
         finally:
             folders.put(folder)
 
@@ -130,29 +138,37 @@ def judge(mutants: Iterable[Mutant], jobs: int) -> list[str]:
         for job in range(jobs):
             folders.put(copy_project(Path(scratch, str(job))))
         tests = list(dict.fromkeys(mutant.tests for mutant in mutants))
-        for arguments, (verdict, line, _) in zip(
-            tests, pool.map(lambda arguments: in_a_copy(run_tests, arguments), tests), strict=True
-        ):
+        unbroken = pool.map(lambda arguments: in_a_copy(run_tests, arguments), tests)
+        for arguments, (verdict, line, _) in zip(tests, unbroken, strict=True):
             if verdict != SURVIVED:
                 raise SystemExit(f"without a mutant, {arguments} does not pass: {line}")
-        verdicts = []
-        results = pool.map(lambda mutant: in_a_copy(try_mutant, mutant), mutants)
-        for mutant, (verdict, line, seconds) in zip(mutants, results, strict=True):
-            verdicts.append(verdict)
-            name = f"{mutant.technique}: {mutant.mistake} ({mutant.file})"
-            print(f"{verdict:8} {seconds:5.1f} s  {name}", flush=True)
-            print(f"                  {line.removeprefix('FAILED ')}", flush=True)
-    return verdicts
+        found = {}
+        results = pool.map(lambda mutant: in_a_copy(attempt, mutant), mutants)
+        for mutant, result in zip(mutants, results, strict=True):
+            found[mutant] = report(mutant, *result)
+        for mutant in [mutant for mutant, verdict in found.items() if verdict == HANGS]:
+            found[mutant] = report(mutant, *in_a_copy(attempt, mutant, ALONE))
+    return [found[mutant] for mutant in mutants]
+
+
+def report(mutant: Mutant, verdict: str, line: str, seconds: float) -> str:
+    """Print what became of a mutant, and return the verdict."""
+    print(f"{verdict:8} {seconds:5.1f} s  {mutant.technique}: {mutant.mistake} ({mutant.file})", flush=True)
+    print(f"                  {line.removeprefix('FAILED ')}", flush=True)
+    return verdict
 
 
 def table(mutants: Iterable[Mutant], verdicts: Iterable[str]) -> str:
-    """Return how many mutants of each technique were caught, as lines of text."""
-    tried, caught = Counter(), Counter()
+    """Return how many mutants of each technique were caught, and how many ran out of time, line by line."""
+    counts = {}
     for mutant, verdict in zip(mutants, verdicts, strict=True):
-        tried[mutant.technique] += 1
-        caught[mutant.technique] += verdict in GOOD
-    rows = [f"{name:24} {caught[name]:4} of {count}" for name, count in tried.items()]
-    return "\n".join([*rows, f"{'all':24} {caught.total():4} of {tried.total()}"])
+        counts.setdefault(mutant.technique, Counter())[verdict] += 1
+    counts["all"] = sum(counts.values(), Counter())
+    return "\n".join(
+        f"{name:24} {count[CAUGHT]:4} of {count.total()}"
+        + (f", {count[HANGS]} by a time-out alone" if count[HANGS] else "")
+        for name, count in counts.items()
+    )
 
 
 def main() -> int:
@@ -162,13 +178,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Show that the tests catch typical mistakes.")
     parser.add_argument("techniques", nargs="*", metavar="TECHNIQUE", help=", ".join(techniques))
     parser.add_argument("--jobs", type=int, default=2, help="mutants tried at a time")
+    parser.add_argument("--fast", action="store_true", help="only with the tests of course.py test --fast")
+    parser.add_argument("--sample", type=int, metavar="N", help="every N-th mutant only")
     arguments = parser.parse_args()
     unknown = set(arguments.techniques) - set(techniques)
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}; expected one of {', '.join(techniques)}")
-    if arguments.jobs < 1:
-        parser.error(f"--jobs: expected at least 1, received {arguments.jobs}")
+    for name in ("jobs", "sample"):
+        if (value := getattr(arguments, name)) is not None and value < 1:
+            parser.error(f"--{name}: expected at least 1, received {value}")
     chosen = [m for m in mutants if not arguments.techniques or m.technique in arguments.techniques]
+    chosen = chosen[:: arguments.sample]
+    if arguments.fast:  # without staleness, which would notice a comment, too
+        chosen = [replace(mutant, tests=" ".join(FAST_TESTS)) for mutant in chosen]
     verdicts = judge(chosen, arguments.jobs)
     print("\n" + table(chosen, verdicts))
     return 0 if all(verdict in GOOD for verdict in verdicts) else 1
