@@ -15,6 +15,7 @@ from tools.exercise import SourceError
 
 FORMAT = 1  # raise it when the builder gives other outputs for the same inputs
 FOLDERS = {"notebooks": "chapters", "exercises": "exercises", "solutions": "exercises"}
+INSTALL = "import labcode  # missing? %pip install PATH (the course's folder), then restart the kernel"
 LAZY = "= lazily("  # in a package that imports its files when they are asked for
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -74,6 +75,7 @@ def draft(target: Target) -> NotebookNode:
     for number, cell in enumerate(cells, start=1):
         _apply_options(cell, target.folder, f"{name}: cell {number}")
     exercise.check_grade_ids(cells, name)
+    _say_what_to_install(cells)
     course = {"format": FORMAT, "source": name, "inputs": inputs(target, text)}
     metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, "course": course}
     return v4.new_notebook(cells=_with_ids(cells), metadata=metadata)
@@ -91,6 +93,13 @@ def _apply_options(cell: NotebookNode, folder: str, place: str) -> None:
         return
     exercise.grade(cell, points=options.get("points"), grade_id=options.get("grade_id"), name=place)
     (exercise.for_learner if folder == "exercises" else exercise.for_solution)(cell)
+
+
+def _say_what_to_install(cells: list[NotebookNode]) -> None:
+    """Have the first code cell need labcode first: where it is missing, the error shows this line."""
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    if any("labcode" in cell.source for cell in code):
+        code[0].source = f"{INSTALL}\n{code[0].source}"
 
 
 def _with_ids(cells: list[NotebookNode]) -> list[NotebookNode]:
