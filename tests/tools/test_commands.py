@@ -33,50 +33,6 @@ COURSE = toy_course.COURSE
 TEST = frozenset({"test"})
 
 
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory):
-    return toy_course.make_wheels(tmp_path_factory.mktemp("wheels") / "all")
-
-
-@pytest.fixture(scope="module")
-def variables(tmp_path_factory, wheels):
-    """The environment variables of a computer without a network, but with uv where this one has it."""
-    if not toy_course.add_uv(wheels):
-        pytest.skip("uv is not installed in the environment that runs the tests")
-    return toy_course.without_network(wheels, tmp_path_factory.mktemp("caches"))
-
-
-@pytest.fixture(autouse=True)
-def offline(request, monkeypatch):
-    if "variables" in request.fixturenames or "made" in request.fixturenames:
-        replace_environment(monkeypatch, request.getfixturevalue("variables"))
-    monkeypatch.delenv("COURSE_VENV", raising=False)
-
-
-def replace_environment(monkeypatch, variables):
-    for name in os.environ.keys() - variables.keys():
-        monkeypatch.delenv(name)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory, variables):
-    """A miniature course, set up once with uv, in a folder with spaces and letters of three scripts."""
-    root = toy_course.make_course(tmp_path_factory.mktemp("toy") / "Régularisation des LSTM 正则化")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        replace_environment(monkeypatch, variables)
-        ensure(Environment(root))
-    return Environment(root)
-
-
-@pytest.fixture
-def toy(tmp_path, monkeypatch):
-    """A miniature course that nobody has set up, on a computer where nobody asks for a network."""
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    return Environment(toy_course.make_course(tmp_path / "un cours été"))
-
-
 @pytest.fixture
 def no_process(monkeypatch):
     def refuse(*args, **kwargs):
@@ -222,7 +178,7 @@ def test_a_killed_update_costs_nothing_and_is_made_up_for(made):
 
 
 def test_a_killed_first_set_up_is_said_and_made_up_for(toy, variables, monkeypatch):
-    replace_environment(monkeypatch, variables)
+    toy_course.replace_environment(monkeypatch, variables)
     with subprocess.Popen([sys.executable, "course.py", "test"], cwd=toy.root) as command:
         wait_for(toy.marker.exists)
         command.kill()
@@ -318,7 +274,7 @@ def test_a_failed_first_set_up_leaves_nothing_but_the_mark_of_it(toy, monkeypatc
 
 def test_pip_stands_in_where_uv_does_not_run(toy, tmp_path, monkeypatch, capsys):
     wheels = toy_course.make_wheels(tmp_path / "no uv")
-    replace_environment(monkeypatch, toy_course.without_network(wheels, tmp_path))
+    toy_course.replace_environment(monkeypatch, toy_course.without_network(wheels, tmp_path))
     ensure(toy)
     assert "Warning: uv does not run here; using pip instead" in capsys.readouterr().out
     assert toy.read_stamp()["tool"] == "pip"
