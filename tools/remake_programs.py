@@ -13,7 +13,7 @@ from pip._vendor.distlib.scripts import ScriptMaker
 def main(folder: str) -> None:
     """Write each package's entry points into the folder."""
     maker = ScriptMaker(None, folder)
-    maker.clobber, maker.set_mode, maker.variants, maker.executable = True, True, {""}, sys.executable
+    maker.clobber, maker.set_mode, maker.variants = True, True, {""}
     for package in distributions(path=[get_path("purelib")]):
         for point in package.entry_points:
             if point.group in ("console_scripts", "gui_scripts"):
