@@ -1,11 +1,11 @@
 """Kill set-ups at any moment: what worked before has to work after, with and without a network.
 
-    python tests/tools/kill_trial.py COURSE [--kills N] [--seed N] [--cut-off]
+    python tests/tools/kill_trial.py [COURSE] [--kills N] [--seconds N] [--seed N] [--cut-off]
 
-COURSE is a folder whose `course.py lab` has been called once: a clone, for its constraints.txt changes.
-Half of the kills (SIGKILL) come at a random time of an update or of an environment made anew, the other half
-at a random rename or removal of the swap. After each, `course.py lab` has to open without a source of
-packages; with --cut-off it is called again without any network (a namespace of its own: Linux, root).
+COURSE is a folder whose `course.py lab` has been called once: a clone, for its constraints.txt changes;
+without one a miniature is made. Half of the kills (SIGKILL) come within so many seconds of an update or of an environment made
+anew, the other half at a random rename or removal of the swap. After each, `course.py lab` has to open without a
+source of packages; with --cut-off without any network (in a namespace of its own: Linux, root).
 """
 
 import argparse
@@ -16,8 +16,11 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+
+import toy_course
 
 FATAL = """
 import os, runpy, signal, sys
@@ -123,36 +126,51 @@ def lab(*before: str) -> list[str]:
     return [*before, sys.executable, "-u", "course.py", "lab", "--no-browser"]
 
 
-def main() -> int:
-    """Run the trial and print one line for each kill."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
-    parser.add_argument("course", type=Path, metavar="COURSE")
-    parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--cut-off", action="store_true")
-    options = parser.parse_args()
-    chance, root, variables = random.Random(options.seed), options.course.resolve(), dict(os.environ)
-    names = [name for name in variables if name == "PYTHONPATH" or name.startswith("COURSE_")]
-    for name in names:
-        del variables[name]
-    for number in range(options.kills):
+def make_miniature(folder: Path) -> tuple[Path, dict[str, str]]:
+    """Make a course in miniature that has been set up, and return it with its environment variables."""
+    wheels = toy_course.make_wheels(folder / "wheels")
+    toy_course.add_uv(wheels)
+    variables = toy_course.without_network(wheels, folder / "caches")
+    root = toy_course.make_course(folder / "Régularisation des LSTM 正则化")
+    opens(root, lab(), variables)
+    return root, variables
+
+
+def trial(root: Path, variables: dict[str, str], options: argparse.Namespace) -> None:
+    """Kill so many set-ups and print one line for each."""
+    chance = random.Random(options.seed)
+    before = ["unshare", "-n", "sh", "-c", 'ip link set lo up; exec "$@"', "sh"] if options.cut_off else []
+    for number in range(1, options.kills + 1):
         want = chance.choice([want_update, want_anew])
         arguments = want(root)
         if number % 2:
-            moment = f"step {(step := chance.choice([1, 2, 3, 4, 5, 10, 100, 1000]))} of the swap"
-            hit = kill_at_step(root, arguments, step, variables)
+            seconds = chance.uniform(0, options.seconds)
+            moment, hit = f"after {seconds:.1f} s", kill_at_time(root, arguments, seconds, variables)
         else:
-            moment = f"after {(seconds := chance.uniform(0.3, 45)):.1f} s"
-            hit = kill_at_time(root, arguments, seconds, variables)
+            step = chance.choice([1, 2, 3, 4, 5, 10, 50, 200])
+            moment, hit = f"step {step} of the swap", kill_at_step(root, arguments, step, variables)
         start = time.monotonic()
-        opens(root, lab(), without_packages(variables))
-        if options.cut_off:
-            opens(root, lab("unshare", "-n", "sh", "-c", 'ip link set lo up; exec "$@"', "sh"), variables)
-        seconds = time.monotonic() - start
-        print(
-            f"{number + 1:>3}  {want.__name__:<12} {moment:<24} hit: {hit!s:<6} opens ({seconds:.0f} s)",
-            flush=True,
-        )
+        opens(root, [*lab(*before), "--no-update"], without_packages(variables))
+        took = time.monotonic() - start
+        killed = "killed" if hit else "had ended"
+        print(f"{number:>3}  {want.__name__:<12} {moment:<20} {killed:<10} opens in {took:.0f} s", flush=True)
+
+
+def main() -> int:
+    """Run the trial on the course that is named, or on a miniature."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument("course", type=Path, nargs="?", metavar="COURSE")
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--cut-off", action="store_true")
+    options = parser.parse_args()
+    kept = {name: value for name, value in os.environ.items() if not re.match("PYTHONPATH|COURSE_", name)}
+    with tempfile.TemporaryDirectory() as folder:
+        if options.course is None:
+            trial(*make_miniature(Path(folder)), options)
+        else:
+            trial(options.course.resolve(), kept, options)
     return 0
 
 
