@@ -6,6 +6,7 @@ from pathlib import Path
 from tools.environment import Environment, private_folder
 from tools.lock import locked
 from tools.process import CourseError, say
+from tools.swap import NEW, OLD
 
 CACHES = (".pytest_cache", ".hypothesis", ".ruff_cache", "build", "*.egg-info")
 NESTED_CACHES = ("__pycache__", ".ipynb_checkpoints")
@@ -31,11 +32,11 @@ def clean(root: Path, *, dry_run: bool) -> int:
 
 def made_by_us(root: Path) -> list[Path]:
     """Return what may go: links are not followed, and `work/` is not searched."""
-    environments = [Environment(root), Environment(root, lowest=True)]
+    main = [Environment(root), Environment(root, lowest=True)]
+    environments = [*main, *(one.beside(suffix) for one in main for suffix in (NEW, OLD))]
     outside = [one.folder for one in environments if one.stamp.exists() or one.marker.exists()]
-    inside = [
-        path for pattern in (".venv", ".venv-lowest", ".course", *CACHES) for path in root.glob(pattern)
-    ]
+    own = [f"{name}{suffix}" for name in (".venv", ".venv-lowest") for suffix in ("", NEW, OLD)]
+    inside = [path for pattern in (*own, ".course", *CACHES) for path in root.glob(pattern)]
     kept = {root / "work", root / ".git", *inside}
     searched = [
         path for path in root.iterdir() if path.is_dir() and not path.is_symlink() and path not in kept

@@ -11,8 +11,8 @@ from tools.environment import Environment, private_folder
 from tools.lab import run_lab
 from tools.lock import locked
 from tools.process import CourseError, run_foreground, say, signals_as_interrupts
-from tools.setup import ensure
-from tools.workspace import synchronize
+from tools.setup import can_go_on, ensure
+from tools.workspace import restart, synchronize
 
 TEST, DISTRIBUTED = frozenset({"test"}), frozenset({"distributed"})
 SIDE_BY_SIDE = [
@@ -28,7 +28,12 @@ SIDE_BY_SIDE = [
 def lab(options: argparse.Namespace) -> int:
     """Set up, fill `work/` and serve JupyterLab."""
     environment = Environment()
-    ensure(environment, extras=options.extras, backend=options.backend, update=options.update)
+    try:
+        ensure(environment, extras=options.extras, backend=options.backend, update=options.update)
+    except CourseError as error:
+        if not can_go_on(environment, options.extras, options.backend):
+            raise
+        say(f"{error}\nGoing on with the environment as it is.", error=True)
     with locked(private_folder(environment.root) / "setup.lock"):
         report = synchronize(environment.root)
     for line in report.lines():
@@ -82,6 +87,15 @@ def evidence(options: argparse.Namespace) -> int:
     return run_inside(environment, "tools.evidence", [*arguments, *options.names, *options.rest])
 
 
+def start_afresh(options: argparse.Namespace) -> int:
+    """Bring fresh copies of notebooks and keep the learner's beside them."""
+    root = Environment().root
+    with locked(private_folder(root) / "setup.lock"):
+        for line in [line for name in options.names for line in restart(root, name)]:
+            say(line)
+    return 0
+
+
 def run_inside(environment: Environment, module: str, arguments: list[str]) -> int:
     """Run a module with the environment's Python in the course's folder; return its exit code."""
     command = [str(environment.python), "-m", module, *arguments]
@@ -128,7 +142,10 @@ def parser() -> argparse.ArgumentParser:
     )
 
     main = argparse.ArgumentParser(
-        prog="course.py", description="Regularizing LSTMs: everything the course can do, one word each."
+        prog="course.py",
+        description="Regularizing LSTMs: everything the course can do, one word each.",
+        epilog="Your work is kept in work/, on copies that no update overwrites. What you delete there stays "
+        "away; `restart NAME` brings a fresh copy of a notebook and keeps yours beside it.",
     )
     commands = main.add_subparsers(required=True, metavar="COMMAND")
 
@@ -142,6 +159,8 @@ def parser() -> argparse.ArgumentParser:
     opener = command("lab", lab, "open the course in JupyterLab, on your own copies in work/", setup)
     opener.add_argument("--no-browser", dest="browser", action="store_false", help="only print the address")
     opener.add_argument("--port", type=int, help="serve here (default: the first free one from 8888)")
+    restarter = command("restart", start_afresh, "bring a fresh copy of a notebook; yours is kept beside it")
+    restarter.add_argument("names", nargs="+", metavar="NAME", help="such as ex01_background")
     tester = command("test", test, "run every test; arguments after -- go to pytest", setup)
     tester.add_argument(
         "--lowest", action="store_true", help="with the lowest versions that pyproject.toml allows"

@@ -8,6 +8,7 @@ from tools.environment import Environment
 from tools.lab import choose_port
 from tools.preflight import GIGABYTES
 from tools.process import CourseError, ToolError, run_tool, say
+from tools.repair import needs_repair
 from tools.setup import is_ready
 from tools.workspace import FOLDERS
 
@@ -50,6 +51,10 @@ def check_environment(environment: Environment) -> str:
     if is_ready(environment, frozenset(), None, True):
         return f"complete, installed by {stamp['tool']}, {environment.folder}"
     state = "there is none yet" if stamp is None else "out of date"
+    if missing := environment.damaged():
+        state = f"damaged ({', '.join(missing)} missing or incomplete)"
+    elif stamp and needs_repair(environment):
+        state = "moved or damaged (it has lost its place or its Python)"
     raise CourseError(f"{state}; `python course.py lab` sees to it")
 
 
@@ -116,4 +121,6 @@ def check_work(environment: Environment) -> str:
     """Return how many notebooks the learner has."""
     work = environment.root / "work"
     notebooks = [path for folder in FOLDERS for path in (work / folder).glob("*.ipynb")]
-    return f"{len(notebooks)} notebooks in {work}" if notebooks else "not begun; `lab` copies the notebooks"
+    if not notebooks:
+        return "not begun; `lab` copies the notebooks"
+    return f"{len(notebooks)} notebooks in {work}; `restart NAME` brings a fresh copy and keeps yours"

@@ -7,7 +7,7 @@ import os
 import platform
 import stat
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tools.process import CourseError, clean_environment
@@ -17,17 +17,31 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment of the course at ``root``; ``lowest`` is that of the lowest versions."""
+    """A virtual environment of the course at ``root``.
+
+    Args:
+        root: the course's folder.
+        lowest: the one of the lowest versions.
+        suffix: of another one beside it: "-new" while it is made, "-old" once it is replaced.
+    """
 
     root: Path = ROOT
     lowest: bool = False
+    suffix: str = ""
 
     @property
     def folder(self) -> Path:
         """Where it is: `.venv` in the course's folder, or what COURSE_VENV names."""
         named = os.environ.get("COURSE_VENV")
         folder = (self.root / Path(named).expanduser()) if named else self.root / ".venv"
-        return folder.with_name(folder.name + "-lowest") if self.lowest else folder
+        folder = folder.with_name(folder.name + "-lowest") if self.lowest else folder
+        if self.suffix:  # where `.venv` is a link, beside what it points to
+            folder = Path(os.path.realpath(folder))
+        return folder.with_name(folder.name + self.suffix)
+
+    def beside(self, suffix: str) -> "Environment":
+        """Return the environment beside this one."""
+        return replace(self, suffix=suffix)
 
     @property
     def scripts(self) -> Path:
@@ -42,8 +56,11 @@ class Environment:
     @property
     def site_packages(self) -> Path:
         """Where its packages are."""
-        lib = "Lib" if sys.platform == "win32" else f"lib/python{sys.version_info[0]}.{sys.version_info[1]}"
-        return self.folder / lib / "site-packages"
+        if sys.platform == "win32":
+            return self.folder / "Lib" / "site-packages"
+        usual = self.folder / f"lib/python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+        others = sorted(self.folder.glob("lib/python3.*/site-packages"))  # of another Python than this one
+        return others[0] if others and not usual.is_dir() else usual
 
     @property
     def stamp(self) -> Path:
@@ -61,17 +78,33 @@ class Environment:
             stamp = json.loads(self.stamp.read_text("utf-8"))
         except (OSError, ValueError):
             return None
-        complete = isinstance(stamp, dict) and stamp.keys() >= {
-            "identity",
-            "inputs",
-            "extras",
-            "backend",
-            "tool",
+        needed = {"identity", "inputs", "extras", "backend", "tool"}
+        return stamp if isinstance(stamp, dict) and stamp.keys() >= needed else None
+
+    def has_python(self) -> bool:
+        """Return whether its Python, and the one that this stands on, are there."""
+        with contextlib.suppress(OSError, ValueError):
+            lines = (self.folder / "pyvenv.cfg").read_text("utf-8").splitlines()
+            settings = dict(map(str.strip, line.split("=", 1)) for line in lines if "=" in line)
+            return self.python.exists() and Path(settings.get("home", "nowhere")).is_dir()
+        return False
+
+    def contents(self) -> dict[str, list[str]]:
+        """Return by each installed package the names in site-packages that it brought."""
+        return {
+            info.name.partition("-")[0]: brought_by(info) for info in self.site_packages.glob("*.dist-info")
         }
-        return stamp if complete and self.python.exists() and self.site_packages.is_dir() else None
+
+    def damaged(self) -> list[str]:
+        """Return the packages that were there when the set-up ended, and of which something is missing."""
+        stamp, folder = self.read_stamp() or {}, self.site_packages
+        present = {unversioned(name) for name in os.listdir(folder)} if folder.is_dir() else set()
+        return sorted(
+            name for name, held in stamp.get("contents", {}).items() if not present.issuperset(held)
+        )
 
     def identity(self) -> dict[str, str]:
-        """Return what cannot change without making the environment anew."""
+        """Return what it stands on: another Python needs another environment, another place only a repair."""
         return {
             "python": platform.python_version(),
             "base": os.path.realpath(sys.base_prefix),
@@ -98,6 +131,23 @@ class Environment:
         variables = {"OMP_NUM_THREADS": "1", "KERAS_BACKEND": "torch"} | clean_environment()
         variables |= private_variables(private_folder(self.root))
         return variables | {"VIRTUAL_ENV": str(self.folder), "PATH": path}
+
+
+def unversioned(name: str) -> str:
+    """Return the name of an entry of site-packages, without the version that a `.dist-info` has in it."""
+    return name.partition("-")[0] + ".dist-info" if name.endswith(".dist-info") else name
+
+
+def brought_by(info: Path) -> list[str]:
+    """Return the names in site-packages that a package brought, as its record says."""
+    try:
+        lines = (info / "RECORD").read_text("utf-8").splitlines()
+    except (OSError, ValueError):
+        lines = []
+    names = {line.strip('"').partition(",")[0].partition("/")[0] for line in lines}
+    return sorted(
+        {unversioned(name) for name in names} - {"", "..", "__pycache__"} | {unversioned(info.name)}
+    )
 
 
 def private_folder(root: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What `doctor` asks inside the environment: `python -m tools.environment_probe torch` or `notebook`."""
+"""Asked inside the environment: `python -m tools.environment_probe`, and torch, imports or notebook."""
 
 import sys
 
@@ -29,5 +29,18 @@ def notebook() -> str:
     return "a kernel starts and executes cells"
 
 
+def imports() -> str:
+    """Import what a lesson needs; JupyterLab is only looked for."""
+    from importlib.util import find_spec
+
+    import torch
+
+    import labcode
+
+    if find_spec("jupyterlab") is None:
+        raise ModuleNotFoundError("No module named 'jupyterlab'")
+    return f"{labcode.__name__} and {torch.__name__} can be imported"
+
+
 if __name__ == "__main__":
-    print({"torch": torch, "notebook": notebook}[sys.argv[1]]())
+    print({"torch": torch, "notebook": notebook, "imports": imports}[sys.argv[1]]())

@@ -1,12 +1,12 @@
 """Fill a virtual environment: uv where it runs, else pip; PyTorch for the CPU unless CUDA is asked for."""
 
-import ast
 import re
 import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from tools.indexes import pip_settings
 from tools.preflight import GIGABYTES, require_room
 from tools.process import CourseError, ToolError, clean_environment, run_tool, say
 
@@ -16,6 +16,11 @@ NETWORK_WORDS = (
     "failed to fetch", "request failed", "error sending request", "connection", "retrying", "timed out",
     "name resolution", "name or service not known", "getaddrinfo", "dns error", "proxy", "certificate",
 )  # fmt: skip
+NO_NETWORK = (
+    "{host} cannot be reached, and the packages of the course come from there (0.5 GB, once).\n"
+    "Connect to the network (behind a proxy: set HTTPS_PROXY) and call the same command again.\n"
+    "With a folder of wheels instead: set PIP_NO_INDEX=1 and PIP_FIND_LINKS to it."
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class Installer:
         extras: of pyproject.toml.
         backend: the build of PyTorch, ``"cpu"`` or ``"auto"`` (CUDA where there is a GPU).
         lowest: take the lowest allowed versions instead of those of constraints.txt (PyTorch aside).
+        offline: take only what is on this computer, in the user's folder of wheels or in the tools' caches.
     """
 
     python: Path
@@ -37,6 +43,7 @@ class Installer:
     extras: frozenset[str]
     backend: str
     lowest: bool
+    offline: bool = False
 
     def install(self) -> str:
         """Install everything and return the tool that did it, ``"uv"`` or ``"pip"``.
@@ -128,22 +135,20 @@ class Installer:
 
     @cached_property
     def _pip_settings(self) -> dict[str, str]:
-        """pip's settings by name, from its files and (these win) from the PIP_ variables."""
-        lines = run_tool(
-            self.python, "pip", "config", "list", env=clean_environment(), cwd=self.root, show=False
-        )
-        lines.sort(key=lambda line: line.startswith(":env:"))
-        found = (re.fullmatch(r"\S+\.([a-z-]+)=(['\"].*['\"])", line) for line in lines)
-        return {match[1]: ast.literal_eval(match[2]) for match in found if match}
+        return pip_settings(self.python, self.root)
 
     @cached_property
     def _env(self) -> dict[str, str]:
         """The tools' environment variables: uv is told of pip's mirror, folder of wheels and certificates."""
         names = {"index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE", "find-links": "UV_FIND_LINKS"}
         told = {names[name]: value for name, value in self._pip_settings.items() if name in names}
+        corrected = {}
         if "UV_FIND_LINKS" in told:
+            corrected["PIP_FIND_LINKS"] = told["UV_FIND_LINKS"]
             told["UV_FIND_LINKS"] = ",".join(told["UV_FIND_LINKS"].split())
-        return told | clean_environment()
+        if self.offline:
+            corrected |= {"UV_OFFLINE": "1", "PIP_NO_INDEX": "1"}
+        return told | clean_environment() | corrected
 
     def _course(self) -> list[str]:
         """Return the arguments that install the course itself, so that edits are seen at once."""
@@ -164,12 +169,12 @@ class Installer:
         return True
 
 
-def explain(error: Exception) -> str:
+def explain(error: Exception, offline: bool) -> str:
     """Return in plain words what a failed installation means, and what to do."""
     if mentions(error, DISK_WORDS):
         return "The disk is full. Make room and call the same command again."
-    if mentions(error, NETWORK_WORDS):
-        return "The network, or a server on it, cannot be reached. Check it and call the same command again."
+    if offline or mentions(error, NETWORK_WORDS):
+        return NO_NETWORK.format(host="The network, or a server on it,")
     return "The installation failed; the tool's message says why. Calling the same command again is safe."
 
 

@@ -16,26 +16,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.environment import Environment, private_folder
-from tools.process import CourseError, say
+from tools.process import CourseError, interrupts_held, say
 
 FIRST_PORT, PORTS = 8888, 100
 START_SECONDS, STOP_SECONDS = 600, 10
 HOST = "127.0.0.1"
+WAY_ON = "`python course.py doctor` says what is wrong; after `python course.py clean`, `lab` makes all anew."
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running JupyterLab: its process, the address of its root, the token that opens it, and its log."""
+    """A running JupyterLab: its process, its port, the token that opens it, and its log."""
 
     process: subprocess.Popen
-    address: str
+    port: int
     token: str
     log: Path
 
-    def request(self, path: str, method: str = "GET") -> int | None:
-        """Return the HTTP status of a request with the token; None where nothing answers."""
+    @property
+    def address(self) -> str:
+        """The address of its root."""
+        return f"http://{HOST}:{self.port}"
+
+    def request(self, path: str, method: str = "GET", token: str | None = None) -> int | None:
+        """Return the HTTP status of a request with the token (or another); None where nothing answers."""
         request = urllib.request.Request(self.address + path, method=method)
-        request.add_header("Authorization", f"token {self.token}")
+        request.add_header("Authorization", f"token {token or self.token}")
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never through a proxy
         try:
             with opener.open(request, timeout=5) as answer:
@@ -45,17 +51,25 @@ class Server:
         except OSError:
             return None
 
-    def wait_until_it_answers(self, path: str) -> None:
-        """Return when the page is served, or when the server has ended.
+    def answers(self) -> bool:
+        """Return whether our server answers: it lets our token in, and no other (a foreign one may)."""
+        status = "/api/status"
+        return self.request(status) == 200 and self.request(status, token="another") in (401, 403)
+
+    def wait_until_it_answers(self) -> bool:
+        """Return True when the server answers, False when its process has ended instead.
 
         Raises:
             CourseError: neither has happened in ten minutes.
         """
         deadline = time.monotonic() + START_SECONDS
-        while self.process.poll() is None and self.request(path) != 200:
+        while self.process.poll() is None:
+            if self.answers():
+                return True
             if time.monotonic() > deadline:
                 raise CourseError(f"JupyterLab does not answer. Its log:{self.last_lines()}")
             time.sleep(0.1)
+        return False
 
     def wait(self) -> int:
         """Return the server's exit code when it ends; short waits let Ctrl-C through on Windows."""
@@ -66,11 +80,15 @@ class Server:
     def stop(self) -> None:
         """Ask the server to stop its kernels and itself; insist where it does not, or on a second Ctrl-C."""
         with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-            if self.process.poll() is None and self.request("/api/shutdown", "POST") is None:
+            if self.process.poll() is None and not self.is_asked_to_stop():
                 self.process.terminate()
             self.process.wait(STOP_SECONDS)
         self.process.kill()
         self.process.wait()
+
+    def is_asked_to_stop(self) -> bool:
+        """Return whether our server, and not another's at its port, has heard that it is to stop."""
+        return self.answers() and self.request("/api/shutdown", "POST") is not None
 
     def last_lines(self) -> str:
         """Return the end of the log, indented."""
@@ -90,22 +108,28 @@ def run_lab(environment: Environment, *, port: int | None, browser: bool) -> int
         CourseError: the port is taken, or JupyterLab does not start.
     """
     page = first_page(environment.root)
-    server = start(environment, choose_port(port))
+    server = None
     try:
-        server.wait_until_it_answers(page)
-        if server.process.poll() is None:
+        while server is None:
+            with interrupts_held():  # until it is known what to stop
+                server = start(environment, choose_port(port))
+            ready = server.wait_until_it_answers()
+            if not ready and port is None and not is_free(server.port):
+                server = None  # another took the port meanwhile
+        if ready:
             url = f"{server.address}{page}?token={server.token}"
             say(f"JupyterLab is ready: {url}\nStop it here with Ctrl-C.")
             if browser and has_display():
                 threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()
         code = server.wait()
         if code != 0:
-            say(f"JupyterLab ended with code {code}. Its last lines:{server.last_lines()}")
+            say(f"JupyterLab ended with code {code}. Its last lines:{server.last_lines()}\n{WAY_ON}")
             return code if code > 0 else 128 - code
     except KeyboardInterrupt:
         say("\nStopping JupyterLab.")
     finally:
-        server.stop()
+        if server is not None:
+            server.stop()
     say(f"Goodbye. Your work is kept in {environment.root / 'work'}")
     return 0
 
@@ -145,12 +169,12 @@ def start(environment: Environment, port: int) -> Server:
             stderr=subprocess.STDOUT,
             **apart,
         )
-    return Server(process, f"http://{HOST}:{port}", token, log)
+    return Server(process, port, token, log)
 
 
 def first_page(root: Path) -> str:
-    """Return the path of the first chapter in JupyterLab, or of `work/` while there is none."""
-    chapters = sorted((root / "notebooks").glob("*.ipynb"))
+    """Return the path of the learner's first chapter in JupyterLab, or of `work/` while there is none."""
+    chapters = sorted((root / "work" / "notebooks").glob("*.ipynb"))
     name = f"work/notebooks/{chapters[0].name}" if chapters else "work"
     return f"/lab/tree/{urllib.parse.quote(name)}"
 

@@ -52,14 +52,20 @@ def clean_environment() -> dict[str, str]:
 
 
 def run_tool(
-    python: Path, tool: str, *arguments: str, env: dict[str, str], cwd: Path, show: bool = True
+    python: Path,
+    tool: str,
+    *arguments: str,
+    env: dict[str, str],
+    cwd: Path,
+    show: bool = True,
+    keep: int = 30,
 ) -> list[str]:
     """Run `python -m tool` to its end, showing its lines (but uv's list of packages); return the last ones.
 
     Raises:
         ToolError: the tool ended with an exit code other than 0.
     """
-    lines: deque[str] = deque(maxlen=30)
+    lines: deque[str] = deque(maxlen=keep)
     with subprocess.Popen(
         [str(python), "-m", tool, *arguments],
         env=env,
@@ -98,16 +104,37 @@ def run_foreground(command: list[str], *, env: dict[str, str], cwd: Path) -> int
             signal.signal(signal.SIGTERM, previous)
 
 
+ASKED_TO_END = ("SIGTERM", "SIGHUP", "SIGBREAK")  # the last two: a closed terminal
+
+
+def heeded(*names: str) -> list[int]:
+    """Return the signals of these names that there are here, without those that nohup has us ignore."""
+    present = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    return [number for number in present if signal.getsignal(number) is not signal.SIG_IGN]
+
+
 @contextlib.contextmanager
 def signals_as_interrupts() -> Iterator[None]:
-    """Treat being asked to end (SIGTERM) and a closed terminal (SIGHUP, SIGBREAK) like Ctrl-C."""
-    present = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
-    heeded = [
-        number for number in present if signal.getsignal(number) is not signal.SIG_IGN
-    ]  # nohup's is not
-    previous = {number: signal.signal(number, signal.default_int_handler) for number in heeded}
+    """Treat being asked to end and a closed terminal like Ctrl-C."""
+    numbers = heeded(*ASKED_TO_END)
+    previous = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
     try:
         yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Hold back Ctrl-C, and what is treated like it, until the block ends."""
+    held: list[int] = []
+    numbers = heeded("SIGINT", *ASKED_TO_END)
+    previous = {number: signal.signal(number, lambda number, _: held.append(number)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        if held:
+            raise KeyboardInterrupt

@@ -1,18 +1,18 @@
-"""Make the course's environment, bring it up to date, and mend what an interrupted set-up left behind."""
+"""Make, update and mend the course's environment; what works is kept until its successor does."""
 
 import contextlib
 import json
 import os
-import shutil
-import sys
-from pathlib import Path
 
 from labcode._files import write_atomically
 from tools.environment import Environment, private_folder
-from tools.installer import Installer, explain
+from tools.indexes import pip_settings, silent_host
+from tools.installer import NO_NETWORK, Installer, explain
 from tools.lock import locked
 from tools.preflight import GIGABYTES, elsewhere, refuse_what_cannot_work, require_room
 from tools.process import CourseError, ToolError, clean_environment, run_tool, say
+from tools.repair import base_python, needs_repair, point_to_course, repair, run_inside, works
+from tools.swap import NEW, OLD, clone, discard, empty, leftovers, recover, swap
 
 NO_NEWS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 
@@ -36,18 +36,20 @@ def ensure(
     Raises:
         CourseError: it cannot be made or updated; the message says why and what to do.
     """
-    if is_ready(environment, extras, backend, update):
+    if is_ready(environment, extras, backend, update) and not leftovers(environment):
         return
     with locked(private_folder(environment.root) / "setup.lock"):
-        if is_ready(environment, extras, backend, update):  # another set-up may just have ended
+        recover(environment)
+        reason = None if mend(environment) else "The environment does not work here; making it anew."
+        if reason is None and is_ready(environment, extras, backend, update):
             return
         if not update:
             raise CourseError("There is no complete environment to go on with; leave out --no-update.")
-        stamp = environment.read_stamp() or {}
-        backend = backend or stamp.get("backend", "cpu")
-        reason = why_anew(environment, backend)
+        stamp = environment.read_stamp() or {"extras": ()}
+        extras, backend = extras | frozenset(stamp["extras"]), backend or stamp.get("backend", "cpu")
+        reason = why_anew(environment, backend) or reason
         if reason is None:
-            bring_up_to_date(environment, extras | frozenset(stamp["extras"]), backend)
+            bring_up_to_date(environment, extras, backend)
         else:
             refuse_what_cannot_work(environment)
             say(reason)
@@ -59,7 +61,17 @@ def is_ready(environment: Environment, extras: frozenset[str], backend: str | No
     stamp = environment.read_stamp()
     if stamp is None or why_anew(environment, backend or stamp.get("backend")) is not None:
         return False
+    if needs_repair(environment) or environment.damaged():
+        return False
     return extras <= set(stamp["extras"]) and (not update or stamp["inputs"] == environment.inputs())
+
+
+def can_go_on(environment: Environment, extras: frozenset[str], backend: str | None) -> bool:
+    """Return whether an environment that could not be updated or made anew still does its work."""
+    stamp = environment.read_stamp()
+    if stamp is None or environment.marker.exists() or needs_repair(environment) or environment.damaged():
+        return False
+    return backend in (None, stamp["backend"]) and extras <= set(stamp["extras"]) and works(environment)
 
 
 def why_anew(environment: Environment, backend: str | None) -> str | None:
@@ -71,93 +83,124 @@ def why_anew(environment: Environment, backend: str | None) -> str | None:
         return "An earlier set-up did not end; making the environment anew."
     if stamp is None:
         return f"{folder} is not a complete environment of this course; making it anew."
-    changed = [name for name, value in environment.identity().items() if stamp["identity"].get(name) != value]
-    if changed:
-        before, now = (identity.get(changed[0]) for identity in (stamp["identity"], environment.identity()))
-        return f"The environment was made for another {changed[0]} ({before}; now {now}); making it anew."
+    then, now = stamp["identity"], environment.identity()
+    for name, parts in {"python": 2, "machine": None}.items():
+        if then.get(name, "").split(".")[:parts] != now[name].split(".")[:parts]:
+            change = f"{then.get(name)}; now {now[name]}"
+            return f"The environment was made for another {name} ({change}); making it anew."
     if stamp["backend"] != backend:
         return "Another build of PyTorch is wanted; making the environment anew."
     return None
 
 
+def mend(environment: Environment) -> bool:
+    """Mend without a network what a move, a copy or another Python broke; return False where it cannot be."""
+    stamp = environment.read_stamp()
+    if stamp is None or why_anew(environment, stamp["backend"]) or not needs_repair(environment):
+        return True
+    just_swapped_in = stamp["identity"].get("folder") == str(environment.beside(NEW).folder)
+    if not just_swapped_in:
+        say("The environment was moved, copied or damaged, or its Python was replaced; mending it.")
+    try:
+        repair(environment)
+    except (ToolError, OSError) as error:
+        say(f"That failed: {error}")
+        return False
+    return works(environment) or bool(environment.damaged())
+
+
 def make(environment: Environment, extras: frozenset[str], backend: str) -> None:
-    """Make the environment from nothing, in place of what an earlier set-up left there."""
-    folder, root = environment.folder, environment.root
+    """Make the environment from nothing: beside an older one, which it then replaces, else in its place."""
+    offline = is_offline(environment, from_nothing=True)
+    complete = environment.read_stamp() is not None
+    unfinished = environment.marker.exists() or not (environment.folder / "pyvenv.cfg").exists()
+    target = environment if unfinished and not complete else environment.beside(NEW)
+    folder, root = target.folder, environment.root
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        environment.marker.touch()
-        empty(folder, keep=environment.marker)
-    except OSError as error:
-        raise CourseError(
-            f"The environment cannot be made in {folder}: {error}.\n{elsewhere(folder)}"
-        ) from error
-    require_room(folder, GIGABYTES[backend])
-    base = getattr(sys, "_base_executable", None) or sys.executable  # not the one of an activated environment
-    try:
-        run_tool(base, "venv", str(folder), env=clean_environment(), cwd=root, show=False)
+        target.marker.touch()
+        empty(folder, keep=target.marker)
+        require_room(folder, GIGABYTES[backend])
+        run_tool(base_python(), "venv", str(folder), env=clean_environment(), cwd=root, show=False)
     except (ToolError, OSError) as error:
         raise CourseError(
             f"The environment cannot be made in {folder}.\n{error}\n{elsewhere(folder)}"
         ) from error
     try:
-        install(environment, extras, backend)
+        install(target, extras, backend, offline)
     except (ToolError, OSError) as error:
         with contextlib.suppress(OSError):  # half an environment is of no use, and takes room
-            empty(folder, keep=environment.marker)
-        raise CourseError(f"{explain(error)}\n{error}") from error
+            empty(folder, keep=target.marker)
+        way_on = f"\nThe environment in {environment.folder} is as it was before." if complete else ""
+        raise CourseError(f"{explain(error, offline)}\n{error}{way_on}") from error
+    if target is not environment:
+        put_in_place(environment)
 
 
 def bring_up_to_date(environment: Environment, extras: frozenset[str], backend: str) -> None:
-    """Install what has changed; a failure that changed nothing leaves the environment usable."""
-    say("Bringing the course's environment up to date.")
-    before = packages(environment)
+    """Install what has changed or is missing into a copy, which then replaces the environment."""
+    missing = environment.damaged()
+    say(
+        f"The environment is damaged: {', '.join(missing)} missing or incomplete; installing it again."
+        if missing
+        else "Bringing the course's environment up to date."
+    )
+    offline = is_offline(environment, from_nothing=False)
     try:
-        environment.marker.touch()
-        install(environment, extras, backend)
-    except BaseException as error:
-        way_on = "The next call makes the environment anew."
-        if packages(environment) == before:
-            environment.marker.unlink(missing_ok=True)
-            way_on = "The environment is as it was before; to go on with it, add --no-update."
-        if isinstance(error, ToolError | OSError):
-            raise CourseError(f"{explain(error)}\n{error}\n{way_on}") from error
-        raise
+        install(clone(environment, without=missing), extras, backend, offline)
+    except (ToolError, OSError) as error:
+        discard(environment.beside(NEW))
+        way_on = "The environment is as it was before; to go on with it, add --no-update."
+        if missing:
+            way_on = "`python course.py doctor` says what works; after `clean`, the next call makes all anew."
+        raise CourseError(f"{explain(error, offline)}\n{error}\n{way_on}") from error
+    put_in_place(environment)
 
 
-def install(environment: Environment, extras: frozenset[str], backend: str) -> None:
-    """Install, then stamp the environment as complete."""
-    inputs = environment.inputs()
+def put_in_place(environment: Environment) -> None:
+    """Replace the environment by the complete one beside it."""
+    swap(environment)
+    with contextlib.suppress(ToolError, OSError):  # the next call sees that it is still to do
+        repair(environment)
+    discard(environment.beside(OLD))
+
+
+def is_offline(environment: Environment, *, from_nothing: bool) -> bool:
+    """Return whether only this computer's own packages can be had, and say so.
+
+    Raises:
+        CourseError: nothing answers where packages come from, and there are none on this computer.
+    """
+    root = environment.root
+    settings = pip_settings(base_python(), root)
+    host = silent_host(settings, base_python(), root)
+    if host is None:
+        return False
+    if from_nothing and "find-links" not in settings:
+        raise CourseError(NO_NETWORK.format(host=host))
+    say(f"{host} does not answer; trying with what is on this computer.")
+    return True
+
+
+def install(environment: Environment, extras: frozenset[str], backend: str, offline: bool) -> None:
+    """Install, then stamp the environment as complete; one that is to replace another has to work first."""
+    inputs, packages = environment.inputs(), environment.site_packages
     tool = Installer(
         python=environment.python,
-        site_packages=environment.site_packages,
+        site_packages=packages,
         root=environment.root,
         extras=extras,
         backend=backend,
         lowest=environment.lowest,
+        offline=offline,
     ).install()
+    point_to_course(environment)
     settings = environment.folder / "share" / "jupyter" / "lab" / "settings"
     settings.mkdir(parents=True, exist_ok=True)
     write_atomically(settings / "overrides.json", json.dumps(NO_NEWS, indent=1).encode())
+    if environment.suffix:
+        run_inside(environment, "tools.environment_probe", "imports")
     stamp = {"identity": environment.identity(), "inputs": inputs, "extras": sorted(extras)}
-    stamp |= {"backend": backend, "tool": tool}
+    stamp |= {"backend": backend, "tool": tool, "contents": environment.contents()}
     write_atomically(environment.stamp, json.dumps(stamp, indent=1).encode())
     environment.marker.unlink()
-
-
-def packages(environment: Environment) -> list[tuple[str, int]]:
-    """Return what is installed, as names that change whenever a package comes, goes or is replaced."""
-    with os.scandir(environment.site_packages) as entries:
-        return sorted(
-            (entry.name, entry.stat().st_mtime_ns if entry.name.endswith(".dist-info") else 0)
-            for entry in entries
-            if entry.name != "__pycache__"
-        )
-
-
-def empty(folder: Path, keep: Path) -> None:
-    """Remove everything in a folder but one file."""
-    for entry in folder.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        elif entry != keep:
-            entry.unlink()

@@ -19,6 +19,7 @@ READ_BY = {  # files that a module of labcode reads
     "labcode/experiments/claims.py": ("evidence", "claims.toml"),
     "labcode/libraries/speed.py": ("benchmarks/results", "*.json"),
 }
+INSTALL = "import labcode  # missing? %pip install PATH (the course's folder), then restart the kernel"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
@@ -81,6 +82,7 @@ def draft(target: Target, library: Library | None = None) -> NotebookNode:
     for number, cell in enumerate(cells, start=1):
         _apply_options(cell, target.folder, f"{name}: cell {number}")
     exercise.check_grade_ids(cells, name)
+    _say_what_to_install(cells)
     reached = inputs(target, text, library or Library(target.root))
     course = {"format": FORMAT, "source": name, "inputs": reached}
     metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, "course": course}
@@ -99,6 +101,13 @@ def _apply_options(cell: NotebookNode, folder: str, place: str) -> None:
         return
     exercise.grade(cell, points=options.get("points"), grade_id=options.get("grade_id"), name=place)
     (exercise.for_learner if folder == "exercises" else exercise.for_solution)(cell)
+
+
+def _say_what_to_install(cells: list[NotebookNode]) -> None:
+    """Have the first code cell need labcode first: where it is missing, the error shows this line."""
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    if any("labcode" in cell.source for cell in code):
+        code[0].source = f"{INSTALL}\n{code[0].source}"
 
 
 def _with_ids(cells: list[NotebookNode]) -> list[NotebookNode]:

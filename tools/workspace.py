@@ -4,10 +4,12 @@ import hashlib
 import itertools
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from labcode._files import write_atomically
+from tools.process import CourseError
 
 FOLDERS = ("notebooks", "exercises")
 MANIFEST = ".course.json"
@@ -39,6 +41,7 @@ class Report:
     copied: list[str] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)
     beside: list[tuple[str, str]] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
         """Return what a learner should know."""
@@ -48,16 +51,21 @@ class Report:
             f"work/{name}: replaced by its newer version (you had not changed it)." for name in self.replaced
         ]
         lines += [f"work/{name}: yours is kept; the newer version is {new}." for name, new in self.beside]
+        if self.deleted:
+            names = " ".join(Path(name).stem for name in self.deleted)
+            lines.append(
+                f"work/: what you deleted stays away; to have it back: python course.py restart {names}"
+            )
         return lines
 
 
 def synchronize(root: Path) -> Report:
     """Bring new and newer notebooks into `work/` without ever overwriting what the learner has changed.
 
-    A file that is not in `work/` is copied; one that is as it was copied is replaced by its newer version;
-    beside one that the learner has changed the newer version is put as `NAME.new.ipynb`, once. What was
-    copied, and what was put beside, is remembered as hashes in `work/.course.json`; without that file
-    every notebook counts as changed.
+    A notebook that was never in `work/` is copied, without outputs; one that the learner deleted stays away;
+    one whose cells are as they were copied, run or not, is replaced by its newer version; beside one that the
+    learner has changed the newer version is put as `NAME.new.ipynb`, once. What was copied, and what was put
+    beside, is remembered as hashes in `work/.course.json`; without it every notebook counts as changed.
     """
     work, report = root / "work", Report()
     manifest = read_manifest(work)
@@ -68,8 +76,37 @@ def synchronize(root: Path) -> Report:
             part.unlink()
         for source in sorted((root / folder).glob("*.ipynb")):
             bring(source, work, f"{folder}/{source.name}", manifest, report)
-    write_atomically(work / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True).encode())
+    write_manifest(work, manifest)
     return report
+
+
+def restart(root: Path, name: str) -> list[str]:
+    """Bring a fresh copy of a notebook into `work/`, keep the learner's beside it, and return what to say.
+
+    Args:
+        root: the course's folder.
+        name: of the notebook, with or without folders and ending.
+
+    Raises:
+        CourseError: the course has no such notebook.
+    """
+    notebooks = {path.stem: path for folder in FOLDERS for path in sorted((root / folder).glob("*.ipynb"))}
+    renamed = {Path(old).stem: Path(new).stem for old, new in RENAMED.items()}
+    stem = name.replace("\\", "/").rpartition("/")[2].removesuffix(".ipynb")
+    source = notebooks.get(stem) or notebooks.get(renamed.get(stem, ""))
+    if source is None:
+        raise CourseError(f"The course has no notebook {stem!r}. It has: {', '.join(notebooks)}")
+    work, name = root / "work", f"{source.parent.name}/{source.name}"
+    target, manifest, said = work / name, read_manifest(work), []
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if os.path.lexists(target) and target.read_bytes() != fresh(source):
+        old = free_name(work, name, "old", lambda *_: False)
+        write_atomically(work / old, target.read_bytes())
+        said = [f"work/{old}: is yours as it was."]
+    write_atomically(target, fresh(source))
+    manifest["copied"][name] = digest(source)
+    write_manifest(work, manifest)
+    return [f"work/{name}: is a fresh copy. Where it is open: File, then Reload Notebook from Disk.", *said]
 
 
 def rename(root: Path, work: Path, manifest: dict[str, dict[str, str]], report: Report) -> None:
@@ -88,11 +125,15 @@ def bring(source: Path, work: Path, name: str, manifest: dict[str, dict[str, str
     """Bring one notebook up to date and note it in the manifest and the report."""
     target, newest, held = work / name, digest(source), digest(work / name)
     copied, offered = manifest["copied"], manifest["offered"]
+    as_copied = held is not None and copied.get(name) in (held, byte_digest(target))
     if not os.path.lexists(target):
-        write_atomically(target, source.read_bytes())
+        if name in copied:
+            report.deleted.append(name)
+            return
+        write_atomically(target, fresh(source))
         report.copied.append(name)
-    elif held is not None and held == copied.get(name) != newest:
-        write_atomically(target, source.read_bytes())
+    elif as_copied and copied[name] != newest:
+        write_atomically(target, fresh(source))
         report.replaced.append(name)
     elif held != newest:
         if newest not in (copied.get(name), offered.get(name)):
@@ -104,20 +145,57 @@ def bring(source: Path, work: Path, name: str, manifest: dict[str, dict[str, str
 
 def put_beside(source: Path, work: Path, name: str, copied: dict[str, str]) -> str:
     """Put a newer version beside a changed notebook, under a name that holds no work of the learner."""
-    stem, newest = name.removesuffix(".ipynb"), digest(source)
-    for number in itertools.count(1):
-        new = f"{stem}.new.ipynb" if number == 1 else f"{stem}.new-{number}.ipynb"
-        held = digest(work / new)
-        if not os.path.lexists(work / new) or (held is not None and held in (newest, copied.get(new))):
-            break
-    if held != newest:
-        write_atomically(work / new, source.read_bytes())
+    newest = digest(source)
+    new = free_name(work, name, "new", lambda new, held: held in (newest, copied.get(new)))
+    if digest(work / new) != newest:
+        write_atomically(work / new, fresh(source))
     copied[new] = newest
     return new
 
 
+def free_name(work: Path, name: str, word: str, is_ours: Callable[[str, str], bool]) -> str:
+    """Return the first of `NAME.word.ipynb`, `NAME.word-2.ipynb` … that is free, or ours by its hash."""
+    stem = name.removesuffix(".ipynb")
+    for number in itertools.count(1):
+        new = f"{stem}.{word}.ipynb" if number == 1 else f"{stem}.{word}-{number}.ipynb"
+        held = digest(work / new)
+        if not os.path.lexists(work / new) or (held is not None and is_ours(new, held)):
+            break
+    return new
+
+
+def fresh(source: Path) -> bytes:
+    """Return a notebook without outputs, so that the reader thinks first; what is no notebook, as it is."""
+    content = source.read_bytes()
+    try:
+        notebook = json.loads(content)
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "code":
+                cell |= {"outputs": [], "execution_count": None}
+    except (ValueError, LookupError, TypeError):
+        return content
+    return (json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
+
+
 def digest(path: Path) -> str | None:
-    """Return the hash of a file's bytes; None where there is no readable file."""
+    """Return the hash of a notebook's cells, outputs aside; of all bytes where it is none; None if unread."""
+    try:
+        cells = json.loads(path.read_bytes())["cells"]
+        written = [[cell["cell_type"], "".join(cell["source"]), tags(cell)] for cell in cells]
+    except OSError:
+        return None
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return byte_digest(path)
+    return hashlib.sha256(json.dumps(written).encode()).hexdigest()
+
+
+def tags(cell: dict) -> list[str]:
+    """Return a cell's tags, which say how it is shown and whether it may fail."""
+    return cell.get("metadata", {}).get("tags", [])
+
+
+def byte_digest(path: Path) -> str | None:
+    """Return the hash of a file's bytes (noted so before outputs were left out); None where it has none."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
@@ -134,3 +212,8 @@ def read_manifest(work: Path) -> dict[str, dict[str, str]]:
         }
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return {"copied": {}, "offered": {}}
+
+
+def write_manifest(work: Path, manifest: dict[str, dict[str, str]]) -> None:
+    """Write the hashes down."""
+    write_atomically(work / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True).encode())

@@ -6,6 +6,9 @@
 # an LSTM step. **Time:** about 55 minutes. **Needs:** [chapter 2](../notebooks/02_core_concepts.ipynb).
 #
 # As before: fill in a blank, run its cell, run the check below it. A wrong answer costs nothing and gets a reason.
+#
+# Your copy is kept in `work/exercises/`, and no update overwrites it. To start afresh, call
+# `python course.py restart ex02_core_concepts` in a terminal: yours stays beside the new one.
 
 # %%
 import numpy as np

@@ -10,6 +10,9 @@
 # Fill in each blank, run its cell, then run the check below it. The check says what is right, what is wrong and
 # which misunderstanding probably lies behind it. Wrong answers cost nothing; try one on purpose. The solved
 # notebook is in the folder `solutions/`, at the top of the course's folder.
+#
+# Your copy is kept in `work/exercises/`, and no update overwrites it. To start afresh, call
+# `python course.py restart ex04_mathematics` in a terminal: yours stays beside the new one.
 
 # %%
 import numpy as np

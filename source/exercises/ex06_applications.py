@@ -9,6 +9,9 @@
 #
 # Fill in each blank, run its cell, then run the check below it. The check says what is right, what is wrong and
 # which misunderstanding probably lies behind it. Wrong answers cost nothing; try one on purpose.
+#
+# Your copy is kept in `work/exercises/`, and no update overwrites it. To start afresh, call
+# `python course.py restart ex06_applications` in a terminal: yours stays beside the new one.
 
 # %%
 import numpy as np

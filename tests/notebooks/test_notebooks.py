@@ -13,7 +13,7 @@ from jupytext.config import load_jupytext_configuration_file
 
 from tools.build import content_hash, superfluous
 from tools.execute import output_text
-from tools.sources import targets
+from tools.sources import INSTALL, targets
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = targets(ROOT)
@@ -60,7 +60,10 @@ def built(target):
 
 @functools.cache
 def source_cells(path):
-    return jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent").cells
+    cells = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent").cells
+    first = next(cell for cell in cells if cell.cell_type == "code")
+    first.source = f"{INSTALL}\n{first.source}"
+    return cells
 
 
 def code(cells):

@@ -80,6 +80,9 @@ LABCODE = {
 }
 
 
+ROOT = Path(__file__).resolve().parents[2]
+
+
 def write(root, name, text):
     path = root / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -605,3 +608,19 @@ def test_nbval_passes_over_blanks_and_fails_on_a_wrong_solution(toy, runs):
 def test_a_notebook_that_fails_is_not_kept(tmp_path, source, fault):
     with pytest.raises(NotebookError, match=fault):
         execute(notebook([source]), tmp_path, tmp_path)
+
+
+# A room without labcode
+
+
+@pytest.mark.parametrize("target", sources.targets(ROOT), ids=str)
+def test_each_notebook_asks_for_labcode_first(target):
+    first = next(cell for cell in sources.draft(target).cells if cell.cell_type == "code")
+    assert first.source.splitlines()[0] == sources.INSTALL
+
+
+def test_where_labcode_is_missing_the_error_says_what_to_install(tmp_path):
+    cell = write(tmp_path, "cell.py", f"{sources.INSTALL}\nimport numpy\n")
+    answer = subprocess.run([sys.executable, "-I", "-S", cell], cwd=tmp_path, capture_output=True, text=True)
+    assert "ModuleNotFoundError: No module named 'labcode'" in answer.stderr
+    assert "%pip install PATH (the course's folder)" in answer.stderr

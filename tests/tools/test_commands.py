@@ -25,54 +25,12 @@ from tools.installer import Installer
 from tools.lock import locked
 from tools.preflight import require_room
 from tools.process import CourseError, ToolError, clean_environment
-from tools.setup import ensure, is_ready, packages, why_anew
+from tools.setup import ensure, is_ready, why_anew
+from tools.swap import NEW, leftovers
 
 HANGS = 1800  # seconds: what never ends, not what a busy machine takes
 COURSE = toy_course.COURSE
 TEST = frozenset({"test"})
-
-
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory):
-    return toy_course.make_wheels(tmp_path_factory.mktemp("wheels") / "all")
-
-
-@pytest.fixture(scope="module")
-def variables(tmp_path_factory, wheels):
-    """The environment variables of a computer without a network, but with uv where this one has it."""
-    if not toy_course.add_uv(wheels):
-        pytest.skip("uv is not installed in the environment that runs the tests")
-    return toy_course.without_network(wheels, tmp_path_factory.mktemp("caches"))
-
-
-@pytest.fixture(autouse=True)
-def offline(request, monkeypatch):
-    if "variables" in request.fixturenames or "made" in request.fixturenames:
-        replace_environment(monkeypatch, request.getfixturevalue("variables"))
-    monkeypatch.delenv("COURSE_VENV", raising=False)
-
-
-def replace_environment(monkeypatch, variables):
-    for name in os.environ.keys() - variables.keys():
-        monkeypatch.delenv(name)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory, variables):
-    """A miniature course, set up once with uv, in a folder with spaces and letters of three scripts."""
-    root = toy_course.make_course(tmp_path_factory.mktemp("toy") / "Régularisation des LSTM 正则化")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        replace_environment(monkeypatch, variables)
-        ensure(Environment(root))
-    return Environment(root)
-
-
-@pytest.fixture
-def toy(tmp_path):
-    """A miniature course that nobody has set up."""
-    return Environment(toy_course.make_course(tmp_path / "un cours été"))
 
 
 @pytest.fixture
@@ -81,6 +39,12 @@ def no_process(monkeypatch):
         raise AssertionError(f"a process was started: {args}")
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
+
+
+def snapshot(environment):
+    """What is in site-packages: every file, and when it was written."""
+    files = (path for path in environment.site_packages.rglob("*") if "__pycache__" not in path.parts)
+    return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in files if path.is_file()}
 
 
 def installed(environment, name):
@@ -140,11 +104,12 @@ def test_set_up_brings_what_changed_and_keeps_the_rest(made):
 
 
 def test_a_failed_update_leaves_the_environment_usable_and_says_how(made, monkeypatch):
-    before = packages(made)
+    before = snapshot(made)
     write_constraints(made, "torch==1.0\ntoydep==7.0\n")
     with pytest.raises(CourseError, match=r"as it was before; to go on with it, add --no-update"):
         ensure(made)
-    assert packages(made) == before
+    assert snapshot(made) == before
+    assert not leftovers(made)
     assert not is_ready(made, frozenset(), None, True)
     with monkeypatch.context() as context:
         context.setattr(subprocess, "Popen", None)
@@ -161,49 +126,75 @@ def test_no_update_does_not_pass_off_a_part_as_the_whole(made, toy):
             ensure(made, extras=TEST, update=False)
 
 
-def test_a_failure_while_packages_are_replaced_leads_to_a_new_environment(made, monkeypatch):
-    half = made.site_packages / "half-1.0.dist-info"
+def test_a_full_disk_while_packages_are_replaced_costs_nothing(made, monkeypatch):
+    before = snapshot(made)
 
     def break_off(self):
-        half.mkdir()
+        (self.site_packages / "half-1.0.dist-info").mkdir()
+        (self.site_packages / "toydep.py").unlink()
         raise OSError(28, "No space left on device")
 
     write_constraints(made, "torch==1.0\ntoydep==1.1\n")
     with monkeypatch.context() as context:
         context.setattr("tools.installer.Installer.install", break_off)
-        with pytest.raises(CourseError, match=r"disk is full[\s\S]*makes the environment anew"):
+        with pytest.raises(CourseError, match=r"disk is full[\s\S]*add --no-update"):
             ensure(made)
-    assert why_anew(made, "cpu") == "An earlier set-up did not end; making the environment anew."
-    assert not is_ready(made, frozenset(), None, False)
+    assert snapshot(made) == before
+    assert not leftovers(made)
     write_constraints(made, toy_course.CONSTRAINTS)
-    half.rmdir()
-    made.marker.unlink()
+    assert is_ready(made, frozenset(), None, True)
 
 
-def test_a_killed_set_up_is_said_and_mended(made):
+def test_what_cannot_be_imported_replaces_nothing(made, monkeypatch):
+    before = snapshot(made)
     write_constraints(made, "torch==1.0\ntoydep==1.1\n")
-    with subprocess.Popen([sys.executable, "course.py", "test"], cwd=made.root) as command:
-        wait_for(made.marker.exists)
-        command.kill()
-    leftover = made.site_packages / "leftover.py"
-    leftover.touch()
+    with monkeypatch.context() as context:
+        context.setattr(
+            "tools.installer.Installer.install",
+            lambda self: (self.site_packages / "torch.py").unlink(),
+        )
+        with pytest.raises(CourseError, match=r"No module named 'torch'[\s\S]*add --no-update"):
+            ensure(made)
+    assert snapshot(made) == before
     write_constraints(made, toy_course.CONSTRAINTS)
-    if not made.marker.exists():
+
+
+def test_a_killed_update_costs_nothing_and_is_made_up_for(made):
+    write_constraints(made, "torch==1.0\ntoydep==1.1\n")
+    before, new = snapshot(made), made.beside(NEW)
+    with subprocess.Popen([sys.executable, "course.py", "test"], cwd=made.root) as command:
+        wait_for(new.marker.exists)
+        command.kill()
+    if not new.marker.exists():
         pytest.fail("the set-up had ended before it was killed")
-    mended = course(made, "test")
-    assert "An earlier set-up did not end" in mended.stdout
-    assert mended.returncode == 0, mended.stderr
-    assert not leftover.exists()
+    assert snapshot(made) == before
+    again = course(made, "test")
+    assert again.returncode == 0, again.stderr
+    assert installed(made, "toydep") == ["toydep-1.1.dist-info"]
     assert is_ready(made, TEST, None, True)
+    assert not leftovers(made)
+    write_constraints(made, toy_course.CONSTRAINTS)
+    ensure(made)
+
+
+def test_a_killed_first_set_up_is_said_and_made_up_for(toy, variables, monkeypatch):
+    toy_course.replace_environment(monkeypatch, variables)
+    with subprocess.Popen([sys.executable, "course.py", "test"], cwd=toy.root) as command:
+        wait_for(toy.marker.exists)
+        command.kill()
+    assert toy.read_stamp() is None
+    again = course(toy, "test")
+    assert "An earlier set-up did not end" in again.stdout
+    assert again.returncode == 0, again.stderr
+    assert is_ready(toy, TEST, None, True)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to whole consoles only")
 @pytest.mark.parametrize(("number", "send"), [("SIGINT", "killpg"), ("SIGTERM", "kill"), ("SIGHUP", "kill")])
 def test_stopping_a_set_up_takes_one_line_and_stops_its_tools(made, capsys, number, send):
     write_constraints(made, "torch==1.0\ntoydep==1.1\n")
-    (made.site_packages / "slow.pth").write_text(
-        "import pathlib, time; pathlib.Path('begun').touch(); time.sleep(600)\n", "utf-8"
-    )
+    slow = "import pathlib, time; pathlib.Path('begun').touch(); time.sleep(600)\n"
+    (made.site_packages / "slow.pth").write_text(slow, "utf-8")
     with subprocess.Popen(
         [sys.executable, "course.py", "lab"],
         cwd=made.root,
@@ -230,13 +221,20 @@ def wait_for(condition):
         time.sleep(0.005)
 
 
-@pytest.mark.parametrize("change", ["python", "base", "machine", "folder", "course"])
+@pytest.mark.parametrize("change", ["python", "machine"])
 def test_what_an_environment_cannot_survive_makes_it_anew(made, monkeypatch, change):
     assert why_anew(made, "cpu") is None
-    identity = made.identity() | {change: "another"}
+    identity = made.identity() | {change: "4.0.0"}
     monkeypatch.setattr(Environment, "identity", lambda self: identity)
     assert f"for another {change}" in why_anew(made, "cpu")
     assert not is_ready(made, frozenset(), None, False)
+
+
+def test_a_newer_patch_of_python_goes_on(made, monkeypatch, no_process):
+    before = made.identity()
+    newer = before | {"python": before["python"] + "1", "base": "elsewhere"}
+    monkeypatch.setattr(Environment, "identity", lambda self: newer)
+    ensure(made)
 
 
 def test_another_build_of_torch_is_asked_for_once(made):
@@ -261,11 +259,12 @@ def test_a_failed_first_set_up_leaves_nothing_but_the_mark_of_it(toy, monkeypatc
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as context:
-        context.setattr("tools.setup.run_tool", lambda *_, **__: (toy.folder / "lib").mkdir())
+        context.setattr("tools.setup.run_tool", lambda *_, **__: toy.site_packages.mkdir(parents=True))
         context.setattr("tools.installer.Installer.install", no_room)
         with pytest.raises(CourseError, match=r"disk is full\. Make room and call the same command again"):
             ensure(toy)
     assert list(toy.folder.iterdir()) == [toy.marker]
+    monkeypatch.setattr("tools.setup.is_offline", lambda *_, **__: False)
     monkeypatch.setattr(sys, "_base_executable", str(toy.root / "no python"))
     with pytest.raises(CourseError, match="cannot be made in"):
         ensure(toy)
@@ -275,7 +274,7 @@ def test_a_failed_first_set_up_leaves_nothing_but_the_mark_of_it(toy, monkeypatc
 
 def test_pip_stands_in_where_uv_does_not_run(toy, tmp_path, monkeypatch, capsys):
     wheels = toy_course.make_wheels(tmp_path / "no uv")
-    replace_environment(monkeypatch, toy_course.without_network(wheels, tmp_path))
+    toy_course.replace_environment(monkeypatch, toy_course.without_network(wheels, tmp_path))
     ensure(toy)
     assert "Warning: uv does not run here; using pip instead" in capsys.readouterr().out
     assert toy.read_stamp()["tool"] == "pip"
@@ -294,7 +293,9 @@ class Tools:
     def __init__(self, monkeypatch, settings="", find_links_has=None, fails=None):
         self.settings, self.find_links_has, self.fails = settings, find_links_has, fails
         self.installs = []
-        monkeypatch.setattr("tools.installer.run_tool", self.run)
+        for module in ("installer", "indexes"):
+            monkeypatch.setattr(f"tools.{module}.run_tool", self.run)
+        monkeypatch.setattr("tools.indexes.find_links", lambda value, root: value)
 
     def run(self, python, tool, *arguments, env, cwd, show):
         if arguments[:2] == ("config", "list"):

@@ -71,9 +71,18 @@ def test_conda_names_no_version_that_contradicts_pyproject():
         assert pinned.get(name) is None or Version(pinned[name]) in versions
 
 
+def test_pip_prefers_the_build_for_the_cpu_and_the_pin_allows_it():
+    pin = next(pin for pin in pins() if pin.name == "torch")
+    version = next(iter(pin.specifier)).version
+    assert Version(f"{version}+cpu") > Version(version)
+    assert pin.specifier.contains(f"{version}+cpu")
+
+
 def test_conda_installs_the_same_as_course_py():
-    """pip's part holds the constraints and the course itself, and no package of its own."""
-    assert pip_lines() == ["-c constraints.txt", "-e .[test]"]
-    assert "test" in PROJECT["optional-dependencies"]
+    """pip's part holds the constraints and the course itself without extras, and no package of its own."""
+    index, *rest = pip_lines()
+    assert index.startswith("--extra-index-url https://")
+    assert index.endswith("/cpu")
+    assert rest == ["-c constraints.txt", "-e ."]
     assert CONDA["channels"] == ["conda-forge"]
     assert CONDA["name"] == PROJECT["name"]

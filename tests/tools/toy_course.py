@@ -124,8 +124,8 @@ def make_wheel(folder: Path, name: str, version: str, files: dict[str, str]) -> 
     files |= {
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/RECORD": "",
     }
+    files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
     with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
         for path, text in files.items():
             wheel.writestr(path, text)
@@ -147,6 +147,14 @@ def add_uv(folder: Path) -> bool:
                 wheel.write(file.locate(), name)
         wheel.writestr(f"uv-{uv.version}.dist-info/RECORD", "")
     return True
+
+
+def replace_environment(monkeypatch, variables: dict[str, str]) -> None:
+    """Give this process these environment variables and no others."""
+    for name in os.environ.keys() - variables.keys():
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
 
 
 def without_network(wheels: Path, home: Path) -> dict[str, str]:
