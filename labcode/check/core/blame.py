@@ -22,7 +22,7 @@ BLANK = (
 
 
 def wrong_signature(name: str, fn: Callable, solution: Callable, args: tuple) -> str | None:
-    """Return a message where a function cannot take the task's arguments; None where it can, or none can tell.
+    """Return a message where a function cannot take the task's arguments; None where it can.
 
     Args:
         name: of the task's function.

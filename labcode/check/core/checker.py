@@ -240,8 +240,8 @@ class Checker:
                 return f"✗ {self.name} returned None. Does the function end with `return`?"
             if outcome.changed and not self.may_change:
                 return (
-                    f"✗ {self.name} changed its own arguments ({', '.join(outcome.changed)}). Work on a copy: "
-                    "the caller still needs them."
+                    f"✗ {self.name} changed its own arguments ({', '.join(outcome.changed)}). Work on a "
+                    "copy: the caller still needs them."
                 )
         return None
 

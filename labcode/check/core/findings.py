@@ -1,4 +1,4 @@
-"""What can be computed of a wrong result where no misconception fits: each sentence holds for every case tried.
+"""What can be computed of a wrong result where no misconception fits; each sentence holds for every case.
 
 Where more than one relation fits, all are given, as guesses.
 """
@@ -12,6 +12,7 @@ from labcode.check.core.variants import variant
 from labcode.check.core.where import where
 
 GUESSES = 3
+UNKNOWN = "No simple relation to what is expected was found."
 
 
 def explain(checker, results: list, wanted: list, marks: list[bool], form: list[str]) -> list[str]:
@@ -39,7 +40,7 @@ def _names_a_reason(said, form):
 
 
 def views(results: list, wanted: list) -> list[tuple]:
-    """Return the results as one view, or, where they have named or numbered parts, one view of each wrong part."""
+    """Return the results as one view; where they have parts, one view of each wrong part."""
     keys = {_keys(want) for want in wanted} | {_keys(got) for got in results}
     if len(keys) != 1 or (found := keys.pop()) is None or all(numbers(w) is not None for w in wanted):
         return [(None, results, wanted)]
@@ -128,19 +129,11 @@ def _size(results, wanted):
         left, right = numbers(got), numbers(want)
         if left is None or right is None or left.shape != right.shape or same(left, right):
             continue
-        difference = left - right
-        wrong = ~np.isclose(left, right, rtol=1e-6, atol=1e-12, equal_nan=True)
-        sides = {True: "too large", False: "too small"}
-        side = {sides[bool(d > 0)] for d in difference[wrong]}
-        which = f"{int(wrong.sum())} of {wrong.size} numbers are wrong" if wrong.size > 1 else "It is"
-        how = f", all {side.pop()}" if len(side) == 1 and wrong.size > 1 else ""
-        if wrong.size == 1:
-            return [
-                f"{which} {side.pop()} by {show(np.abs(difference).max())}. No simple relation to the right value was found."
-            ]
-        return [
-            f"{which}{how}, by at most {show(np.abs(difference[wrong]).max())}. No simple relation to the right ones was found."
-        ]
-    return [
-        "No simple relation between the two was found. If yours is right, check.report() prints what to send us."
-    ]
+        difference = (left - right)[~np.isclose(left, right, rtol=1e-6, atol=1e-12, equal_nan=True)]
+        largest = show(np.abs(difference).max())
+        sides = {"too large" if d > 0 else "too small" for d in difference}
+        if left.size == 1:
+            return [f"It is {sides.pop()} by {largest}. {UNKNOWN}"]
+        how = f", all {sides.pop()}" if len(sides) == 1 else ""
+        return [f"{difference.size} of {left.size} numbers are wrong{how}, by at most {largest}. {UNKNOWN}"]
+    return [f"{UNKNOWN} If yours is right, check.report() prints what to send us."]

@@ -131,7 +131,7 @@ class FirstLines(io.TextIOBase):
 
 @contextlib.contextmanager
 def guarded(seconds: float | None) -> Iterator[Watch]:
-    """Run a learner's code: limited in time and output, warnings on standard output, no way out of the kernel.
+    """Run a learner's code: limited in time and output, warnings to standard output, no way out.
 
     Raises:
         TimeUp: inside the block, when the time is over.

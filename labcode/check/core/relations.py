@@ -1,4 +1,4 @@
-"""Relations between wrong numbers and right ones: a factor, an offset, a sign, an order, a shift, a rounding."""
+"""Relations between wrong numbers and right ones: factor, offset, sign, order, shift, rounding."""
 
 import math
 
@@ -70,8 +70,8 @@ def relations(checker, pairs: list) -> list[str]:
     said += _shifted(pairs)
     if digits and not said:
         return [
-            f"Every number is right to about {digits} digits and no further: is something rounded, computed in "
-            "half precision, or is a small constant added?"
+            f"Every number is right to about {digits} digits and no further: is something rounded, or "
+            "computed in half precision, or is a small constant added?"
         ]
     factors = _factors(checker, pairs)
     if len(said) + len(factors) == 0:

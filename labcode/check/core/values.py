@@ -81,7 +81,7 @@ class _Reader:
         self._count(value.size)
         if value.dtype.kind in "biufc":
             kind = np.dtype(float) if value.dtype == np.longdouble else value.dtype.newbyteorder("=")
-            return bool(value) if value.ndim == 0 and kind == bool else np.array(value, dtype=kind)
+            return bool(value) if value.ndim == 0 and kind.kind == "b" else np.array(value, dtype=kind)
         if value.dtype.kind in "OUS":
             return self.read(value.tolist(), above)
         return Odd("dtype", f"The result is an array of {value.dtype}, not of numbers.")

@@ -94,9 +94,9 @@ def variants(solution: Callable) -> Iterator[tuple[str, Callable]]:
         tree = ast.parse("\n\n".join(textwrap.dedent(inspect.getsource(f)) for f in _reached(solution)))
     except (OSError, SyntaxError, TypeError):
         return
-    public = (
-        {arg.arg for arg in tree.body[0].args.args} if isinstance(tree.body[0], ast.FunctionDef) else set()
-    )
+    if not isinstance(tree.body[0], ast.FunctionDef):
+        return
+    public = {arg.arg for arg in tree.body[0].args.args}
     for position, node in enumerate(ast.walk(tree)):
         for text, change in changes(node, public):
             other = copy.deepcopy(tree)

@@ -10,7 +10,7 @@ MOST = 2
 
 
 def where(checker, results: list, wanted: list, marks: list[bool]) -> list[str]:
-    """Return at most two sentences on which cases or entries are right; both are facts about the cases tried."""
+    """Return at most two sentences on which cases or entries are right, true of the cases tried."""
     return _by_entry(checker, results, wanted) or _by_case(checker, marks)
 
 
