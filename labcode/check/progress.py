@@ -107,7 +107,7 @@ def wrong_tries(entries: list[dict], task: str) -> int:
 
 
 def next_task(entries: list[dict]) -> tuple[str, str] | None:
-    """Return the page and the name of the task to go on with: the first unsolved one from the last tried on."""
+    """Return page and name of the task to go on with: the first unsolved one from the last tried on."""
     solved = {entry["task"] for entry in entries if entry["right"]}
     order = [(exercise.path, task) for exercise in EXERCISES for task in exercise.tasks]
     last = entries[-1]["task"] if entries else None

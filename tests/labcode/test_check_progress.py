@@ -1,4 +1,4 @@
-"""What was tried is kept: no finished line is lost by a kill, a damaged one stops nothing, two kernels at once."""
+"""What was tried is kept: a kill loses no finished line, a damaged one stops nothing, two kernels share a file."""
 
 import json
 import os

@@ -201,7 +201,10 @@ def decode(value: object) -> object:
         dtype = np.dtype(str(value["dtype"]))
         if dtype.kind not in "biufc":
             raise ValueError(f"dtype: expected numbers, received {dtype}")
-        return np.frombuffer(base64.b64decode(content, validate=True), dtype).reshape(value["shape"]).copy()
+        shape = [int(size) for size in value["shape"]]
+        if min(shape, default=0) < 0:
+            raise ValueError(f"shape: expected sizes from 0, received {shape}")
+        return np.frombuffer(base64.b64decode(content, validate=True), dtype).reshape(shape).copy()
     readers = {
         "odd": lambda: Odd(*map(str, content)),
         "complex": lambda: complex(*map(decode, content)),

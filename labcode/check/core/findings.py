@@ -25,6 +25,8 @@ def explain(checker, results: list, wanted: list, marks: list[bool], form: list[
         marks: whether each is right.
         form: what is wrong with the form of the first wrong result.
     """
+    if checker.exact_zero and all(map(same, results, wanted)):
+        return ["Nearly right: where 0 is expected it must be exactly 0, not a number close to it."]
     said = list(form)
     for name, got, want in views(results, wanted):
         found = describe(checker, got, want)

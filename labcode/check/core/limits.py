@@ -95,27 +95,23 @@ def _raise_in(thread: int, kind: type[BaseException] | None) -> None:
 
 
 class FirstLines(io.TextIOBase):
-    """Passes the first hundred lines on and counts the rest."""
+    """Passes the first hundred lines on and drops the rest."""
 
     def __init__(self, target):
-        self.target, self.lines, self.characters, self.dropped = target, 0, 0, 0
+        self.target, self.lines, self.characters, self.dropped = target, 0, 0, False
 
     def writable(self) -> bool:
         """Return True."""
         return True
 
     def write(self, text: str) -> int:
-        """Write what still has room, cut at the end of a line where there are too many."""
-        if self.lines < LINES and self.characters < CHARACTERS:
-            kept = "".join(
-                text[: CHARACTERS - self.characters].splitlines(keepends=True)[: LINES - self.lines]
-            )
+        """Write what still has room."""
+        if not self.dropped:
+            kept = "".join(text[: CHARACTERS - self.characters].splitlines(True)[: LINES - self.lines])
             self.target.write(kept)
             self.lines += kept.count("\n")
             self.characters += len(kept)
-            self.dropped += len(text) > len(kept)
-        else:
-            self.dropped += text.count("\n") or 1
+            self.dropped = len(text) > len(kept)
         return len(text)
 
     def flush(self) -> None:
@@ -125,8 +121,7 @@ class FirstLines(io.TextIOBase):
     def close_with_a_word(self) -> None:
         """Say that something was left out."""
         if self.dropped:
-            end = "" if self.characters == 0 else "\n"
-            self.target.write(f"{end}(more was printed; the first {LINES} lines are kept)\n")
+            self.target.write(f"\n(more was printed; only its first {LINES} lines are kept)\n")
 
 
 @contextlib.contextmanager

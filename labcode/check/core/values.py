@@ -44,8 +44,6 @@ def plain(value: object) -> object:
         return _Reader().read(value, ())
     except _Refused as refused:
         return refused.odd
-    except RecursionError:
-        return Odd("deep", f"The result is nested deeper than {DEEPEST} levels.")
 
 
 class _Reader:
@@ -98,7 +96,7 @@ class _Reader:
         if id(value) in above:
             return Odd("endless", f"The result is a {type(value).__name__} that contains itself.")
         if len(above) >= DEEPEST:
-            return Odd("deep", f"The result is nested deeper than {DEEPEST} levels.")
+            raise _Refused("deep", f"The result is nested deeper than {DEEPEST} levels.")
         self._count(len(value))
         above = (*above, id(value))
         if isinstance(value, Mapping):
