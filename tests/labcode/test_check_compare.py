@@ -1,4 +1,4 @@
-"""Compared fairly: a right answer in any form is right, a wrong one of any form is wrong and gets a sentence."""
+"""Compared fairly: a right answer is right in any form, a wrong one is wrong in any and gets a sentence."""
 
 import collections
 import json

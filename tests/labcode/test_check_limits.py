@@ -1,5 +1,6 @@
-"""What a learner's code does to the kernel: nothing. It is stopped in time, cut short, and kept from leaving."""
+"""What a learner's code does to the kernel: nothing. It is stopped in time, cut short, kept from leaving."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -38,10 +39,8 @@ def _endless(x):
 
 def _swallows(x):
     while True:
-        try:
-            x = sum(range(100))
-        except BaseException:
-            pass
+        with contextlib.suppress(BaseException):
+            sum(range(100))
 
 
 def _endless_generator(x):

@@ -1,4 +1,4 @@
-"""What was tried is kept: a kill loses no finished line, a damaged one stops nothing, two kernels share a file."""
+"""What was tried is kept: a kill loses no finished line, a damaged one stops nothing, two may write at once."""
 
 import json
 import os

@@ -4,7 +4,8 @@
 what is the same, ``findings`` what the difference is; ``blame`` finds the place in the learner's own code.
 """
 
-from labcode.check.core.checker import Case, Checker, Misconception, Verdict, seed
+from labcode.check.core.cases import Case, Misconception, Verdict, seed
+from labcode.check.core.checker import Checker
 from labcode.check.core.collect import Collected, NotYet, Outcome
 from labcode.check.core.limits import limit
 from labcode.check.core.values import Odd

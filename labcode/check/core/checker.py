@@ -6,7 +6,6 @@ does, what can be computed of the difference is said.
 """
 
 import copy
-import secrets
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from itertools import combinations
 import numpy as np
 
 from labcode.check.core import findings
+from labcode.check.core.cases import DRAWS, Case, DrawnCase, Misconception, Verdict, drawn, marked, next_seed
 from labcode.check.core.collect import Collected, NotYet, Outcome, parameters, run_cases
 from labcode.check.core.compare import precision, same
 from labcode.check.core.form import form
@@ -22,55 +22,7 @@ from labcode.check.core.rounding import rounding_error
 from labcode.check.core.show import show
 from labcode.check.core.values import plain
 
-DRAWS = 3  # random cases of a checker that draws them
-_seed: int | None = None
 after_judging: list[Callable] = []  # called as f(checker, fn, collected, verdict), returns lines to add
-
-
-def seed(number: int | None) -> None:
-    """Draw the random cases of all checks from this seed; None for new ones at each call, as at the start.
-
-    Raises:
-        ValueError: it is no whole number from 0.
-    """
-    global _seed
-    if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 0):
-        raise ValueError(f"number: expected a whole number from 0 or None, received {number!r}")
-    _seed = number
-
-
-@dataclass(frozen=True)
-class Case:
-    """One call of the learner's function: a label in words, and its arguments."""
-
-    label: str
-    args: tuple
-
-
-@dataclass(frozen=True)
-class DrawnCase(Case):
-    """A case that was drawn at random, and the seed that draws it again."""
-
-    seed: int
-
-
-@dataclass(frozen=True, eq=False)
-class Misconception:
-    """A typical mistake: the switches that reproduce it, and what to tell a learner who made it."""
-
-    name: str
-    switches: Mapping[str, object]
-    message: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What was found: whether all is right, the share of cases that are, the text, and the reasons' names."""
-
-    right: bool
-    share: float
-    text: str
-    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,8 +78,7 @@ class Checker:
             fn: the learner's function.
             seed: draws the random cases; new ones by default.
         """
-        if seed is None:
-            seed = _seed if _seed is not None else secrets.randbelow(10**6)
+        seed = next_seed() if seed is None else seed
         return Collected(self.name, seed, run_cases(self, fn, self.with_drawn(seed).cases))
 
     def judge(self, collected: Collected) -> Verdict:
@@ -148,13 +99,7 @@ class Checker:
         """Return this checker with the random cases of a seed among its cases."""
         if self.draw is None:
             return self
-        rng = np.random.default_rng(seed)
-        drawn = []
-        for number in range(1, self.draws + 1):
-            made = self.draw(rng)
-            case = made if isinstance(made, Case) else Case(f"drawn at random, no. {number}", made)
-            drawn.append(DrawnCase(case.label, case.args, seed))
-        return replace(self, cases=(*self.cases, *drawn), draw=None)
+        return replace(self, cases=(*self.cases, *drawn(self.draw, self.draws, seed)), draw=None)
 
     def outputs(self, switches: Mapping[str, object]) -> list:
         """Return the solution's result for each case with the given mistakes switched on."""
@@ -223,13 +168,17 @@ class Checker:
             return Verdict(True, 1.0, self._praised())
         message = self._hindrance(outcomes, wanted)
         if message:
-            return Verdict(False, share, "\n".join([*(self._marked(marks) if any(marks) else []), message]))
+            return Verdict(
+                False, share, "\n".join([*(marked(self.cases, marks) if any(marks) else []), message])
+            )
         names = tuple(m.name for m in self.diagnose(results))
         return Verdict(False, share, self._feedback(results, wanted, marks), names)
 
     def _praised(self) -> str:
         """Return the text for a right answer."""
-        return "\n".join([*self._marked([True] * len(self.cases)), f"{self.name}: right. {self.praise}"])
+        return "\n".join(
+            [*marked(self.cases, [True] * len(self.cases)), f"{self.name}: right. {self.praise}"]
+        )
 
     def _hindrance(self, outcomes, wanted) -> str | None:
         """Return what keeps the results from being compared at all, if anything does."""
@@ -245,27 +194,14 @@ class Checker:
                 )
         return None
 
-    def _marked(self, marks: list[bool]) -> list[str]:
-        """Return a line for each case, and one for all that were drawn at random."""
-        drawn = [ok for case, ok in zip(self.cases, marks, strict=True) if isinstance(case, DrawnCase)]
-        lines = [
-            f"{'✓' if ok else '✗'} {case.label}"
-            for case, ok in zip(self.cases, marks, strict=True)
-            if not isinstance(case, DrawnCase)
-        ]
-        if drawn:
-            count = f"{len(drawn)}" if all(drawn) else f"{sum(drawn)} of {len(drawn)}"
-            lines.append(f"{'✓' if all(drawn) else '✗'} {count} more cases, drawn at random")
-        return lines
-
     def _feedback(self, results: list, wanted: list, marks: list[bool]) -> str:
         """Say which cases are right, show the first wrong one, and name the likely misconception."""
         first = marks.index(False)
         case = self.cases[first]
-        drawn = f" (check.seed({case.seed}) draws it again)" if isinstance(case, DrawnCase) else ""
+        again = f" (check.seed({case.seed}) draws it again)" if isinstance(case, DrawnCase) else ""
         lines = [
-            *self._marked(marks),
-            f"  First difference, {case.label}{drawn}: {self._call(case)}",
+            *marked(self.cases, marks),
+            f"  First difference, {case.label}{again}: {self._call(case)}",
             f"    expected {show(wanted[first])}",
             f"    received {show(results[first])}",
         ]

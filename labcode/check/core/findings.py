@@ -3,10 +3,12 @@
 Where more than one relation fits, all are given, as guesses.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from labcode.check.core.compare import numbers, same
-from labcode.check.core.relations import relations
+from labcode.check.core.relations import lines, relations
 from labcode.check.core.show import names, show
 from labcode.check.core.variants import variant
 from labcode.check.core.where import where
@@ -27,53 +29,73 @@ def explain(checker, results: list, wanted: list, marks: list[bool], form: list[
     """
     if checker.exact_zero and all(map(same, results, wanted)):
         return ["Nearly right: where 0 is expected it must be exactly 0, not a number close to it."]
-    said = list(form)
-    for name, got, want in views(results, wanted):
-        found = describe(checker, got, want)
-        said += [f"Part {name!r}: {sentence}" if name is not None else sentence for sentence in found]
-    said = said or variant(checker, results)
-    if not _names_a_reason(said, form):
-        said += where(checker, results, wanted, marks)
-    return said or _size(results, wanted)
+    found = views(results, wanted)
+    said = _said_of(checker, found, describe) or variant(checker, results) or _said_of(checker, found, _lines)
+    if not said and not any(part in sentence for sentence in form for part in FORMS):
+        said = where(checker, results, wanted, marks)
+    return [*form, *said] or _size(results, wanted)
 
 
-def _names_a_reason(said, form):
-    return len(said) > len(form) or any("should be" in s or "came back" in s or "expected" in s for s in form)
+FORMS = ("should be", "came back", "expected", "NaN", "infinity")  # a sentence on the form that says enough
+
+
+def _said_of(checker, found, describe_one) -> list[str]:
+    """Describe every part; what is true of all of them is said once."""
+    said = [(name, describe_one(checker, got, want)) for name, got, want in found]
+    if len(said) > 1 and all(sentences == said[0][1] for _, sentences in said):
+        said = [(None, said[0][1])]
+    return [text if name is None else f"Part {name!r}: {text}" for name, texts in said for text in texts]
 
 
 def views(results: list, wanted: list) -> list[tuple]:
     """Return the results as one view; where they have parts, one view of each wrong part."""
-    keys = {_keys(want) for want in wanted} | {_keys(got) for got in results}
-    if len(keys) != 1 or (found := keys.pop()) is None or all(numbers(w) is not None for w in wanted):
+    keys = {_keys(value) for value in (*wanted, *results)}
+    is_array = all(isinstance(w, list) and numbers(w) is not None for w in wanted)
+    if len(keys) != 1 or (found := keys.pop()) is None or is_array:
         return [(None, results, wanted)]
     parts = [(key, [got[key] for got in results], [want[key] for want in wanted]) for key in found]
     return [part for part in parts if not all(map(same, *part[1:]))]
 
 
 def _keys(value):
-    """Return the keys of a result's parts; None where it is a single thing or a list of any length."""
+    """Return the keys of a result's parts; None where it is a single thing."""
     if isinstance(value, dict):
-        return frozenset(value)
-    return range(len(value)) if isinstance(value, tuple) else None
+        return tuple(value)
+    return tuple(range(len(value))) if isinstance(value, tuple | list) else None
 
 
 def describe(checker, got: list, want: list) -> list[str]:
     """Return what relates one part of all results to what is expected; at most three guesses."""
-    if any(a is None or b is None for a, b in zip(got, want, strict=True)):
-        return _constant(got, want)
+    constant = _constant(got, want)
+    if constant and not isinstance(want[0], list | tuple):
+        return constant
     if all(isinstance(value, str) for value in want):
-        return _constant(got, want) or _texts(got, want)
-    pairs = [(numbers(a), numbers(b)) for a, b in zip(got, want, strict=True)]
-    if all(a is not None and b is not None and a.shape == b.shape for a, b in pairs):
-        if all(isinstance(value, bool) for value in want):
-            found = _opposite(pairs)
-        else:
-            found = relations(checker, pairs)
-        found = _constant(got, want) or found
+        return _texts(got, want)
+    checker, pairs = _paired(checker, got, want)
+    if pairs is not None:
+        is_bool = all(isinstance(value, bool) for value in want)
+        found = _opposite(pairs) if is_bool else relations(checker, pairs)
         return found if len(found) < 2 else _guesses(found)
-    if all(isinstance(value, list | tuple) for pair in (got, want) for value in pair):
-        return _elements(got, want)
-    return []
+    if all(isinstance(value, list | tuple) for part in (got, want) for value in part):
+        return constant + _elements(got, want)
+    return constant
+
+
+def _lines(checker, got, want):
+    _, pairs = _paired(checker, got, want)
+    return lines(pairs) if pairs is not None else []
+
+
+def _paired(checker, got, want):
+    """Return pairs of arrays of one shape, and the checker of their cases; None where some do not pair.
+
+    Cases in which nothing (None) is right and came back say nothing about numbers, and are left out.
+    """
+    kept = [i for i, (a, b) in enumerate(zip(got, want, strict=True)) if not a is b is None]
+    pairs = [(numbers(got[i]), numbers(want[i])) for i in kept]
+    if not pairs or not all(a is not None and b is not None and a.shape == b.shape for a, b in pairs):
+        return checker, None
+    return replace(checker, cases=tuple(checker.cases[i] for i in kept)), pairs
 
 
 def _guesses(found):
@@ -103,9 +125,7 @@ def _texts(got, want):
     if all(a.strip().casefold() == b.strip().casefold() for a, b in zip(got, want, strict=True)):
         return ["Right but for capital letters or blanks around the text."]
     unknown = sorted(set(got) - set(want))
-    if unknown:
-        return [f"Never expected in these cases: {names(unknown[:4])}."]
-    return []
+    return [f"Never expected in these cases: {names(unknown[:4])}."] if unknown else []
 
 
 def _elements(got, want):
@@ -132,7 +152,7 @@ def _size(results, wanted):
         if left is None or right is None or left.shape != right.shape or same(left, right):
             continue
         difference = (left - right)[~np.isclose(left, right, rtol=1e-6, atol=1e-12, equal_nan=True)]
-        largest = show(np.abs(difference).max())
+        largest = f"{np.abs(difference).max(initial=0.0):.4g}"
         sides = {"too large" if d > 0 else "too small" for d in difference}
         if left.size == 1:
             return [f"It is {sides.pop()} by {largest}. {UNKNOWN}"]

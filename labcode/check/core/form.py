@@ -74,11 +74,33 @@ def _number(got, want):
     return [f"One number was expected; this is an array of shape {left.shape}."]
 
 
+REDUCED = (
+    ("mean", np.mean),
+    ("sum", np.sum),
+    ("median", np.median),
+    ("largest", np.max),
+    ("smallest", np.min),
+)
+
+
 def _turned(left, right):
+    """Say how an array of another shape was made from the right one, where that can be seen."""
     if left.ndim == 2 and same(left.T, right):
         return " Transposed, it is right."
     if left.size == right.size and same(left.reshape(right.shape), right):
         return " Its values are right."
+    if left.ndim == right.ndim and left.shape[1:] == right.shape[1:]:
+        for words, part in (("first", right[1:]), ("last", right[:-1])):
+            if same(left, part):
+                return f" The {words} entry is missing, the others are right."
+    for axis in (None, *range(right.ndim)):
+        along = "" if axis is None else f" along axis {axis}"
+        for words, reduce in REDUCED if right.size else ():
+            if same(left, reduce(right, axis=axis)):
+                return f" It is the {words} of what is expected{along}."
+        for words, place in (("first", 0), ("last", -1)):
+            if axis is not None and right.shape[axis] and same(left, right.take(place, axis=axis)):
+                return f" It is the {words} entry{along} alone."
     return ""
 
 
