@@ -136,14 +136,14 @@ class _RunsChecker(Checker):
         return "\n".join([*lines, *(textwrap.fill(f"→ {reason}", 100) for reason in reasons)])
 
     def diagnose(self, results):
-        said = set(results[0].items())
+        said = set(results[0].items()) if isinstance(results[0], dict) else set()
         return tuple(m for m in self.misconceptions if set(m.switches["misread"]) <= said)
 
-    def _run(self, fn, case):
-        result = super()._run(fn, case)
-        if not isinstance(result, dict):
-            return result
-        return {str(key).strip().upper(): str(name).strip().lower() for key, name in result.items()}
+    def tidy(self, value):
+        """Return the names in small letters under the labels in capitals; what is no dictionary as it is."""
+        if not isinstance(value, dict):
+            return value
+        return {str(key).strip().upper(): str(name).strip().lower() for key, name in value.items()}
 
 
 read_runs = _RunsChecker(
