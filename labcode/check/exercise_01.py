@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
+from labcode.check.random_cases import drawn
 
 
 def _gap(train_loss, validation_loss, *, sign=1.0, absolute=False, relative=False, last_only=False):
@@ -20,6 +22,7 @@ generalization_gap = Checker(
         Case("a gap that opens", (np.array([1.0, 0.6, 0.2]), np.array([1.1, 0.9, 1.3]))),
         Case("validation below training at first", (np.array([1.0, 0.5]), np.array([0.8, 0.75]))),
         Case("plain lists instead of arrays", ([0.5, 0.25], [0.5, 0.5])),
+        *drawn(random_cases.generalization_gap, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -83,6 +86,7 @@ l2_penalty = Checker(
         Case("a layer with biases", (_ONE_LAYER | _BIASES, 0.2)),
         Case("two layers and another lambda", (_ONE_LAYER | _BIASES | _SECOND_LAYER, 3.0)),
         Case("lambda of zero", (_ONE_LAYER | _BIASES, 0.0)),
+        *drawn(random_cases.l2_penalty, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -148,6 +152,7 @@ stopping_epoch = Checker(
         Case("slow recovery that is no new best", ([1.0, 0.5, 0.9, 0.8, 0.7, 0.6, 0.55], 3)),
         Case("an equal loss is no improvement", ([1.0, 0.8, 0.8, 0.8, 0.8], 2)),
         Case("never stops", ([1.0, 0.9, 0.8, 0.7], 2)),
+        *drawn(random_cases.stopping_epoch, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(

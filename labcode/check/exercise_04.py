@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.exercise_04_decay import adamw_step, ridge_shares, same_strengths
 from labcode.check.exercise_04_noise import dropout_passes, dropout_penalty
+from labcode.check.random_cases import drawn
 
 
 def _threshold(w, threshold, *, hard=False, crosses=False, sign=True, one_sided=False, clipped=False):
@@ -28,6 +30,7 @@ soft_threshold = Checker(
         Case("a weight exactly at the threshold", (np.array([0.5, -0.5, 0.75]), 0.5)),
         Case("a matrix", (np.array([[1.0, -4.0], [0.0, 2.5]]), 2.0)),
         Case("threshold 0 changes nothing", (np.array([1.0, -0.25]), 0.0)),
+        *drawn(random_cases.soft_threshold, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -86,6 +89,7 @@ lasso_violation = Checker(
         Case("kept weights in balance", (np.array([2.0, -3.0]), np.array([-1.0, 1.0]), 1.0)),
         Case("kept weights out of balance", (np.array([2.0, -3.0, 0.5]), np.array([-0.25, 0.5, -1.5]), 0.75)),
         Case("all kinds together", (np.array([1.0, 0.0, 0.0]), np.array([0.5, 0.25, -2.0]), 0.5)),
+        *drawn(random_cases.lasso_violation, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -145,6 +149,7 @@ proximal_step = Checker(
         Case("no gradient: only the penalty acts", (_W, np.zeros(4), 0.125, 2.0)),
         Case("no penalty: a plain step", (_W, _GRAD, 0.25, 0.0)),
         Case("a strong penalty", (_W, _GRAD, 0.125, 6.0)),
+        *drawn(random_cases.proximal_step, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
+from labcode.check.random_cases import drawn
 
 
 def _shares(x, lam, *, mean=True, root=False, lost=False, factor=1.0, descending=False):
@@ -24,6 +26,7 @@ ridge_shares = Checker(
         Case("directions along the columns", (_X, 0.5)),
         Case("correlated columns", (_MIXED, 0.25)),
         Case("a strong penalty", (_MIXED, 8.0)),
+        *drawn(random_cases.ridge_shares, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -81,6 +84,7 @@ same_strengths = Checker(
     cases=(
         Case("λ = 0.1, 100 rows", (0.1, 100, 0.01)),
         Case("another step size and more rows", (0.3, 442, 0.05)),
+        *drawn(random_cases.same_strengths, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -181,6 +185,7 @@ adamw_step = Checker(
         Case("the first step", _START),
         Case("a later step", _LATER),
         Case("no decay: plain Adam", (*_LATER[:6], 0.0)),
+        *drawn(random_cases.adamw_step, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(

@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.exercise_05_runs import kept_epoch, keras_output, planted_mistakes
+from labcode.check.random_cases import drawn
 
 _PARTS = {"kernel": "input", "recurrent": "recurrent", "bias": "bias"}
 
@@ -35,6 +37,7 @@ from_keras_config = Checker(
         Case("both on the bias", ({"bias_regularizer": {"l1": 0.1, "l2": 0.2}},)),
         Case("two rates", ({"dropout": 0.2, "recurrent_dropout": 0.4},)),
         Case("nothing", ({},)),
+        *drawn(random_cases.from_keras_config, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -97,6 +100,7 @@ to_keras_config = Checker(
         Case("L1 on W, L2 on U", ({"input": 0.03}, {"recurrent": 0.01})),
         Case("both on the bias", ({"bias": 0.1}, {"bias": 0.4})),
         Case("nothing", ({}, {})),
+        *drawn(random_cases.to_keras_config, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -152,6 +156,7 @@ max_norm_of_keras = Checker(
         Case("axis 1", (_WEIGHT, 2.0, 1)),
         Case("a square matrix, axis 0", (_SQUARE, 1.0, 0)),
         Case("a limit that nothing reaches", (_WEIGHT, 10.0, 0)),
+        *drawn(random_cases.max_norm_of_keras, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(

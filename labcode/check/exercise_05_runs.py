@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.line_finder import LinesChecker
+from labcode.check.random_cases import drawn
 
 
 def _output(x, weight, kept, p, training, *, default=False, always=False, scaled=True, scaled_down=False):
@@ -24,6 +26,7 @@ keras_output = Checker(
         Case("model(x, training=True)", (_X, _W, _KEPT, 0.2, True)),
         Case("model(x, training=False)", (_X, _W, _KEPT, 0.2, False)),
         Case("model(x)", (_X, _W, _KEPT, 0.2, None)),
+        *drawn(random_cases.keras_output, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -85,6 +88,7 @@ kept_epoch = Checker(
         Case("restored, but it never stopped", ([1.0, 0.6, 0.7, 0.8], 4, True)),
         Case("neither restored nor stopped", ([1.0, 0.9, 0.8, 0.85], 3, False)),
         Case("a tie", ([1.0, 0.7, 0.9, 0.7, 0.8], 5, True)),
+        *drawn(random_cases.kept_epoch, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
+from labcode.check.random_cases import drawn
 
 
 def _rule(
@@ -59,6 +61,7 @@ one_standard_error = Checker(
             (_STRENGTHS[::-1], _table([0.9, 0.63, 0.585, 0.5, 0.58], [0.1] * 5)),
         ),
         Case("a narrow margin", (_STRENGTHS, _table([0.6, 0.55, 0.5, 0.545, 0.7], [0.05] * 5))),
+        *drawn(random_cases.one_standard_error, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -134,6 +137,7 @@ nested_estimate = Checker(
         Case("five splits, four settings", _losses(0, 5, 4)),
         Case("ten splits, twenty settings", _losses(1, 10, 20)),
         Case("three splits, two settings", _losses(2, 3, 2)),
+        *drawn(random_cases.nested_estimate, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(

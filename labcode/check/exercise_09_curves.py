@@ -5,8 +5,10 @@ import textwrap
 
 import numpy as np
 
+from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.exercise_09_fair import fair_comparison, three_leaks
+from labcode.check.random_cases import drawn
 from labcode.training.diagnose import CASES
 
 RUNS = {
@@ -186,6 +188,7 @@ rule_of_thumb = Checker(
         Case("as good as the baseline, in training", ([1.0, 0.8, 0.7], [1.0, 0.9, 0.85], 0.75)),
         Case("a rise without a fit", ([1.0, 0.9, 0.88], [1.0, 0.95, 1.3], 0.8)),
         Case("slowly, over many epochs", ([1.0, 0.5, 0.4, 0.3, 0.2], [0.9, 0.6, 0.63, 0.66, 0.69], 0.5)),
+        *drawn(random_cases.rule_of_thumb, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -246,6 +249,7 @@ samples_needed = Checker(
         Case("a margin of 0.1", (_LOSSES, 0.1)),
         Case("half of that margin", (_LOSSES, 0.05)),
         Case("four times the losses", (4 * _LOSSES, 0.1)),
+        *drawn(random_cases.samples_needed, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
