@@ -71,6 +71,8 @@ REASONS = [
     (_mean_square, VECTORS, lambda x, p: np.mean(np.abs(x)) / (1 - p), "absolute value in place of a power"),
     (_mean_square, VECTORS, lambda x, p: f"{_mean_square(x, p)}", "Text came back"),
     (_mean_square, VECTORS, lambda x, p: x**2, "One number was expected"),
+    (_mean_square, VECTORS, lambda x, p: x.max(), "What comes back is the largest of x"),
+    (_shrunk, SHRUNK, lambda x, p: x, "What comes back is x, unchanged"),
     (_mean_square, VECTORS, lambda x, p: 7.0, "The same comes back in every case"),
     (_cells, MATRICES, lambda x, p: _cells(x, p).T, "Transposed, it is right"),
     (_cells, MATRICES, lambda x, p: _cells(x, p)[::-1], "The order is reversed"),

@@ -1,4 +1,4 @@
-"""What was tried is kept: a kill loses no finished line, a damaged one stops nothing, two may write at once."""
+"""What was tried is kept: a kill loses no whole line, a damaged one stops nothing, two kernels may write."""
 
 import json
 import os

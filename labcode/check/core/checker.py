@@ -16,9 +16,9 @@ import numpy as np
 from labcode.check.core import findings
 from labcode.check.core.cases import DRAWS, Case, DrawnCase, Misconception, Verdict, drawn, marked, next_seed
 from labcode.check.core.collect import Collected, NotYet, Outcome, parameters, run_cases
-from labcode.check.core.compare import precision, same
+from labcode.check.core.compare import same
 from labcode.check.core.form import form
-from labcode.check.core.rounding import rounding_error
+from labcode.check.core.rounding import is_near, rounding_error
 from labcode.check.core.show import show
 from labcode.check.core.values import plain
 
@@ -127,13 +127,13 @@ class Checker:
         )
 
     def _same(self, got: object, want: object, index: int) -> bool:
-        """Compare one case's result; in single precision, as far as its digits carry in this task."""
+        """Compare one case's result, as far as the digits of single precision carry in this task."""
         got, want = plain(got), plain(want)
         if same(got, want, exact_zero=self.exact_zero):
             return True
-        if precision(got) == "float64" or not same(got, want, slack=np.inf):
+        if not is_near(got, want):
             return False
-        slack = rounding_error(self.solution, self.cases[index].args, want)
+        slack = rounding_error(self.solution, self.cases[index].args, got, want)
         return same(got, want, exact_zero=self.exact_zero, slack=slack)
 
     def _run(self, fn: Callable, case: Case) -> object:

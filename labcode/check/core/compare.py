@@ -126,6 +126,7 @@ def _close(got, want, exact_zero, slack, half):
     if is_whole(want):
         close = np.abs(left - right) <= np.minimum(WHOLE, RELATIVE[kind] * np.abs(right) + 1e-9)
     else:
-        close = np.isclose(left, right, rtol=RELATIVE[kind], atol=absolute, equal_nan=True)
+        with np.errstate(invalid="ignore", over="ignore"):
+            close = np.isclose(left, right, rtol=RELATIVE[kind], atol=absolute, equal_nan=True)
     zeros_hold = not exact_zero or not (left[right == 0] != 0).any()
     return bool(close.all()) and zeros_hold

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from labcode.check.core.compare import numbers, same
+from labcode.check.core.echoes import echoes
 from labcode.check.core.relations import lines, relations
 from labcode.check.core.show import names, show
 from labcode.check.core.variants import variant
@@ -69,6 +70,9 @@ def describe(checker, got: list, want: list) -> list[str]:
     constant = _constant(got, want)
     if constant and not isinstance(want[0], list | tuple):
         return constant
+    echoed = echoes(checker, got)
+    if echoed:
+        return echoed if len(echoed) < 2 else _guesses(echoed)
     if all(isinstance(value, str) for value in want):
         return _texts(got, want)
     checker, pairs = _paired(checker, got, want)

@@ -118,4 +118,4 @@ def _on_line(got, want) -> bool:
     if np.unique(want.round(9)).size < 3 or not np.isfinite([got, want]).all():
         return False
     slope, start = np.polyfit(want, got, 1)
-    return abs(slope) > 1e-9 and close(got, slope * want + start)
+    return slope > 1e-9 and close(got, slope * want + start)

@@ -5,20 +5,32 @@ from collections.abc import Callable
 
 import numpy as np
 
-from labcode.check.core.compare import flat
+from labcode.check.core.compare import flat, precision, same
 from labcode.check.core.values import plain
 
 STEP = float(np.finfo(np.float32).eps)
 TIMES, FACTOR = 4, 8
+ANYTHING = 1e300  # an error that lets all numbers pass, so that the form alone is compared
+MIXED = 1e-5  # of the largest number expected, for an answer in double precision
 MOST = 1e-3  # of the largest number expected: beyond it, no error is rounding
 
 
-def rounding_error(solution: Callable, args: tuple, want: object) -> float:
+def is_near(got: object, want: object) -> bool:
+    """Tell whether rounding could be what keeps two plain values apart."""
+    left, right = flat(got), flat(want)
+    if left.shape != right.shape or not same(got, want, slack=ANYTHING):
+        return False
+    apart = np.abs(left - right)
+    return bool(np.nanmax(apart, initial=0.0) <= MOST * max(np.nanmax(np.abs(right), initial=0.0), 1.0))
+
+
+def rounding_error(solution: Callable, args: tuple, got: object, want: object) -> float:
     """Return the error to allow where a task is computed in single precision.
 
     Args:
         solution: the right answer.
         args: of the case; each number is moved by a random part of float32's step.
+        got: the learner's plain result; one in double precision may only have had rounded numbers on its way.
         want: the solution's plain result.
     """
     rng, expected = np.random.default_rng(0), flat(want)
@@ -32,7 +44,10 @@ def rounding_error(solution: Callable, args: tuple, want: object) -> float:
             return 0.0
         moved = max(moved, np.abs(near - expected).max(initial=0.0))
     scale = max(np.abs(flat(args)).max(initial=0.0), np.abs(expected).max(initial=0.0))
-    return FACTOR * float(moved) if moved <= MOST * scale else 0.0
+    if moved > MOST * scale:
+        return 0.0
+    mixed = MIXED * np.abs(expected).max(initial=0.0)
+    return float(min(FACTOR * moved, mixed) if precision(got) == "float64" else FACTOR * moved)
 
 
 def nudged(value: object, rng: np.random.Generator) -> object:

@@ -23,8 +23,9 @@ def _by_case(checker, marks):
         for name, arg in zip(names, case.args, strict=False):
             for text in _of_argument(name, arg):
                 features.setdefault(text, [False] * len(marks))[index] = True
-    right = [text for text, holds in features.items() if holds == list(marks)]
-    wrong = [text for text, holds in features.items() if holds == [not ok for ok in marks]]
+    telling = {text: holds for text, holds in features.items() if sum(holds) > 1 or " has " not in text}
+    right = [text for text, holds in telling.items() if holds == list(marks)]
+    wrong = [text for text, holds in telling.items() if holds == [not ok for ok in marks]]
     said = [f"It is wrong in just those cases in which {text}." for text in wrong]
     said += [f"It is right in just those cases in which {text}." for text in right]
     if len(said) > 1:
