@@ -145,6 +145,7 @@ locked_mask = SamplerChecker(
         ),
     ),
     praise="One thinned network for each sequence, and the same one at all of its steps.",
+    draw=random_cases.locked_mask,
 )
 
 
@@ -242,4 +243,5 @@ lstm_with_recurrent_dropout = Checker(
         ),
     ),
     praise="The gates read a thinned h; what is remembered and what is put out stay whole.",
+    draw=random_cases.lstm_with_recurrent_dropout,
 )
