@@ -162,7 +162,7 @@ stopping_epoch = Checker(
         Case("slow recovery that is no new best", ([1.0, 0.5, 0.9, 0.8, 0.7, 0.6, 0.55], 3)),
         Case("an equal loss is no improvement", ([1.0, 0.8, 0.8, 0.8, 0.8], 2)),
         Case("never stops", ([1.0, 0.9, 0.8, 0.7], 2)),
-        Case("small steps are steps", ([1.0, 0.99, 0.98, 0.97, 0.96], 2)),
+        Case("small steps are steps", ([1.0, 0.9999, 0.9998, 0.9997, 0.9996], 2)),
         *drawn(random_cases.stopping_epoch, 0, 1, 2),
     ),
     misconceptions=(

@@ -274,7 +274,7 @@ check.speed_ratio(speed_ratio)
 def find_faults(port):
     """Return which of the three faults a port has."""
     # BEGIN SOLUTION
-    x = np.ones((6, port.features))
+    x = np.random.default_rng().normal(size=(6, port.features))
     tested = [port.forward(x, training=False) for _ in range(2)]
     trained = [port.forward(x, training=True) for _ in range(2)]
     return {
