@@ -88,6 +88,7 @@ inverted_dropout = Checker(
         ),
     ),
     praise="On average the next layer gets the same in training and in evaluation.",
+    draw=random_cases.inverted_dropout,
 )
 
 
@@ -173,6 +174,7 @@ penalty_by_part = Checker(
         ),
     ),
     praise="What is not named pays nothing, and each part has its own price.",
+    draw=random_cases.penalty_by_part,
 )
 
 
@@ -217,6 +219,7 @@ export_head = PairChecker(
         ),
     ),
     praise="What the new network computes is the mean of the old one over all its masks.",
+    draw=random_cases.export_head,
 )
 
 

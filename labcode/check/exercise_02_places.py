@@ -146,6 +146,7 @@ dropped_layers = Checker(
         ),
     ),
     praise="With one layer the list is empty: an option that is set and does nothing.",
+    draw=random_cases.dropped_layers,
 )
 
 
@@ -231,4 +232,5 @@ masked_step = PairChecker(
         ),
     ),
     praise="Variational dropout: the gates read a state with holes, the state itself stays whole.",
+    draw=random_cases.masked_step,
 )

@@ -75,6 +75,7 @@ l2_step = Checker(
         ),
     ),
     praise="So weight decay in plain gradient descent is one factor, 1 - lr * lam, on W and U.",
+    draw=random_cases.l2_step,
 )
 
 
@@ -156,6 +157,7 @@ clip_and_step = Checker(
         ),
     ),
     praise="The direction of the whole step is kept; only its length has a limit.",
+    draw=random_cases.clip_and_step,
 )
 
 
@@ -214,6 +216,7 @@ max_norm = Checker(
         ),
     ),
     praise="That is the nearest matrix whose rows all fit, and rows that fitted have not moved.",
+    draw=random_cases.max_norm,
 )
 
 

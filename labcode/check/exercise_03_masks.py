@@ -28,7 +28,7 @@ def _locked_mask(
     if generator != "given":
         rng = np.random.default_rng(5) if generator == "own" else np.random
     drawn = rng.random(sizes)
-    if exact:
+    if exact and over[2]:
         drawn = (drawn.argsort(axis=2).argsort(axis=2) + 0.5) / units
     kept = drawn >= (1 - p if keeps else p)
     kept = kept[np.arange(sizes[0]) // 2] if pairs else kept
@@ -54,8 +54,10 @@ def _describe_mask(result, arguments):
     said["two sequences share a mask"] = len(np.unique(first, axis=0)) < len(first)
     said["sequences drawn one by one"] = independent(first.T)
     said["units drawn one by one"] = independent(first)
-    alike = len(first) if said["the same for every sequence"] else 1
-    share, far = 1 - first.mean(), 6 * np.sqrt(p * (1 - p) / first.size * alike)
+    draws = (1 if said["the same for every sequence"] else first.shape[0]) * (
+        1 if said["the same for every unit"] else first.shape[1]
+    )
+    share, far = 1 - first.mean(), 6 * np.sqrt(p * (1 - p) / draws)
     near = [name for name, rate in {"p": p, "1 - p": 1 - p}.items() if abs(share - rate) <= far]
     said["share dropped"] = f"about {near[0]}" if near else f"{share:.2f}"
     return said
@@ -145,6 +147,7 @@ locked_mask = SamplerChecker(
         ),
     ),
     praise="One thinned network for each sequence, and the same one at all of its steps.",
+    draw=random_cases.locked_mask,
 )
 
 
@@ -242,4 +245,5 @@ lstm_with_recurrent_dropout = Checker(
         ),
     ),
     praise="The gates read a thinned h; what is remembered and what is put out stay whole.",
+    draw=random_cases.lstm_with_recurrent_dropout,
 )

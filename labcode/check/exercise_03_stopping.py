@@ -76,6 +76,7 @@ train_with_early_stopping = StatefulChecker(
             "slow recovery that is no new best", (Trainer([1.0, 0.5, 0.9, 0.8, 0.7, 0.6, 0.55, 0.52]), 3, 8)
         ),
         Case("an equal loss is no new best", (Trainer([1.0, 0.8, 0.8, 0.8, 0.8]), 2, 5)),
+        Case("small steps are steps", (Trainer([1.0, 0.9999, 0.9998, 0.9997, 0.9996]), 2, 5)),
         Case("the epochs run out first", (Trainer([1.0, 0.7, 0.8, 0.9]), 5, 4)),
         *drawn(random_cases.train_with_early_stopping, 0, 1, 2),
     ),
@@ -136,4 +137,5 @@ train_with_early_stopping = StatefulChecker(
         ),
     ),
     praise="The rule of `labcode.early_stopping.EarlyStopping`, with the copy that makes it safe.",
+    draw=random_cases.train_with_early_stopping,
 )

@@ -65,13 +65,18 @@ soft_threshold = Checker(
         ),
     ),
     praise="The same line is the proximal step of L1, and the heart of coordinate descent.",
+    draw=random_cases.soft_threshold,
+    exact_zero=True,
 )
 
 
-def _violation(w, grad, lam, *, interval=True, sign=1.0, zeros_fine=False, all_zero=False, signed=False):
+def _violation(
+    w, grad, lam, *, interval=True, sign=1.0, zeros_fine=False, all_zero=False, signed=False, side=0
+):
     """The distance of each weight from its condition: 0 at the minimum of loss + lam * sum |w|."""
     w, grad = np.asarray(w, dtype=float), np.asarray(grad, dtype=float)
     at_zero = np.maximum(np.abs(grad) - lam, 0.0)
+    at_zero = np.maximum(side * grad - lam, 0.0) if side else at_zero
     elsewhere = grad + sign * lam * np.sign(w)
     elsewhere = elsewhere if signed else np.abs(elsewhere)
     if all_zero:
@@ -112,6 +117,18 @@ lasso_violation = Checker(
             "zero.",
         ),
         Misconception(
+            "the upper end alone",
+            {"side": 1},
+            "At a zero weight only a gradient above lam counts. The interval has two ends: one below -lam "
+            "lies outside as well. Take |grad| - lam.",
+        ),
+        Misconception(
+            "the lower end alone",
+            {"side": -1},
+            "At a zero weight only a gradient below -lam counts. The interval has two ends: one above lam "
+            "lies outside as well. Take |grad| - lam.",
+        ),
+        Misconception(
             "interval everywhere",
             {"all_zero": True},
             "You use the interval for weights that are not zero, too. Away from zero |w| has one slope "
@@ -124,6 +141,7 @@ lasso_violation = Checker(
         ),
     ),
     praise="With it you can prove that a solution is one, whoever computed it.",
+    draw=random_cases.lasso_violation,
 )
 
 
@@ -183,6 +201,8 @@ proximal_step = Checker(
         ),
     ),
     praise="Gradient for the loss, threshold for the penalty: that is all of proximal SGD.",
+    draw=random_cases.proximal_step,
+    exact_zero=True,
 )
 
 CHECKERS = (

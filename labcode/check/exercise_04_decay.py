@@ -65,6 +65,7 @@ ridge_shares = Checker(
         ),
     ),
     praise="L2 gives up what the data hardly determine, and keeps the rest.",
+    draw=random_cases.ridge_shares,
 )
 
 
@@ -135,6 +136,7 @@ same_strengths = Checker(
         ),
     ),
     praise="Whenever you copy a λ, copy its formula, its data term and its optimizer.",
+    draw=random_cases.same_strengths,
 )
 
 
@@ -185,6 +187,7 @@ adamw_step = Checker(
         Case("the first step", _START),
         Case("a later step", _LATER),
         Case("no decay: plain Adam", (*_LATER[:6], 0.0)),
+        Case("a gradient as small as ε", (np.array([0.5]), np.array([1e-7]), *np.zeros((2, 1)), 1, 0.1, 0.5)),
         *drawn(random_cases.adamw_step, 0, 1, 2),
     ),
     misconceptions=(
@@ -226,4 +229,5 @@ adamw_step = Checker(
         ),
     ),
     praise="Every weight shrinks by the same share, whatever the size of its gradients.",
+    draw=random_cases.adamw_step,
 )

@@ -79,6 +79,7 @@ dropout_penalty = Checker(
         ),
     ),
     praise="Dropout on the inputs of a linear model is, on average, this L2 penalty.",
+    draw=random_cases.dropout_penalty,
 )
 
 
@@ -141,4 +142,5 @@ dropout_passes = Checker(
         ),
     ),
     praise="The mean is a prediction. The spread says where thinned models disagree, not how wrong they are.",
+    draw=random_cases.dropout_passes,
 )

@@ -36,6 +36,8 @@ from_keras_config = Checker(
         ),
         Case("both on the bias", ({"bias_regularizer": {"l1": 0.1, "l2": 0.2}},)),
         Case("two rates", ({"dropout": 0.2, "recurrent_dropout": 0.4},)),
+        Case("one rate of two", ({"dropout": 0.3},)),
+        Case("the other rate alone", ({"recurrent_dropout": 0.3},)),
         Case("nothing", ({},)),
         *drawn(random_cases.from_keras_config, 0, 1, 2),
     ),
@@ -77,6 +79,7 @@ from_keras_config = Checker(
         ),
     ),
     praise="The only number that changes is that of L2; everything else is a question of names.",
+    draw=random_cases.from_keras_config,
 )
 
 
@@ -132,6 +135,7 @@ to_keras_config = Checker(
         ),
     ),
     praise="Applied one after the other, your two functions should give back what went in. Try it.",
+    draw=random_cases.to_keras_config,
 )
 
 
@@ -184,6 +188,7 @@ max_norm_of_keras = Checker(
         ),
     ),
     praise="For axis=0 that is a unit's row, what enters it: `torch.renorm(weight, 2, 0, limit)`.",
+    draw=random_cases.max_norm_of_keras,
 )
 
 

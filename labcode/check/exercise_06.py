@@ -80,6 +80,7 @@ split_by_time = Checker(
         ),
     ),
     praise="No target of a later part was known when an earlier part ended.",
+    draw=random_cases.split_by_time,
 )
 
 
@@ -155,6 +156,7 @@ scale_on_training = Checker(
         ),
     ),
     praise="What later parts look like stays unknown until they are predicted.",
+    draw=random_cases.scale_on_training,
 )
 
 
@@ -184,6 +186,17 @@ choose_and_report = Checker(
     solution=_choose,
     cases=(
         Case("the test would choose another one", _TABLES),
+        Case(
+            "every other rule would choose another one",
+            (
+                np.array(
+                    [[0.6, 0.6, 0.6, 2.0], [0.7, 0.9, 0.9, 0.7], [0.9, 0.85, 0.8, 0.75], [0.1, 1.2, 1.2, 1.2]]
+                ),
+                np.array(
+                    [[0.5, 0.6, 0.9, 1.0], [1.0, 1.3, 1.1, 1.4], [0.6, 0.5, 0.8, 0.7], [0.3, 0.2, 0.3, 0.2]]
+                ),
+            ),
+        ),
         Case("both agree", (np.array([[1.0, 1.1], [0.8, 0.9]]), np.array([[1.3, 1.1], [1.0, 0.9]]))),
         *drawn(random_cases.choose_and_report, 0, 1, 2),
     ),
@@ -220,6 +233,7 @@ choose_and_report = Checker(
         ),
     ),
     praise="Validation chooses, the test is read once, and what it says is reported.",
+    draw=random_cases.choose_and_report,
 )
 
 CHECKERS = (

@@ -69,6 +69,7 @@ forecast_skill = Checker(
         ),
     ),
     praise="A skill below 0 says it plainly: the rule would have been better.",
+    draw=random_cases.forecast_skill,
 )
 
 
@@ -136,6 +137,7 @@ macro_f1 = Checker(
         ),
     ),
     praise="A rare class now counts as much as a frequent one.",
+    draw=random_cases.macro_f1,
 )
 
 
@@ -239,4 +241,5 @@ search_with_beam = Checker(
         ),
     ),
     praise="More width, more probable sentences; whether they are better translations is another question.",
+    draw=random_cases.search_with_beam,
 )

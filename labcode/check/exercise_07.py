@@ -56,6 +56,7 @@ reorder_gates = Checker(
         ),
     ),
     praise="Blocks of H rows, and three names for the candidate: that is all there is to gate orders.",
+    draw=random_cases.reorder_gates,
 )
 
 
@@ -106,6 +107,8 @@ bias_sum = Checker(
         ),
     ),
     praise="Two free biases are one bias at twice the learning rate: freeze one beside Keras.",
+    draw=random_cases.bias_sum,
+    may_change=True,
 )
 
 
@@ -173,6 +176,7 @@ same_settings = Checker(
         ),
     ),
     praise="Equal numbers are not equal settings, and equal settings can be other numbers.",
+    draw=random_cases.same_settings,
 )
 
 CHECKERS = (

@@ -62,6 +62,7 @@ find_faults = Checker(
         ),
     ),
     praise="Three calls from outside find what no reading of the settings shows.",
+    draw=random_cases.find_faults,
 )
 
 
@@ -115,4 +116,5 @@ speed_ratio = Checker(
         ),
     ),
     praise="A ratio within rounds, its median and its quartiles: that claim survives a busy machine.",
+    draw=random_cases.speed_ratio,
 )

@@ -79,6 +79,7 @@ weights_for_keras = Checker(
         ),
     ),
     praise="Two transposes and one sum carry an LSTM from PyTorch to Keras; the gates stay where they are.",
+    draw=random_cases.weights_for_keras,
 )
 
 
@@ -142,4 +143,5 @@ weights_for_pytorch = Checker(
         ),
     ),
     praise="Put one after the other, your two functions give Keras's three arrays back unchanged. Try it.",
+    draw=random_cases.weights_for_pytorch,
 )

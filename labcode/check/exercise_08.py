@@ -65,6 +65,7 @@ bits_per_character = Checker(
         ),
     ),
     praise="The same number in three clothes: nats, bits, perplexity.",
+    draw=random_cases.bits_per_character,
 )
 
 
@@ -94,6 +95,8 @@ with_temperature = Checker(
         Case("temperature 0.5", (np.array([2.0, 1.0, -1.0]), 0.5)),
         Case("temperature 3, two rows", (np.array([[2.0, 1.0, -1.0], [0.0, 0.5, 3.0]]), 3.0)),
         Case("large logits, low temperature", (np.array([90.0, 100.0, 99.0]), 0.1)),
+        Case("logits far apart", (np.array([[0.0, 1.0, 900.0], [-1.0, -3.0, -2.0]]), 0.25)),
+        Case("rows far apart", (np.array([[0.0, 1.0, 0.5], [2000.0, 2001.0, 2000.0]]), 1.0)),
         *drawn(random_cases.with_temperature, 0, 1, 2),
     ),
     misconceptions=(
@@ -128,6 +131,7 @@ with_temperature = Checker(
         ),
     ),
     praise="Below 1 the model writes what it is sure of; above 1 it dares more.",
+    draw=random_cases.with_temperature,
 )
 
 
@@ -198,6 +202,7 @@ mixture_loss = Checker(
         ),
     ),
     praise="By Jensen's inequality it is never above the mean loss of the passes.",
+    draw=random_cases.mixture_loss,
 )
 
 CHECKERS = (

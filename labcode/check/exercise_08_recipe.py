@@ -63,6 +63,7 @@ smoothed_targets = Checker(
         ),
     ),
     praise="The best logits are finite now: nothing pulls the model towards certainty.",
+    draw=random_cases.smoothed_targets,
 )
 
 
@@ -141,4 +142,5 @@ averaging_start = Checker(
         ),
     ),
     praise="This bookkeeping is all that is new in NT-ASGD: torch does the averaging.",
+    draw=random_cases.averaging_start,
 )

@@ -88,6 +88,7 @@ activation_penalties = Checker(
         ),
     ),
     praise="Small where the head reads, slow where the LSTM writes, and blind to padding.",
+    draw=random_cases.activation_penalties,
 )
 
 
@@ -145,4 +146,5 @@ tied_gradient = Checker(
         ),
     ),
     praise="Through the head even words that were not read learn: that is what tying gives to rare ones.",
+    draw=random_cases.tied_gradient,
 )

@@ -17,11 +17,13 @@ def _rule(
     both=False,
     strict=False,
     ddof=1,
+    errors_wide=1.0,
+    folds_less=0,
 ):
     """The strongest strength whose mean loss is at most one standard error above the lowest."""
     losses = np.asarray(losses, dtype=float)
     means, errors = losses.mean(axis=1), losses.std(axis=1, ddof=ddof)
-    errors = errors if deviation else errors / np.sqrt(losses.shape[1])
+    errors = errors if deviation else errors_wide * errors / np.sqrt(losses.shape[1] - folds_less)
     best = int(means.argmin())
     if lowest:
         return float(strengths[best])
@@ -77,6 +79,17 @@ one_standard_error = Checker(
             "the root of the number of folds.",
         ),
         Misconception(
+            "two standard errors",
+            {"errors_wide": 2.0},
+            "The margin is TWO standard errors wide. The rule allows one.",
+        ),
+        Misconception(
+            "root of the folds less one",
+            {"folds_less": 1},
+            "You divide by the root of the number of folds MINUS 1. The 1 is taken off inside the standard "
+            "deviation already (ddof=1); the error of a mean has the root of the number itself.",
+        ),
+        Misconception(
             "no rule",
             {"lowest": True},
             "You return the strength with the lowest mean. That is where the rule begins: now look for the "
@@ -100,6 +113,7 @@ one_standard_error = Checker(
         ),
     ),
     praise="As simple as the data allow.",
+    draw=random_cases.one_standard_error,
 )
 
 
@@ -171,4 +185,5 @@ nested_estimate = Checker(
         ),
     ),
     praise="That is what the whole procedure, its choice included, can be expected to score.",
+    draw=random_cases.nested_estimate,
 )

@@ -163,7 +163,7 @@ def _rule(
     train, validation, baseline, *, reference="lowest", absolute=False, by="train", first=False, any_gap=False
 ):
     """overfit, underfit or healthy, by two comparisons in this order."""
-    start = {"lowest": min(validation), "first": validation[0], "before": validation[-2]}[reference]
+    start = {"lowest": min(validation), "first": validation[0], "before": validation[-2:][0]}[reference]
     if any_gap:
         start = train[-1]
     rises = validation[-1] > (start + 0.1 if absolute else 1.1 * start)
@@ -187,6 +187,12 @@ rule_of_thumb = Checker(
         Case("no better than the baseline", ([1.0, 0.9, 0.85], [1.0, 0.92, 0.9], 0.8)),
         Case("as good as the baseline, in training", ([1.0, 0.8, 0.7], [1.0, 0.9, 0.85], 0.75)),
         Case("a rise without a fit", ([1.0, 0.9, 0.88], [1.0, 0.95, 1.3], 0.8)),
+        Case("exactly 10 % above the lowest", ([30.0, 20.0, 10.0], [31.0, 10.0, 11.0], 15.0)),
+        Case("10.5 % above the lowest", ([300.0, 200.0, 100.0], [310.0, 100.0, 110.5], 150.0)),
+        Case("9.5 % above the lowest", ([300.0, 200.0, 100.0], [310.0, 100.0, 109.5], 150.0)),
+        Case("just as good as the baseline", ([1.0, 0.75, 0.5], [1.0, 0.9, 0.85], 0.5)),
+        Case("better than the baseline, but not at last", ([1.0, 0.4, 0.6], [1.0, 0.9, 0.85], 0.5)),
+        Case("one epoch", ([0.5], [0.6], 0.75)),
         Case("slowly, over many epochs", ([1.0, 0.5, 0.4, 0.3, 0.2], [0.9, 0.6, 0.63, 0.66, 0.69], 0.5)),
         *drawn(random_cases.rule_of_thumb, 0, 1, 2),
     ),
@@ -226,6 +232,7 @@ rule_of_thumb = Checker(
         ),
     ),
     praise="Two comparisons, and each has its own reference.",
+    draw=random_cases.rule_of_thumb,
 )
 
 
@@ -275,6 +282,11 @@ samples_needed = Checker(
             "You ask for one standard error. A 95 % interval reaches 1.96 of them to each side.",
         ),
         Misconception(
+            "two for 1.96",
+            {"z": 2.0},
+            "You take 2 standard errors, a round figure for the 1.96 of a 95 % interval. Here it is 1.96.",
+        ),
+        Misconception(
             "the margin taken as the whole width",
             {"half": 0.5},
             "You take the margin for the whole width of the interval. It is the distance to ONE side.",
@@ -286,6 +298,7 @@ samples_needed = Checker(
         ),
     ),
     praise="Precision is bought with the square of the samples.",
+    draw=random_cases.samples_needed,
 )
 
 

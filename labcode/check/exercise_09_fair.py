@@ -103,6 +103,7 @@ fair_comparison = Checker(
         ),
     ),
     praise="Same chance for both, a choice without test data, pairs, and an error bar.",
+    draw=random_cases.fair_comparison,
 )
 
 _LEAKS = {

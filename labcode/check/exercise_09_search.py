@@ -62,6 +62,7 @@ log_uniform = Checker(
         ),
     ),
     praise="Each factor of ten gets the same share of the tries.",
+    draw=random_cases.log_uniform,
 )
 
 
@@ -141,6 +142,7 @@ compare_searches = Checker(
         ),
     ),
     praise="Same currency, same amount: now the difference means something.",
+    draw=random_cases.compare_searches,
 )
 
 
@@ -264,6 +266,7 @@ random_search = SamplerChecker(
         ),
     ),
     praise="Log scale, one generator, exactly the budget: a search that can be compared with another.",
+    draw=random_cases.random_search,
     arrange=lambda low, high, trials, seed: (
         _Objective(),
         low,

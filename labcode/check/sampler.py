@@ -29,18 +29,23 @@ class SamplerChecker(StatefulChecker):
 
     def _summary(self, fn: Callable, args: tuple, switches: Mapping[str, object]) -> object:
         """Say of a result what ``summarize`` does, and of numbers that vary where they come from."""
-        given = self.arrange(*args)
-        before, others = _state(given[self.place]), _other_generators()
-        result = fn(*given, **switches)
-        used, alone = _state(given[self.place]) != before, _other_generators() == others
-        said = None if result is None else self.summarize(result, given)
-        if not isinstance(said, dict) or np.ptp(first := self.numbers(result, given)) == 0:
+        seen = {}
+
+        def watched(*given, **options):
+            before, others = _state(given[self.place]), _other_generators()
+            result = fn(*given, **options)
+            seen.update(result=result, given=given, used=_state(given[self.place]) != before)
+            seen["alone"] = _other_generators() == others
+            return result
+
+        said = super()._summary(watched, args, switches)
+        if not isinstance(said, dict) or np.ptp(first := self.numbers(seen["result"], seen["given"])) == 0:
             return said
         same, other = (self._again(fn, args, more, switches) for more in (0, 1))
-        said["draws from the generator that it is given"] = used
+        said["draws from the generator that it is given"] = seen["used"]
         said["the same seed gives the same numbers"] = np.array_equal(first, same)
         said["another seed gives other numbers"] = not np.array_equal(first, other)
-        said["leaves all other generators alone"] = alone
+        said["leaves all other generators alone"] = seen["alone"]
         return said
 
     def _again(self, fn, args, more, switches) -> np.ndarray:

@@ -1,23 +1,26 @@
-"""Wrong answers made by a program: each task's solution, changed in one place, as a learner might get it wrong.
+"""Wrong answers made by a program: each task's solution, changed in one place, as learners get it wrong.
 
-The solutions are those between the markers in ``source/exercises``. ``python -m tests.labcode.answer_mutants [TASK]``
-lists, by task, how many mutants there are and which of them its check does not refuse.
+The solutions are those in ``source/exercises``. ``python -m answer_mutants [TASK]``, from here, lists by task
+how many mutants there are and which of them its check does not refuse.
 """
 
 import ast
-import contextlib
-import io
 import sys
+import time
+import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
 from labcode import check
-from labcode.check import random_cases
-from labcode.check.core import NotYet, _same
+from labcode.check.core.compare import same
+from labcode.check.core.values import plain
+from labcode.check.sampler import SamplerChecker
 
 SOURCES = Path(__file__).parents[2] / "source" / "exercises"
 MOST_ROUNDS = 10_000  # of all loops of a mutant together; no solution needs a tenth of it
@@ -100,7 +103,7 @@ class Mutant:
 
 @cache
 def solutions() -> dict[str, tuple[ast.FunctionDef, dict]]:
-    """Return each task's solution as a tree, and the names it finds around it: its file's imports and functions."""
+    """Return each task's solution as a tree, and the names around it: its file's imports and functions."""
     found = {}
     for path in sorted(SOURCES.glob("*.py")):
         top = ast.parse(path.read_text(encoding="utf-8")).body
@@ -113,15 +116,17 @@ def solutions() -> dict[str, tuple[ast.FunctionDef, dict]]:
 
 
 def mutants(task: str) -> Iterator[Mutant]:
-    """Yield the mutants of a task: every place changed in every way, then what is done to the whole result."""
+    """Yield a task's mutants: every place changed in every way, then what is done to the whole result."""
     tree, around = solutions()[task]
-    seen = {ast.unparse(tree)}
+    seen, labels = {ast.unparse(tree)}, Counter()
     for label, text in _changed(tree):
         if text not in seen:
             seen.add(text)
+            labels[label] += 1
+            label = label if labels[label] == 1 else f"{label} ({labels[label]})"
             yield Mutant(task, label, _compiled(text, task, around))
     for label, spoil in _RESULTS.items():
-        if _matters(task, spoil):
+        if _matters(task, label, spoil):
             yield Mutant(task, label, _spoilt(around[task], spoil))
 
 
@@ -197,12 +202,17 @@ def _alternatives(node: ast.AST, strings: list[str]) -> Iterator[ast.AST]:
             yield from _other_calls(node)
 
 
+def _neighbours(number: ast.expr) -> list[ast.expr]:
+    """Return one more and one less."""
+    return [ast.BinOp(number, op(), ast.Constant(1)) for op in (ast.Add, ast.Sub)]
+
+
 def _call(name: str, *args: ast.expr) -> ast.Call:
     return ast.Call(ast.parse(name, mode="eval").body, list(args), [])
 
 
 def _other_calls(node: ast.Call) -> Iterator[ast.AST]:
-    """Yield a call of another function, with its arguments exchanged, without a keyword, or along another axis."""
+    """Yield a call of another function, with arguments exchanged or left out, or along another axis."""
     func, args, keywords = node.func, node.args, node.keywords
     method = isinstance(func, ast.Attribute)
     name = func.attr if method else getattr(func, "id", "")
@@ -235,13 +245,10 @@ def _other_calls(node: ast.Call) -> Iterator[ast.AST]:
 
 def _without(node: ast.AST, places: list, field: str) -> Iterator[ast.AST]:
     """Yield ``pass`` for a statement that others stand beside, or that changes what was there before."""
-    if (
-        field in ("body", "orelse")
-        and isinstance(node, (ast.stmt))
-        and not isinstance(node, (ast.Return, ast.Pass))
-    ):
-        if isinstance(node, (ast.AugAssign, ast.Break, ast.Expr, ast.If)) or len(places) > 1:
-            yield ast.Pass()
+    statement = isinstance(node, ast.stmt) and not isinstance(node, ast.Return)
+    changes = isinstance(node, (ast.AugAssign, ast.Break, ast.Expr, ast.If)) or len(places) > 1
+    if field in ("body", "orelse") and statement and changes:
+        yield ast.Pass()
 
 
 class _Counted(ast.NodeTransformer):
@@ -284,60 +291,49 @@ def _spoilt(solution: Callable, spoil: Callable) -> Callable:
     return spoilt
 
 
-def _matters(task: str, spoil: Callable) -> bool:
-    """Say whether this, done to the results, changes one of two hundred: what sorts a single number is no mistake."""
+def _matters(task: str, label: str, spoil: Callable) -> bool:
+    """Say whether this, done to the result, ever spoils it: what sorts a single number is no mistake."""
+    if label == "reversed" and isinstance(getattr(check, task), SamplerChecker):
+        return False  # a random mask reversed is another one
     solution = solutions()[task][1][task]
-    spoilt = _spoilt(solution, spoil)
-    return any(not agree(task, solution, spoilt, seed) for seed in range(200))
+    return any(not agree(task, solution, _spoilt(solution, spoil), seed) for seed in range(200))
 
 
 def agree(task: str, first: Callable, second: Callable, seed: int) -> bool:
-    """Say whether two answers agree on arguments drawn at random."""
-    draw = getattr(random_cases, task, None)
-    if draw is None:
-        return False
+    """Say whether two answers give the same on arguments drawn at random, or on those of the task's cases."""
+    checker = getattr(check, task)
+    draw = checker.draw or (lambda rng: checker.cases[seed % len(checker.cases)].args)
     results = []
     for answer in (first, second):
+        args = getattr(checker, "arrange", lambda *args: args)(*draw(np.random.default_rng(seed)))
         try:
-            with np.errstate(all="ignore"):
-                results.append(answer(*draw(np.random.default_rng(seed))))
-        except Exception:
-            return False
-    return _same(*results)
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                results.append((plain(answer(*args)), getattr(args[0], "epochs", None)))
+        except Exception as error:
+            results.append(type(error).__name__)
+    return same(*results)
 
 
 def refused(task: str, answer: Callable) -> bool:
-    """Say whether the check of a task refuses an answer."""
-    with contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
-        try:
-            getattr(check, task)(answer)
-        except NotYet:
-            return True
-    return False
+    """Say whether the check of a task refuses an answer; the cases drawn at random are the same each time."""
+    checker = replace(getattr(check, task), misconceptions=())  # whether, and not why
+    with mock.patch("labcode.check.core.findings.explain", return_value=[]):
+        return not checker.judge(checker.collect(answer, seed=0)).right
 
 
-def main(names: list[str]) -> None:
-    """List how many mutants each task has, and those that its check does not refuse."""
-    import time
-    import warnings
-
-    warnings.simplefilter("ignore")
-    for task in names or solutions():
-        if task in BEHAVIOUR:
-            continue
-        begin, made, left, crashed = time.perf_counter(), list(mutants(task)), [], []
-        for mutant in made:
-            try:
-                if not refused(task, mutant.run):
-                    left.append(mutant.change)
-            except Exception as error:
-                crashed.append(f"CRASH {mutant.change}: {type(error).__name__} {error}"[:150])
-        print(
-            f"{task}: {len(made)} mutants, {len(left)} left, {time.perf_counter() - begin:.1f} s", flush=True
-        )
-        for change in [*left, *crashed]:
-            print("   ", change, flush=True)
+def survivors(task: str) -> tuple[int, dict[str, Callable]]:
+    """Return how many mutants a task has, and those that its check does not refuse, by what was changed."""
+    made = list(mutants(task))
+    return len(made), {mutant.change: mutant.run for mutant in made if not refused(task, mutant.run)}
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    for name in sys.argv[1:] or (name for name in solutions() if name not in BEHAVIOUR):
+        begin = time.perf_counter()
+        count, left = survivors(name)
+        print(
+            f"{name}: {count} mutants, {len(left)} left, {time.perf_counter() - begin:.1f} s",
+            *left,
+            sep="\n    ",
+        )
