@@ -1,5 +1,11 @@
-"""Checkers for the exercises: `check.l2_penalty(my_function)` says what is right, what is wrong, and why."""
+"""Checkers for the exercises: `check.l2_penalty(my_function)` says what is right, what is wrong, and why.
 
+Beside them: ``points`` for graded notebooks, ``report`` for a check that seems wrong, ``limit`` for a
+function that needs longer, ``seed`` to draw the same random cases again, ``progress`` for what is done.
+"""
+
+from labcode.check import progress
+from labcode.check.core import limit, seed
 from labcode.check.exercise_01 import generalization_gap, l2_penalty, stopping_epoch
 from labcode.check.exercise_02 import (
     dropped_layers,
@@ -66,6 +72,7 @@ from labcode.check.exercise_09_choice import nested_estimate, one_standard_error
 from labcode.check.exercise_09_curves import read_runs, rule_of_thumb, samples_needed
 from labcode.check.exercise_09_fair import fair_comparison, three_leaks
 from labcode.check.exercise_09_search import compare_searches, log_uniform, random_search
+from labcode.check.feedback import points, report
 
 __all__ = [
     "activation_penalties",
@@ -91,6 +98,7 @@ __all__ = [
     "l2_penalty",
     "l2_step",
     "lasso_violation",
+    "limit",
     "locked_mask",
     "log_uniform",
     "lstm_with_recurrent_dropout",
@@ -103,11 +111,14 @@ __all__ = [
     "one_standard_error",
     "penalty_by_part",
     "planted_mistakes",
+    "points",
+    "progress",
     "proximal_step",
     "random_search",
     "read_runs",
     "regularized_model",
     "reorder_gates",
+    "report",
     "ridge_shares",
     "rule_of_thumb",
     "same_settings",
@@ -115,6 +126,7 @@ __all__ = [
     "samples_needed",
     "scale_on_training",
     "search_with_beam",
+    "seed",
     "smoothed_targets",
     "soft_threshold",
     "speed_ratio",

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
+from labcode.check.random_cases import drawn
 
 
 def _gap(train_loss, validation_loss, *, sign=1.0, absolute=False, relative=False, last_only=False):
@@ -20,6 +22,7 @@ generalization_gap = Checker(
         Case("a gap that opens", (np.array([1.0, 0.6, 0.2]), np.array([1.1, 0.9, 1.3]))),
         Case("validation below training at first", (np.array([1.0, 0.5]), np.array([0.8, 0.75]))),
         Case("plain lists instead of arrays", ([0.5, 0.25], [0.5, 0.5])),
+        *drawn(random_cases.generalization_gap, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -48,6 +51,7 @@ generalization_gap = Checker(
         ),
     ),
     praise="A positive value is the price of the unseen; a curve of it shows when the price starts to rise.",
+    draw=random_cases.generalization_gap,
 )
 
 
@@ -83,6 +87,7 @@ l2_penalty = Checker(
         Case("a layer with biases", (_ONE_LAYER | _BIASES, 0.2)),
         Case("two layers and another lambda", (_ONE_LAYER | _BIASES | _SECOND_LAYER, 3.0)),
         Case("lambda of zero", (_ONE_LAYER | _BIASES, 0.0)),
+        *drawn(random_cases.l2_penalty, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -118,16 +123,25 @@ l2_penalty = Checker(
         ),
     ),
     praise="You have a penalty whose gradient is lam * w, over W and U and not over the biases.",
+    draw=random_cases.l2_penalty,
 )
 
 
 def _stop(
-    validation_loss, patience, *, late=0, against_previous=False, resets=True, ties=False, returns_best=False
+    validation_loss,
+    patience,
+    *,
+    late=0,
+    against_previous=False,
+    resets=True,
+    ties=False,
+    returns_best=False,
+    delta=0.0,
 ):
     """The epoch after which training stops: `patience` epochs in a row without a new best."""
     best, best_epoch, waited, previous = np.inf, None, 0, np.inf
     for epoch, loss in enumerate(validation_loss):
-        reference = previous if against_previous else best
+        reference = (previous if against_previous else best) - delta
         if loss <= reference if ties else loss < reference:
             best_epoch, waited = epoch, 0 if resets else waited
         else:
@@ -148,6 +162,8 @@ stopping_epoch = Checker(
         Case("slow recovery that is no new best", ([1.0, 0.5, 0.9, 0.8, 0.7, 0.6, 0.55], 3)),
         Case("an equal loss is no improvement", ([1.0, 0.8, 0.8, 0.8, 0.8], 2)),
         Case("never stops", ([1.0, 0.9, 0.8, 0.7], 2)),
+        Case("small steps are steps", ([1.0, 0.9999, 0.9998, 0.9997, 0.9996], 2)),
+        *drawn(random_cases.stopping_epoch, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -181,6 +197,12 @@ stopping_epoch = Checker(
             "strictly smaller.",
         ),
         Misconception(
+            "small steps not counted",
+            {"delta": 0.05},
+            "A small improvement was not taken as one (a `min_delta`?). Here every loss that is smaller than "
+            "the best so far is a new best.",
+        ),
+        Misconception(
             "best epoch returned",
             {"returns_best": True},
             "That is the best epoch: the weights to go back to. Asked is the epoch after which training "
@@ -188,6 +210,7 @@ stopping_epoch = Checker(
         ),
     ),
     praise="That is Keras's rule, and the one `labcode.early_stopping.EarlyStopping` follows.",
+    draw=random_cases.stopping_epoch,
 )
 
 CHECKERS = (generalization_gap, l2_penalty, stopping_epoch)

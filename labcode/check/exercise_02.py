@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.exercise_02_places import PairChecker, dropped_layers, masked_step, touches
+from labcode.check.random_cases import drawn
 
 
 def _dropout(x, kept, p, training, *, factor=None, share=False, always=False, evaluation=None, swapped=False):
@@ -27,6 +29,7 @@ inverted_dropout = Checker(
         Case("training", (_X, _KEPT, 0.25, True)),
         Case("training, a batch of sequences", (_SEQUENCES, _KEPT_SEQUENCES, 0.2, True)),
         Case("evaluation", (_X, _KEPT, 0.25, False)),
+        *drawn(random_cases.inverted_dropout, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -85,6 +88,7 @@ inverted_dropout = Checker(
         ),
     ),
     praise="On average the next layer gets the same in training and in evaluation.",
+    draw=random_cases.inverted_dropout,
 )
 
 
@@ -129,6 +133,7 @@ penalty_by_part = Checker(
             "two layers",
             (_WEIGHTS | _BIASES | _SECOND_LAYER, {"input": 0.3, "recurrent": 0.1}, {"recurrent": 2.0}),
         ),
+        *drawn(random_cases.penalty_by_part, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -169,6 +174,7 @@ penalty_by_part = Checker(
         ),
     ),
     praise="What is not named pays nothing, and each part has its own price.",
+    draw=random_cases.penalty_by_part,
 )
 
 
@@ -185,6 +191,7 @@ export_head = PairChecker(
         Case("one output", (np.array([[2.0, -1.0, 4.0]]), np.array([0.5]), 0.2)),
         Case("two outputs, a high rate", (np.array([[1.0, 2.0], [-3.0, 0.5]]), np.array([1.0, -2.0]), 0.75)),
         Case("no dropout at all", (np.array([[1.0, 2.0]]), np.array([3.0]), 0.0)),
+        *drawn(random_cases.export_head, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -212,6 +219,7 @@ export_head = PairChecker(
         ),
     ),
     praise="What the new network computes is the mean of the old one over all its masks.",
+    draw=random_cases.export_head,
 )
 
 

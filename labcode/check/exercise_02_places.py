@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception, NotYet
+from labcode.check.random_cases import drawn
 
 _TOUCHES = {
     "L1": "loss",
@@ -110,6 +112,7 @@ dropped_layers = Checker(
         Case("four layers", (4, 0.2, True)),
         Case("four layers in evaluation", (4, 0.2, False)),
         Case("a rate of 0", (3, 0.0, True)),
+        *drawn(random_cases.dropped_layers, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -143,6 +146,7 @@ dropped_layers = Checker(
         ),
     ),
     praise="With one layer the list is empty: an option that is set and does nothing.",
+    draw=random_cases.dropped_layers,
 )
 
 
@@ -177,6 +181,7 @@ masked_step = PairChecker(
         Case("a mask of ones", _arguments([[1.0, 1.0], [1.0, 1.0]], 0)),
         Case("the first unit dropped", _arguments([[0.0, 2.0], [0.0, 2.0]], 0)),
         Case("a mask for each sequence", _arguments([[1.25, 0.0], [0.0, 1.25]], 1)),
+        *drawn(random_cases.masked_step, 0, 1, 2),
     ),
     misconceptions=(
         _misplaced(
@@ -227,4 +232,5 @@ masked_step = PairChecker(
         ),
     ),
     praise="Variational dropout: the gates read a state with holes, the state itself stays whole.",
+    draw=random_cases.masked_step,
 )

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.exercise_03_masks import locked_mask, lstm_with_recurrent_dropout
 from labcode.check.exercise_03_stopping import train_with_early_stopping
+from labcode.check.random_cases import drawn
 
 
 def _l2_step(weights, grads, lr, lam, *, factor=1.0, biases=False, inside_lr=True, downhill=True):
@@ -33,6 +35,7 @@ l2_step = Checker(
         Case("a gradient and no penalty", (_WEIGHTS, _GRADS, 0.1, 0.0)),
         Case("a penalty and no gradient", (_WEIGHTS, _NO_GRADS, 0.1, 0.5)),
         Case("both", (_WEIGHTS, _GRADS, 0.2, 0.5)),
+        *drawn(random_cases.l2_step, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -72,6 +75,7 @@ l2_step = Checker(
         ),
     ),
     praise="So weight decay in plain gradient descent is one factor, 1 - lr * lam, on W and U.",
+    draw=random_cases.l2_step,
 )
 
 
@@ -106,6 +110,7 @@ clip_and_step = Checker(
         Case("one long and one short part", (_TWO, _SHORT | {"bias_ih_l0": _LONG["bias_ih_l0"]}, 0.5, 3.0)),
         Case("a gradient that is short enough", (_TWO, _SHORT, 0.1, 2.0)),
         Case("a large step size", (_TWO, _SHORT, 20.0, 1.0)),
+        *drawn(random_cases.clip_and_step, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -152,6 +157,7 @@ clip_and_step = Checker(
         ),
     ),
     praise="The direction of the whole step is kept; only its length has a limit.",
+    draw=random_cases.clip_and_step,
 )
 
 
@@ -175,6 +181,7 @@ max_norm = Checker(
         Case("rows of length 5, 1, 0.3 and 3, limit 2", (_ROWS, 2.0)),
         Case("limit 0.5", (_ROWS, 0.5)),
         Case("a row of zeros", (_ZERO_ROW, 1.5)),
+        *drawn(random_cases.max_norm, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -209,6 +216,7 @@ max_norm = Checker(
         ),
     ),
     praise="That is the nearest matrix whose rows all fit, and rows that fitted have not moved.",
+    draw=random_cases.max_norm,
 )
 
 

@@ -2,14 +2,36 @@
 
 import numpy as np
 
+from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
-from labcode.check.side_effects import Seed, StatefulChecker
+from labcode.check.random_cases import drawn
+from labcode.check.sampler import SamplerChecker, independent
+from labcode.check.side_effects import Seed
 
 
-def _locked_mask(rng, batch, steps, units, p, *, scaled=True, keeps=False, over=(True, False, True)):
+def _locked_mask(
+    rng,
+    batch,
+    steps,
+    units,
+    p,
+    *,
+    scaled=True,
+    keeps=False,
+    over=(True, False, True),
+    generator="given",
+    exact=False,
+    pairs=False,
+):
     """An inverted dropout mask, (B, T, H), drawn along the axes in ``over`` and shared along the others."""
-    drawn = tuple(n if anew else 1 for n, anew in zip((batch, steps, units), over, strict=True))
-    kept = rng.random(drawn) >= (1 - p if keeps else p)
+    sizes = tuple(n if anew else 1 for n, anew in zip((batch, steps, units), over, strict=True))
+    if generator != "given":
+        rng = np.random.default_rng(5) if generator == "own" else np.random
+    drawn = rng.random(sizes)
+    if exact and over[2]:
+        drawn = (drawn.argsort(axis=2).argsort(axis=2) + 0.5) / units
+    kept = drawn >= (1 - p if keeps else p)
+    kept = kept[np.arange(sizes[0]) // 2] if pairs else kept
     with np.errstate(invalid="ignore"):  # p = 0 read as "keep nothing" is 0 / 0
         mask = kept / ((p if keeps else 1 - p) if scaled else 1.0)
     return np.broadcast_to(mask, (batch, steps, units)).copy()
@@ -17,33 +39,50 @@ def _locked_mask(rng, batch, steps, units, p, *, scaled=True, keeps=False, over=
 
 def _describe_mask(result, arguments):
     """Say of a mask what does not depend on the numbers drawn."""
-    try:
-        mask = np.asarray(result, dtype=float)
-    except (TypeError, ValueError, RuntimeError):
-        return f"a value of type {type(result).__name__}, no array"
+    mask = _numbers(result)
+    if mask is None:
+        return f"a value of type {type(result).__name__}, no array of numbers"
     p, said = arguments[-1], {"shape": mask.shape}
     if mask.ndim != 3 or mask.size == 0:
         return said
     for axis, name in enumerate(("sequence", "step", "unit")):
         said[f"the same for every {name}"] = bool((mask == mask.take([0], axis)).all())
     said["values"] = np.unique(mask.round(6))[:4]
-    independent = mask[0, 0].size if said["the same for every sequence"] else mask[:, 0].size
-    share, spread = np.mean(mask == 0), 5 * np.sqrt(p * (1 - p) / independent) + 1e-9
-    likely = {"p": p, "1 - p": 1 - p}
-    near = [name for name, rate in likely.items() if abs(share - rate) <= spread]
+    if np.ptp(mask) == 0:
+        return said
+    first = mask[:, 0] != 0
+    said["two sequences share a mask"] = len(np.unique(first, axis=0)) < len(first)
+    said["sequences drawn one by one"] = independent(first.T)
+    said["units drawn one by one"] = independent(first)
+    draws = (1 if said["the same for every sequence"] else first.shape[0]) * (
+        1 if said["the same for every unit"] else first.shape[1]
+    )
+    share, far = 1 - first.mean(), 6 * np.sqrt(p * (1 - p) / draws)
+    near = [name for name, rate in {"p": p, "1 - p": 1 - p}.items() if abs(share - rate) <= far]
     said["share dropped"] = f"about {near[0]}" if near else f"{share:.2f}"
     return said
 
 
-locked_mask = StatefulChecker(
+def _numbers(result):
+    """Return a result as an array of numbers; None for what is none, such as text."""
+    try:
+        mask = np.asarray(result.detach() if hasattr(result, "detach") else result)
+    except (TypeError, ValueError, RuntimeError):
+        return None
+    return mask.astype(float) if mask.dtype.kind in "biuf" else None
+
+
+locked_mask = SamplerChecker(
     name="locked_mask",
     solution=_locked_mask,
+    numbers=lambda result, given: _numbers(result),
     arrange=lambda seed, *rest: (np.random.default_rng(seed), *rest),
     summarize=_describe_mask,
     cases=(
         Case("a batch of sequences, p = 0.2", (Seed(1), 60, 5, 80, 0.2)),
         Case("more is dropped than kept, p = 0.7", (Seed(2), 60, 4, 80, 0.7)),
         Case("nothing is dropped, p = 0", (Seed(3), 2, 3, 4, 0.0)),
+        *drawn(random_cases.locked_mask, 0),
     ),
     misconceptions=(
         Misconception(
@@ -81,8 +120,34 @@ locked_mask = StatefulChecker(
             "The mask changes from step to step and is the same for all units: the axes are exchanged. It "
             "should differ between units and repeat over the steps: (B, 1, H), repeated along axis 1.",
         ),
+        Misconception(
+            "two sequences, one mask",
+            {"pairs": True},
+            "Some sequences share their mask with another one. Each sequence has a draw of its own: the "
+            "first axis of what you draw has `batch` entries.",
+        ),
+        Misconception(
+            "exactly the share p of each sequence",
+            {"exact": True},
+            "Every sequence drops the same NUMBER of units. Each unit is dropped with probability p by "
+            "itself, so the number differs from sequence to sequence; only its average is p times the units.",
+        ),
+        Misconception(
+            "a generator of its own",
+            {"generator": "own"},
+            "A generator made inside is used: every call gives the same mask, whatever the seed. "
+            "Draw from `rng`, so that whoever calls decides on the seed.",
+        ),
+        Misconception(
+            "the global generator",
+            {"generator": "global"},
+            "You draw from a global generator (np.random, or torch's), which all programs share: the same "
+            "seed gives another mask at the next call, and whatever else draws from it gets other numbers. "
+            "Draw from `rng`.",
+        ),
     ),
     praise="One thinned network for each sequence, and the same one at all of its steps.",
+    draw=random_cases.locked_mask,
 )
 
 
@@ -133,6 +198,7 @@ lstm_with_recurrent_dropout = Checker(
         Case("one step: h is still zero, so no mask can show", (*_lstm_case(1), _MASK)),
         Case("four steps, a mask of ones: the plain LSTM", (*_lstm_case(4), np.ones((2, 2)))),
         Case("four steps, one unit of one sequence dropped", (*_lstm_case(4), _MASK)),
+        *drawn(random_cases.lstm_with_recurrent_dropout, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -179,4 +245,5 @@ lstm_with_recurrent_dropout = Checker(
         ),
     ),
     praise="The gates read a thinned h; what is remembered and what is put out stay whole.",
+    draw=random_cases.lstm_with_recurrent_dropout,
 )

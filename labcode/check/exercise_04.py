@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.exercise_04_decay import adamw_step, ridge_shares, same_strengths
 from labcode.check.exercise_04_noise import dropout_passes, dropout_penalty
+from labcode.check.random_cases import drawn
 
 
 def _threshold(w, threshold, *, hard=False, crosses=False, sign=True, one_sided=False, clipped=False):
@@ -28,6 +30,7 @@ soft_threshold = Checker(
         Case("a weight exactly at the threshold", (np.array([0.5, -0.5, 0.75]), 0.5)),
         Case("a matrix", (np.array([[1.0, -4.0], [0.0, 2.5]]), 2.0)),
         Case("threshold 0 changes nothing", (np.array([1.0, -0.25]), 0.0)),
+        *drawn(random_cases.soft_threshold, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -62,13 +65,18 @@ soft_threshold = Checker(
         ),
     ),
     praise="The same line is the proximal step of L1, and the heart of coordinate descent.",
+    draw=random_cases.soft_threshold,
+    exact_zero=True,
 )
 
 
-def _violation(w, grad, lam, *, interval=True, sign=1.0, zeros_fine=False, all_zero=False, signed=False):
+def _violation(
+    w, grad, lam, *, interval=True, sign=1.0, zeros_fine=False, all_zero=False, signed=False, side=0
+):
     """The distance of each weight from its condition: 0 at the minimum of loss + lam * sum |w|."""
     w, grad = np.asarray(w, dtype=float), np.asarray(grad, dtype=float)
     at_zero = np.maximum(np.abs(grad) - lam, 0.0)
+    at_zero = np.maximum(side * grad - lam, 0.0) if side else at_zero
     elsewhere = grad + sign * lam * np.sign(w)
     elsewhere = elsewhere if signed else np.abs(elsewhere)
     if all_zero:
@@ -86,6 +94,7 @@ lasso_violation = Checker(
         Case("kept weights in balance", (np.array([2.0, -3.0]), np.array([-1.0, 1.0]), 1.0)),
         Case("kept weights out of balance", (np.array([2.0, -3.0, 0.5]), np.array([-0.25, 0.5, -1.5]), 0.75)),
         Case("all kinds together", (np.array([1.0, 0.0, 0.0]), np.array([0.5, 0.25, -2.0]), 0.5)),
+        *drawn(random_cases.lasso_violation, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -108,6 +117,18 @@ lasso_violation = Checker(
             "zero.",
         ),
         Misconception(
+            "the upper end alone",
+            {"side": 1},
+            "At a zero weight only a gradient above lam counts. The interval has two ends: one below -lam "
+            "lies outside as well. Take |grad| - lam.",
+        ),
+        Misconception(
+            "the lower end alone",
+            {"side": -1},
+            "At a zero weight only a gradient below -lam counts. The interval has two ends: one above lam "
+            "lies outside as well. Take |grad| - lam.",
+        ),
+        Misconception(
             "interval everywhere",
             {"all_zero": True},
             "You use the interval for weights that are not zero, too. Away from zero |w| has one slope "
@@ -120,6 +141,7 @@ lasso_violation = Checker(
         ),
     ),
     praise="With it you can prove that a solution is one, whoever computed it.",
+    draw=random_cases.lasso_violation,
 )
 
 
@@ -145,6 +167,7 @@ proximal_step = Checker(
         Case("no gradient: only the penalty acts", (_W, np.zeros(4), 0.125, 2.0)),
         Case("no penalty: a plain step", (_W, _GRAD, 0.25, 0.0)),
         Case("a strong penalty", (_W, _GRAD, 0.125, 6.0)),
+        *drawn(random_cases.proximal_step, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -178,6 +201,8 @@ proximal_step = Checker(
         ),
     ),
     praise="Gradient for the loss, threshold for the penalty: that is all of proximal SGD.",
+    draw=random_cases.proximal_step,
+    exact_zero=True,
 )
 
 CHECKERS = (

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
+from labcode.check.random_cases import drawn
 
 
 def _shares(x, lam, *, mean=True, root=False, lost=False, factor=1.0, descending=False):
@@ -24,6 +26,7 @@ ridge_shares = Checker(
         Case("directions along the columns", (_X, 0.5)),
         Case("correlated columns", (_MIXED, 0.25)),
         Case("a strong penalty", (_MIXED, 8.0)),
+        *drawn(random_cases.ridge_shares, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -62,6 +65,7 @@ ridge_shares = Checker(
         ),
     ),
     praise="L2 gives up what the data hardly determine, and keeps the rest.",
+    draw=random_cases.ridge_shares,
 )
 
 
@@ -81,6 +85,7 @@ same_strengths = Checker(
     cases=(
         Case("λ = 0.1, 100 rows", (0.1, 100, 0.01)),
         Case("another step size and more rows", (0.3, 442, 0.05)),
+        *drawn(random_cases.same_strengths, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -131,6 +136,7 @@ same_strengths = Checker(
         ),
     ),
     praise="Whenever you copy a λ, copy its formula, its data term and its optimizer.",
+    draw=random_cases.same_strengths,
 )
 
 
@@ -181,6 +187,8 @@ adamw_step = Checker(
         Case("the first step", _START),
         Case("a later step", _LATER),
         Case("no decay: plain Adam", (*_LATER[:6], 0.0)),
+        Case("a gradient as small as ε", (np.array([0.5]), np.array([1e-7]), *np.zeros((2, 1)), 1, 0.1, 0.5)),
+        *drawn(random_cases.adamw_step, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -221,4 +229,5 @@ adamw_step = Checker(
         ),
     ),
     praise="Every weight shrinks by the same share, whatever the size of its gradients.",
+    draw=random_cases.adamw_step,
 )

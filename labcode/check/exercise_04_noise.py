@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
+from labcode.check.random_cases import drawn
 
 
 def _penalty(w, x, p, *, factor=None, half=True, mean=True, of_means=False, squared=True, adapts=True):
@@ -25,6 +27,7 @@ dropout_penalty = Checker(
         Case("p = 0.2", (np.array([1.5, -2.0]), _X, 0.2)),
         Case("p = 0.75", (np.array([0.5, 3.0]), _X, 0.75)),
         Case("one column in a larger unit", (np.array([1.0, 0.25]), _X * np.array([1.0, 10.0]), 0.4)),
+        *drawn(random_cases.dropout_penalty, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -76,6 +79,7 @@ dropout_penalty = Checker(
         ),
     ),
     praise="Dropout on the inputs of a linear model is, on average, this L2 penalty.",
+    draw=random_cases.dropout_penalty,
 )
 
 
@@ -104,6 +108,7 @@ dropout_passes = Checker(
         Case("five masks with p = 0.5", (_INPUTS, _WEIGHTS, _HEAD, _MASKS)),
         Case("two masks", (_INPUTS[:1], _WEIGHTS, _HEAD, _MASKS[:2])),
         Case("nothing dropped: no spread", (_INPUTS, _WEIGHTS, _HEAD, np.ones((4, 2)))),
+        *drawn(random_cases.dropout_passes, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -137,4 +142,5 @@ dropout_passes = Checker(
         ),
     ),
     praise="The mean is a prediction. The spread says where thinned models disagree, not how wrong they are.",
+    draw=random_cases.dropout_passes,
 )

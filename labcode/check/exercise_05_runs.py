@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.line_finder import LinesChecker
+from labcode.check.random_cases import drawn
 
 
 def _output(x, weight, kept, p, training, *, default=False, always=False, scaled=True, scaled_down=False):
@@ -24,6 +26,7 @@ keras_output = Checker(
         Case("model(x, training=True)", (_X, _W, _KEPT, 0.2, True)),
         Case("model(x, training=False)", (_X, _W, _KEPT, 0.2, False)),
         Case("model(x)", (_X, _W, _KEPT, 0.2, None)),
+        *drawn(random_cases.keras_output, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -51,16 +54,19 @@ keras_output = Checker(
         ),
     ),
     praise="One argument decides; whoever forgets it in Keras evaluates, in PyTorch trains.",
+    draw=random_cases.keras_output,
 )
 
 
-def _kept(trace, patience, restore, *, mode="right", stops=True, ties=False):
+def _kept(trace, patience, restore, *, mode="right", ties=False, late=0, previous=False, resets=True):
     """The epoch whose weights a Keras model holds after fit with EarlyStopping."""
-    best, epoch, stopped = 0, 0, False
+    best, epoch, waited, stopped = 0, 0, 0, False
     for epoch, loss in enumerate(trace):
-        if loss < trace[best] or (ties and loss == trace[best]):
-            best = epoch
-        stopped = stops and epoch - best >= patience
+        new = loss < trace[best] or (ties and loss == trace[best]) or epoch == 0
+        best = epoch if new else best
+        new = loss < trace[epoch - 1] if previous and epoch else new
+        waited = waited + 1 if not new else 0 if resets else waited
+        stopped = waited >= patience + late
         if stopped:
             break
     if mode == "always":
@@ -85,6 +91,10 @@ kept_epoch = Checker(
         Case("restored, but it never stopped", ([1.0, 0.6, 0.7, 0.8], 4, True)),
         Case("neither restored nor stopped", ([1.0, 0.9, 0.8, 0.85], 3, False)),
         Case("a tie", ([1.0, 0.7, 0.9, 0.7, 0.8], 5, True)),
+        Case("a tie of the first two", ([0.5, 0.5, 0.75], 3, True)),
+        Case("small steps are steps", ([1.0, 0.9999, 0.9998, 0.9997, 0.9996], 2, False)),
+        Case("one epoch", ([0.5], 2, True)),
+        *drawn(random_cases.kept_epoch, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -107,9 +117,32 @@ kept_epoch = Checker(
         ),
         Misconception(
             "training never stopped",
-            {"stops": False},
+            {"late": 10**6},
             "All epochs of the list were taken as run. Training stops as soon as patience epochs in a row "
             "brought no new best.",
+        ),
+        Misconception(
+            "one epoch late",
+            {"late": 1},
+            "Training ran one epoch too many: it stops as soon as the count of epochs without a new best "
+            "REACHES the patience (>=), not when it exceeds it.",
+        ),
+        Misconception(
+            "one epoch early",
+            {"late": -1},
+            "Training ran one epoch too few: the epoch that sets the best counts 0, the next one without a "
+            "new best counts 1.",
+        ),
+        Misconception(
+            "compared with the previous epoch",
+            {"previous": True},
+            "Each loss is compared with the epoch before. A loss that crawls back after a jump then looks "
+            "like progress; compare with the BEST so far.",
+        ),
+        Misconception(
+            "count never reset",
+            {"resets": False},
+            "The count is never set back. Patience is about epochs IN A ROW: a new best starts it anew.",
         ),
         Misconception(
             "restored only after a stop",
@@ -130,6 +163,7 @@ kept_epoch = Checker(
         ),
     ),
     praise="Two questions, in this order: which epochs ran, and which of them is held?",
+    draw=random_cases.kept_epoch,
 )
 
 _PLANTED = {

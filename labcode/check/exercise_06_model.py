@@ -1,7 +1,7 @@
 """Checker of exercise 6, a model to regularize: its score comes from days that the learner does not get."""
 
+import copy
 import itertools
-import math
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from labcode.check.core import Case, Checker, Misconception, NotYet, attempt
+from labcode.check.core import Case, Checker, Misconception, NotYet, Verdict
 
 SEEDS, HIDDEN = (0, 1, 2), 64
 _LOOKS = itertools.count(1)  # how often the held-out days have been looked at in this session
@@ -42,16 +42,31 @@ def _bar() -> float:
     return float(np.square(BASELINES["weather"]["ridge"](dataset, "test") - held_out.y).mean())
 
 
-def _score(model) -> dict[str, float]:
-    """Return the losses on all three parts, in evaluation mode, and how the model was handed over."""
+def _record(model) -> dict:
+    """Return a model as plain data: its forecasts of all three parts, its size, the mode it came in."""
     from labcode.training import predict
 
     training = bool(model.training)
-    losses = {
-        name: float(np.square(predict(model, part.x).numpy() - part.y).mean())
-        for name, part in zip(("train", "validation", "held_out"), _data(), strict=True)
-    }
-    return losses | {"units": model.lstm.hidden_size, "training": training}
+    forecasts = [predict(model, part.x).numpy() for part in _data()]
+    return {"units": int(model.lstm.hidden_size), "training": training, "forecasts": forecasts}
+
+
+def _score(record: dict) -> dict[str, float]:
+    """Return a record's losses on the three parts, its size and its mode.
+
+    Raises:
+        NotYet: the forecasts are not finite, or not one for each day.
+    """
+    losses = {}
+    for name, part, forecast in zip(
+        ("train", "validation", "held_out"), _data(), record["forecasts"], strict=True
+    ):
+        if forecast.shape != part.y.shape:
+            raise NotYet(f"✗ the model should forecast {part.y.shape} values; these are {forecast.shape}.")
+        if not np.isfinite(forecast).all():
+            raise NotYet("✗ the model's forecasts are not finite: its weights grew without limit.")
+        losses[name] = float(np.square(forecast - part.y).mean())
+    return losses | {"units": record["units"], "training": record["training"]}
 
 
 def _train(train, validation, seed, *, cure=True, epochs=60, extra="", lam=0.03, hidden=HIDDEN, mode=False):
@@ -99,50 +114,50 @@ class ModelFault(Misconception):
 class ModelChecker(Checker):
     """Trains by the learner's function, once for each seed, and scores the models on the held-out days."""
 
-    def __call__(self, fn: Callable) -> None:
-        """Print the scores; raise ``NotYet`` with the likely reason where they are not good enough.
-
-        Raises:
-            NotYet: the function is blank, stops with an error, returns no model, or one that is no better
-                than ridge on the held-out days.
-        """
-        if not callable(fn):
-            raise NotYet(f"✗ hand over the function itself, check.{self.name}({self.name}).")
-        scores = [self._trained(fn, seed) for seed in SEEDS]
-        mean = _mean(scores)
-        lines = [
-            f"{name:<11} {mean[key]:.3f}"
-            for name, key in (("training", "train"), ("validation", "validation"), ("held out", "held_out"))
-        ]
-        lines[-1] += f"   (to beat: ridge, {_bar():.3f}; look no. {next(_LOOKS)} at these days)"
-        found = self.diagnose(scores)
-        if found or mean["held_out"] >= _bar():
-            reasons = [textwrap.fill(f"→ {m.message}", 100) for m in found]
-            raise NotYet("\n".join(["✗ mean squared errors, mean of three seeds:", *lines, *reasons]))
-        print("\n".join(["✓ mean squared errors, mean of three seeds:", *lines]))
-        print(f"{self.name}: right. {self.praise}")
-
     def outputs(self, switches):
         """Return the scores of the solution with the given mistakes switched on, for one seed."""
-        return [_score(self.solution(*handout(), SEEDS[0], **switches))]
+        return [_score(_record(self.solution(*handout(), SEEDS[0], **switches)))]
 
     def diagnose(self, results):
         """Return the first fault that the scores show, if any."""
         mean = _mean(results)
         return tuple(itertools.islice((m for m in self.misconceptions if m.shows(mean)), 1))
 
-    def _trained(self, fn: Callable, seed: int) -> dict[str, float]:
-        call = f"{self.name}(train, validation, seed={seed})"
-        model = attempt(self.name, lambda: fn(*handout(), seed), call)
+    def _given(self, case):
+        return (*copy.deepcopy(handout()), *case.args)
+
+    def _run(self, fn: Callable, case: Case) -> dict:
+        model = fn(*self._given(case))
         if not hasattr(model, "lstm"):
             raise NotYet(
                 f"✗ {self.name} returned a value of type {type(model).__name__}. Return the trained "
                 "SequenceModel: does the function end with `return model`?"
             )
-        score = _score(model)
-        if not math.isfinite(score["train"]):
-            raise NotYet("✗ the model's forecasts are not finite: its weights grew without limit.")
-        return score
+        return _record(model)
+
+    def _call(self, case):
+        return f"{self.name}(train, validation, seed={case.args[0]})"
+
+    def _judge(self, outcomes):
+        hindrance = self._hindrance(outcomes, [0.0])
+        try:
+            scores = [] if hindrance else [_score(outcome.value) for outcome in outcomes]
+        except NotYet as message:
+            hindrance = str(message)
+        if hindrance:
+            return Verdict(False, 0.0, hindrance)
+        mean, found = _mean(scores), self.diagnose(scores)
+        lines = [
+            f"{name:<11} {mean[key]:.3f}"
+            for name, key in (("training", "train"), ("validation", "validation"), ("held out", "held_out"))
+        ]
+        lines[-1] += f"   (to beat: ridge, {_bar():.3f}; look no. {next(_LOOKS)} at these days)"
+        right = not found and mean["held_out"] < _bar()
+        said = [textwrap.fill(f"→ {m.message}", 100) for m in found]
+        said += [f"{self.name}: right. {self.praise}"] if right else []
+        mark = "✓" if right else "✗"
+        text = "\n".join([f"{mark} mean squared errors, mean of three seeds:", *lines, *said])
+        return Verdict(right, float(right), text, tuple(m.name for m in found))
 
 
 def _mean(scores: list[dict]) -> dict[str, float]:
@@ -152,7 +167,8 @@ def _mean(scores: list[dict]) -> dict[str, float]:
 regularized_model = ModelChecker(
     name="regularized_model",
     solution=_train,
-    cases=(Case("a year of weather", ()),),
+    cases=tuple(Case(f"a year of weather, seed {seed}", (seed,)) for seed in SEEDS),
+    seconds=600.0,
     misconceptions=(
         ModelFault(
             "handed over in training mode",

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
+from labcode.check.random_cases import drawn
 
 
 def _skill(outcome, forecast, today, *, reference="today", power=2, root=False, form="skill"):
@@ -28,6 +30,7 @@ forecast_skill = Checker(
             "worse than 'as today'",
             (np.array([20.0, 21.0, 21.0, 22.0]), np.full(4, 18.0), np.array([19.0, 20.0, 21.0, 21.0])),
         ),
+        *drawn(random_cases.forecast_skill, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -66,6 +69,7 @@ forecast_skill = Checker(
         ),
     ),
     praise="A skill below 0 says it plainly: the rule would have been better.",
+    draw=random_cases.forecast_skill,
 )
 
 
@@ -92,6 +96,7 @@ macro_f1 = Checker(
         Case("three classes", (np.array([[8, 1, 1], [2, 6, 2], [0, 3, 7]]),)),
         Case("a rare class that is never found", (np.array([[90, 5, 0], [4, 16, 0], [3, 2, 0]]),)),
         Case("a class that is in neither", (np.array([[5, 0, 1], [0, 0, 0], [2, 0, 4]]),)),
+        *drawn(random_cases.macro_f1, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -132,6 +137,7 @@ macro_f1 = Checker(
         ),
     ),
     praise="A rare class now counts as much as a frequent one.",
+    draw=random_cases.macro_f1,
 )
 
 
@@ -195,6 +201,7 @@ search_with_beam = Checker(
         Case("the better one ends later", (_LATE, 2)),
         Case("width 2 misses the best one", (_HIDDEN, 2)),
         Case("width 3 finds it", (_HIDDEN, 3)),
+        *drawn(random_cases.search_with_beam, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -234,4 +241,5 @@ search_with_beam = Checker(
         ),
     ),
     praise="More width, more probable sentences; whether they are better translations is another question.",
+    draw=random_cases.search_with_beam,
 )

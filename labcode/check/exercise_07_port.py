@@ -1,73 +1,11 @@
-"""Exercise 7's port of an LSTM, to be probed from outside, and the checkers of faults and of speed."""
-
-from dataclasses import dataclass, field
+"""Checkers of exercise 7: a port with faults, probed from outside, and a claim about speed."""
 
 import numpy as np
 
-from labcode._checks import expect
+from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
-
-_UNITS, _FEATURES, _RATE = 16, 3, 0.5
-
-
-@dataclass(frozen=True)
-class Port:
-    """An LSTM that somebody carried over from another library, with its penalty and its dropout.
-
-    Its documentation: the penalty is lam/2 times the sum of squares; in training, and only there, recurrent
-    dropout with rate 0.5 drops units of h on their way into the next step, one mask for the sequence. Whether
-    that is so can be found by calling it.
-
-    Args:
-        name: what to call it.
-        lam: strength of the penalty.
-        factor: what the penalty is multiplied by; 1 where the port is right.
-        drops_in_evaluation: whether dropout stays on in evaluation.
-        recurrent: whether there is any recurrent dropout.
-    """
-
-    name: str
-    lam: float = 0.1
-    factor: float = field(default=1.0, repr=False)
-    drops_in_evaluation: bool = field(default=False, repr=False)
-    recurrent: bool = field(default=True, repr=False)
-    _rng: np.random.Generator = field(
-        default_factory=lambda: np.random.default_rng(0), repr=False, compare=False
-    )
-
-    @property
-    def settings(self) -> dict:
-        """What the port was told: its strength and its rate."""
-        return {"lam": self.lam, "recurrent_dropout": _RATE}
-
-    @property
-    def features(self) -> int:
-        """Numbers in each step of an input."""
-        return _FEATURES
-
-    def penalty(self, w) -> float:
-        """Return the penalty of a weight array."""
-        return self.factor * self.lam / 2 * float(np.sum(np.square(np.asarray(w, dtype=float))))
-
-    def forward(self, x, training: bool) -> np.ndarray:
-        """Return h of every step, (T, 16), for one sequence x, (T, features)."""
-        x = np.asarray(x, dtype=float)
-        expect(x.ndim == 2 and x.shape[1] == _FEATURES, "x", f"shape (T, {_FEATURES})", x.shape)
-        drawn = np.random.default_rng(1)
-        w, u, b = (drawn.normal(size=(4 * _UNITS, n)) / 2 for n in (_FEATURES, _UNITS, 1))
-        drops = self.recurrent and (training or self.drops_in_evaluation)
-        mask = (self._rng.random(_UNITS) >= _RATE) / (1 - _RATE) if drops else np.ones(_UNITS)
-        h, c, output = np.zeros(_UNITS), np.zeros(_UNITS), []
-        for step in x:
-            i, f, g, o = np.split(w @ step + u @ (mask * h) + b[:, 0], 4)
-            c = _sigmoid(f) * c + _sigmoid(i) * np.tanh(g)
-            h = _sigmoid(o) * np.tanh(c)
-            output.append(h)
-        return np.array(output)
-
-
-def _sigmoid(z):
-    return 1 / (1 + np.exp(-z))
+from labcode.check.port import Port
+from labcode.check.random_cases import drawn
 
 
 def _find_faults(port, *, convention=0.5, modes=False, steps=5, trusting=False):
@@ -93,6 +31,7 @@ find_faults = Checker(
         Case("port D", (Port("D", recurrent=False),)),
         Case("port E", (Port("E", lam=0.3, factor=2.0, recurrent=False),)),
         Case("port F", (Port("F", lam=0.3, factor=2.0, drops_in_evaluation=True),)),
+        *drawn(random_cases.find_faults, 0, 1),
     ),
     misconceptions=(
         Misconception(
@@ -123,6 +62,7 @@ find_faults = Checker(
         ),
     ),
     praise="Three calls from outside find what no reading of the settings shows.",
+    draw=random_cases.find_faults,
 )
 
 
@@ -148,6 +88,7 @@ speed_ratio = Checker(
         Case("twice as slow, on a machine that was busy now and then", (_OURS, _THEIRS)),
         Case("about equal", (_THEIRS, _THEIRS[::-1] * _BUSY)),
         Case("lists", ([5.0, 1.0, 1.2, 1.1], [1.0, 2.0, 2.1, 2.5])),
+        *drawn(random_cases.speed_ratio, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -175,4 +116,5 @@ speed_ratio = Checker(
         ),
     ),
     praise="A ratio within rounds, its median and its quartiles: that claim survives a busy machine.",
+    draw=random_cases.speed_ratio,
 )

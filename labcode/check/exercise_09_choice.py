@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
+from labcode.check.random_cases import drawn
 
 
 def _rule(
@@ -15,11 +17,13 @@ def _rule(
     both=False,
     strict=False,
     ddof=1,
+    errors_wide=1.0,
+    folds_less=0,
 ):
     """The strongest strength whose mean loss is at most one standard error above the lowest."""
     losses = np.asarray(losses, dtype=float)
     means, errors = losses.mean(axis=1), losses.std(axis=1, ddof=ddof)
-    errors = errors if deviation else errors / np.sqrt(losses.shape[1])
+    errors = errors if deviation else errors_wide * errors / np.sqrt(losses.shape[1] - folds_less)
     best = int(means.argmin())
     if lowest:
         return float(strengths[best])
@@ -59,6 +63,7 @@ one_standard_error = Checker(
             (_STRENGTHS[::-1], _table([0.9, 0.63, 0.585, 0.5, 0.58], [0.1] * 5)),
         ),
         Case("a narrow margin", (_STRENGTHS, _table([0.6, 0.55, 0.5, 0.545, 0.7], [0.05] * 5))),
+        *drawn(random_cases.one_standard_error, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -72,6 +77,17 @@ one_standard_error = Checker(
             {"deviation": True},
             "The margin is the standard DEVIATION of the folds. The error of a mean is smaller: divide by "
             "the root of the number of folds.",
+        ),
+        Misconception(
+            "two standard errors",
+            {"errors_wide": 2.0},
+            "The margin is TWO standard errors wide. The rule allows one.",
+        ),
+        Misconception(
+            "root of the folds less one",
+            {"folds_less": 1},
+            "You divide by the root of the number of folds MINUS 1. The 1 is taken off inside the standard "
+            "deviation already (ddof=1); the error of a mean has the root of the number itself.",
         ),
         Misconception(
             "no rule",
@@ -97,6 +113,7 @@ one_standard_error = Checker(
         ),
     ),
     praise="As simple as the data allow.",
+    draw=random_cases.one_standard_error,
 )
 
 
@@ -134,6 +151,7 @@ nested_estimate = Checker(
         Case("five splits, four settings", _losses(0, 5, 4)),
         Case("ten splits, twenty settings", _losses(1, 10, 20)),
         Case("three splits, two settings", _losses(2, 3, 2)),
+        *drawn(random_cases.nested_estimate, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -167,4 +185,5 @@ nested_estimate = Checker(
         ),
     ),
     praise="That is what the whole procedure, its choice included, can be expected to score.",
+    draw=random_cases.nested_estimate,
 )

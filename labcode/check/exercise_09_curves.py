@@ -5,8 +5,10 @@ import textwrap
 
 import numpy as np
 
+from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.exercise_09_fair import fair_comparison, three_leaks
+from labcode.check.random_cases import drawn
 from labcode.training.diagnose import CASES
 
 RUNS = {
@@ -134,14 +136,14 @@ class _RunsChecker(Checker):
         return "\n".join([*lines, *(textwrap.fill(f"→ {reason}", 100) for reason in reasons)])
 
     def diagnose(self, results):
-        said = set(results[0].items())
+        said = set(results[0].items()) if isinstance(results[0], dict) else set()
         return tuple(m for m in self.misconceptions if set(m.switches["misread"]) <= said)
 
-    def _run(self, fn, case):
-        result = super()._run(fn, case)
-        if not isinstance(result, dict):
-            return result
-        return {str(key).strip().upper(): str(name).strip().lower() for key, name in result.items()}
+    def tidy(self, value):
+        """Return the names in small letters under the labels in capitals; what is no dictionary as it is."""
+        if not isinstance(value, dict):
+            return value
+        return {str(key).strip().upper(): str(name).strip().lower() for key, name in value.items()}
 
 
 read_runs = _RunsChecker(
@@ -161,7 +163,7 @@ def _rule(
     train, validation, baseline, *, reference="lowest", absolute=False, by="train", first=False, any_gap=False
 ):
     """overfit, underfit or healthy, by two comparisons in this order."""
-    start = {"lowest": min(validation), "first": validation[0], "before": validation[-2]}[reference]
+    start = {"lowest": min(validation), "first": validation[0], "before": validation[-2:][0]}[reference]
     if any_gap:
         start = train[-1]
     rises = validation[-1] > (start + 0.1 if absolute else 1.1 * start)
@@ -185,7 +187,14 @@ rule_of_thumb = Checker(
         Case("no better than the baseline", ([1.0, 0.9, 0.85], [1.0, 0.92, 0.9], 0.8)),
         Case("as good as the baseline, in training", ([1.0, 0.8, 0.7], [1.0, 0.9, 0.85], 0.75)),
         Case("a rise without a fit", ([1.0, 0.9, 0.88], [1.0, 0.95, 1.3], 0.8)),
+        Case("exactly 10 % above the lowest", ([30.0, 20.0, 10.0], [31.0, 10.0, 11.0], 15.0)),
+        Case("10.5 % above the lowest", ([300.0, 200.0, 100.0], [310.0, 100.0, 110.5], 150.0)),
+        Case("9.5 % above the lowest", ([300.0, 200.0, 100.0], [310.0, 100.0, 109.5], 150.0)),
+        Case("just as good as the baseline", ([1.0, 0.75, 0.5], [1.0, 0.9, 0.85], 0.5)),
+        Case("better than the baseline, but not at last", ([1.0, 0.4, 0.6], [1.0, 0.9, 0.85], 0.5)),
+        Case("one epoch", ([0.5], [0.6], 0.75)),
         Case("slowly, over many epochs", ([1.0, 0.5, 0.4, 0.3, 0.2], [0.9, 0.6, 0.63, 0.66, 0.69], 0.5)),
+        *drawn(random_cases.rule_of_thumb, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -223,6 +232,7 @@ rule_of_thumb = Checker(
         ),
     ),
     praise="Two comparisons, and each has its own reference.",
+    draw=random_cases.rule_of_thumb,
 )
 
 
@@ -246,6 +256,7 @@ samples_needed = Checker(
         Case("a margin of 0.1", (_LOSSES, 0.1)),
         Case("half of that margin", (_LOSSES, 0.05)),
         Case("four times the losses", (4 * _LOSSES, 0.1)),
+        *drawn(random_cases.samples_needed, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -271,6 +282,11 @@ samples_needed = Checker(
             "You ask for one standard error. A 95 % interval reaches 1.96 of them to each side.",
         ),
         Misconception(
+            "two for 1.96",
+            {"z": 2.0},
+            "You take 2 standard errors, a round figure for the 1.96 of a 95 % interval. Here it is 1.96.",
+        ),
+        Misconception(
             "the margin taken as the whole width",
             {"half": 0.5},
             "You take the margin for the whole width of the interval. It is the distance to ONE side.",
@@ -282,6 +298,7 @@ samples_needed = Checker(
         ),
     ),
     praise="Precision is bought with the square of the samples.",
+    draw=random_cases.samples_needed,
 )
 
 

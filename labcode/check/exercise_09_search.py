@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
-from labcode.check.side_effects import Seed, StatefulChecker
+from labcode.check.random_cases import drawn
+from labcode.check.sampler import SamplerChecker, even
+from labcode.check.side_effects import Seed
 
 
 def _log_uniform(u, low, high, *, linear=False, exponents=False, mixed=False, reversed_ends=False):
@@ -32,6 +35,7 @@ log_uniform = Checker(
         Case("four factors of ten", (_SHARES, 1e-4, 1.0)),
         Case("one factor of ten", (_SHARES, 2.0, 20.0)),
         Case("a matrix of shares", (np.array([[0.1, 0.9], [0.5, 0.3]]), 1e-5, 1e-2)),
+        *drawn(random_cases.log_uniform, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -58,6 +62,7 @@ log_uniform = Checker(
         ),
     ),
     praise="Each factor of ten gets the same share of the tries.",
+    draw=random_cases.log_uniform,
 )
 
 
@@ -102,6 +107,7 @@ compare_searches = Checker(
         Case("the first one had more epochs", (_LONG, _FULL)),
         Case("many short trials against few full ones", (_PRUNED, _FULL)),
         Case("equal budgets", (_FULL, (np.array([0.6, 0.55]), np.array([40, 40])))),
+        *drawn(random_cases.compare_searches, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -136,6 +142,7 @@ compare_searches = Checker(
         ),
     ),
     praise="Same currency, same amount: now the difference means something.",
+    draw=random_cases.compare_searches,
 )
 
 
@@ -163,9 +170,12 @@ def _search(
     again=False,
     worst=False,
     order=1,
+    generator="given",
 ):
     """Try log-uniform strengths; return the best one and its loss."""
-    state = rng.bit_generator.state
+    if generator != "given":
+        rng = np.random.default_rng(5) if generator == "own" else np.random
+    state = rng.bit_generator.state if same else None
     tried = []
     for _ in range(trials):
         if same:
@@ -180,27 +190,33 @@ def _search(
 def _said(result, given):
     """What can be said of a search, whatever it has drawn."""
     objective, low, high, trials, _ = given
+    pair = isinstance(result, tuple | list | np.ndarray) and len(result) == 2
+    if not pair or any(isinstance(value, str) or np.ndim(value) for value in result):
+        return f"no pair of two numbers: {result!r}"
     losses = [_Objective()(lam) for lam in objective.asked]
     lam, loss = (float(value) for value in result)
-    lower = np.mean([value < math.sqrt(low * high) for value in objective.asked])
+    shares = np.log(np.array(objective.asked) / low) / math.log(high / low)
     return {
         f"calls of the objective (budget {trials})": len(objective.asked),
-        "every strength lies between low and high": all(low <= value <= high for value in objective.asked),
-        "the strengths differ": len(set(objective.asked)) > 1,
-        "about half of them lie in the lower half of the exponents": bool(0.3 < lower < 0.7),
+        "every strength lies between low and high": bool(np.all((shares > -1e-9) & (shares < 1 + 1e-9))),
+        "no strength comes twice": len(set(objective.asked)) == len(objective.asked),
+        "spread evenly over the exponents": even(shares),
         "the loss is": {min(losses): "the lowest one", max(losses): "the highest one"}.get(
             loss, "another one"
         ),
-        "the strength belongs to that loss": bool(abs(_Objective()(lam) - loss) < 1e-9),
+        "the strength belongs to that loss": bool(lam > 0 and abs(_Objective()(lam) - loss) < 1e-9),
     }
 
 
-random_search = StatefulChecker(
+random_search = SamplerChecker(
     name="random_search",
     solution=_search,
+    numbers=lambda result, given: np.sort(given[0].asked),
+    place=4,
     cases=(
         Case("sixty trials over five factors of ten", (1e-5, 1.0, 60, Seed(0))),
         Case("a hundred trials over three", (1e-3, 1.0, 100, Seed(1))),
+        *drawn(random_cases.random_search, 0),
     ),
     misconceptions=(
         Misconception(
@@ -236,8 +252,21 @@ random_search = StatefulChecker(
             {"order": -1},
             "Your result is (loss, strength). Asked for is the strength first, then its loss.",
         ),
+        Misconception(
+            "a generator of its own",
+            {"generator": "own"},
+            "A generator made inside is used: every search tries the same strengths, whatever the seed. Draw "
+            "from `rng`, so that whoever calls decides on the seed.",
+        ),
+        Misconception(
+            "the global generator",
+            {"generator": "global"},
+            "You draw from a global generator, which all programs share: the same seed tries other strengths "
+            "at the next call, and whatever else draws from it gets other numbers. Draw from `rng`.",
+        ),
     ),
     praise="Log scale, one generator, exactly the budget: a search that can be compared with another.",
+    draw=random_cases.random_search,
     arrange=lambda low, high, trials, seed: (
         _Objective(),
         low,

@@ -2,8 +2,6 @@
 
 import textwrap
 
-import numpy as np
-
 from labcode.check.core import Checker
 
 
@@ -25,7 +23,8 @@ class LinesChecker(Checker):
         wrong = set(self.outputs({})[0]) ^ said
         return tuple(m for m in self.misconceptions if set(m.switches.values()) <= wrong)
 
-    def _run(self, fn, case):
-        result = super()._run(fn, case)
-        listed = isinstance(result, str | list | tuple | set | frozenset | np.ndarray)
-        return sorted({str(label).strip().upper() for label in result} - {",", ""}) if listed else result
+    def tidy(self, value):
+        """Return the labels in capital letters, sorted; what holds no labels stays as it is."""
+        if not isinstance(value, str | list | tuple | frozenset):
+            return value
+        return sorted({str(label).strip().upper() for label in value} - {",", ""})

@@ -3,7 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from labcode.check.core import Case, Checker
+from labcode.check.core import Case, Checker, Odd
+from labcode.check.core.compare import same
+from labcode.check.core.show import show
+from labcode.check.core.values import plain
 
 
 class Seed(int):
@@ -30,13 +33,30 @@ class StatefulChecker(Checker):
         return [self._summary(self.solution, case.args, switches) for case in self.cases]
 
     def _run(self, fn: Callable, case: Case) -> object:
-        return super()._run(lambda *args: self._summary(fn, args, {}), case)
+        return self._summary(fn, case.args, {})
+
+    def _given(self, case: Case) -> tuple:
+        return self.arrange(*case.args)
 
     def _form(self, result: object, wanted: object) -> list[str]:
-        """Say nothing: the summary's form is not the learner's, and its words are shown already."""
-        return []
+        """Say which facts are not as they should be; the summary's form is not the learner's."""
+        if not isinstance(wanted, dict) or not isinstance(result, dict):
+            return [result.said] if isinstance(result, Odd) else []
+        wrong = [key for key in wanted if key not in result or not same(result[key], wanted[key])]
+        return [
+            f"{key}: {show(wanted[key])} is expected; it is {show(result.get(key))}." for key in wrong[:3]
+        ]
+
+    def _findings(self, results: list, wanted: list, marks: list[bool]) -> list[str]:
+        first = marks.index(False)
+        return self._form(results[first], wanted[first])
 
     def _summary(self, fn: Callable, args: tuple, switches: Mapping[str, object]) -> object:
         given = self.arrange(*args)
         result = fn(*given, **switches)
-        return None if result is None else self.summarize(result, given)
+        if result is None:
+            return None
+        try:
+            return self.summarize(result, given)
+        except Exception:
+            return Odd("unreadable", f"{show(plain(result))} came back, which is not what the task asks for.")

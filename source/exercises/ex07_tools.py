@@ -277,11 +277,11 @@ check.speed_ratio(speed_ratio)
 def find_faults(port):
     """Return which of the three faults a port has."""
     # BEGIN SOLUTION
-    w, x = np.array([1.0, 2.0]), np.ones((6, port.features))
+    x = np.random.default_rng().normal(size=(6, port.features))
     tested = [port.forward(x, training=False) for _ in range(2)]
     trained = [port.forward(x, training=True) for _ in range(2)]
     return {
-        "penalty": not np.isclose(port.penalty(w), port.lam / 2 * np.sum(w**2)),
+        "penalty": not np.isclose(port.penalty(x), port.lam / 2 * np.sum(x**2)),
         "evaluation": not np.array_equal(*tested),
         "recurrence": np.array_equal(*trained),
     }

@@ -63,7 +63,7 @@ def _kept_by_slices(trace, patience, restore):
         ("keras_output", lambda x, w, kept, p, training: (x * (kept / (1 - p) if training else 1)) @ w),
         (
             "keras_output",
-            lambda x, w, kept, p, t: torch.tensor(x * kept / (1 - p) if t is True else x @ np.eye(3)) @ w,
+            lambda x, w, kept, p, t: torch.tensor(x * kept / (1 - p) if t is True else x) @ w,
         ),
         ("max_norm_of_keras", _renorm),
         ("max_norm_of_keras", _norm_by_loop),

@@ -88,8 +88,9 @@ class Table(nn.Module):
 
 def beam_by_labcode(table, width):
     model = Table(table)
-    tokens, log_probability = beam_search(model, np.array([[START]]), width=width)[0][0]
-    return "".join(model.tokens[token - 10] for token in tokens) + ".", float(np.exp(log_probability))
+    tokens, _ = beam_search(model, np.array([[START]]), width=width)[0][0]
+    text = "".join(model.tokens[token - 10] for token in tokens) + "."
+    return text, float(np.prod([table[text[:t]][token] for t, token in enumerate(text)]))
 
 
 RIGHT = [

@@ -12,7 +12,7 @@ from test_check import feedback
 from torch import nn
 
 from labcode import check
-from labcode.check.exercise_07_port import Port
+from labcode.check.port import Port
 from labcode.keras_interop import import_keras
 
 NAMES = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
@@ -214,9 +214,9 @@ def test_renorm_and_max_norm_mean_the_same_by_the_same_number(dim):
 
 def test_a_port_without_faults_is_an_lstm_of_pytorch_in_evaluation():
     drawn = np.random.default_rng(1)
-    w, u, b = (drawn.normal(size=(64, n)) / 2 for n in (3, 16, 1))
-    lstm = nn.LSTM(3, 16, batch_first=True).double()
-    values = (w, u, b[:, 0], np.zeros(64))
+    w, u, b = (drawn.normal(size=(128, n)) / 2 for n in (3, 32, 1))
+    lstm = nn.LSTM(3, 32, batch_first=True).double()
+    values = (w, u, b[:, 0], np.zeros(128))
     lstm.load_state_dict({name: torch.from_numpy(value) for name, value in zip(NAMES, values, strict=True)})
     x = np.random.default_rng(0).normal(size=(5, 3))
     expected = lstm(torch.from_numpy(x)[None])[0][0].detach().numpy()
@@ -224,6 +224,6 @@ def test_a_port_without_faults_is_an_lstm_of_pytorch_in_evaluation():
 
 
 def test_a_port_tells_nothing_by_its_looks_and_refuses_other_shapes():
-    assert repr(Port("B", factor=2.0, recurrent=False)) == "Port(name='B', lam=0.1)"
+    assert repr(Port("B", factor=2.0, recurrent=False)) == "Port('B', lam=0.1)"
     with pytest.raises(ValueError, match=r"expected shape .* received"):
         Port("A").forward(np.ones((4, 2)), training=True)

@@ -1,0 +1,174 @@
+"""The changes that make variants of a solution, one node of its syntax tree at a time."""
+
+import ast
+import builtins
+from collections.abc import Callable, Iterator
+
+NAMES = {  # functions and methods that are taken for one another
+    "mean": ("median", "sum", "max", "min"),
+    "median": ("mean",),
+    "sum": ("mean", "max"),
+    "min": ("max", "mean"),
+    "max": ("min", "mean"),
+    "argmin": ("argmax",),
+    "argmax": ("argmin",),
+    "minimum": ("maximum",),
+    "maximum": ("minimum",),
+    "floor": ("ceil", "round"),
+    "ceil": ("floor", "round"),
+    "any": ("all",),
+    "all": ("any",),
+    "log": ("log2", "log10"),
+    "log2": ("log", "log10"),
+    "log10": ("log",),
+    "cumsum": ("sum",),
+    "square": ("abs",),
+    "abs": ("square",),
+}
+UNDONE = {
+    "sqrt": "the root",
+    "abs": "the absolute value",
+    "sorted": "sorting",
+    "sort": "sorting",
+    "square": "the square",
+}
+COMPARED = {
+    ast.Lt: (ast.LtE, "<", "<="),
+    ast.LtE: (ast.Lt, "<=", "<"),
+    ast.Gt: (ast.GtE, ">", ">="),
+    ast.GtE: (ast.Gt, ">=", ">"),
+}
+REDUCED = (
+    "mean",
+    "sum",
+    "median",
+    "std",
+    "var",
+    "min",
+    "max",
+    "argmin",
+    "argmax",
+    "cumsum",
+    "norm",
+    "any",
+    "all",
+)
+
+
+def changes(node: ast.AST, public: set[str]) -> Iterator[tuple[str, Callable]]:
+    """Yield the changes of one node: in words, and as a function from the node to a new one."""
+    if isinstance(node, ast.Call):
+        yield from _calls(node)
+    elif isinstance(node, ast.Compare) and type(node.ops[0]) in COMPARED:
+        new, old_sign, new_sign = COMPARED[type(node.ops[0])]
+        yield (
+            f"`{new_sign}` in place of `{old_sign}`",
+            lambda n: ast.Compare(n.left, [new(), *n.ops[1:]], n.comparators),
+        )
+    elif isinstance(node, ast.BinOp):
+        yield from _terms(node, public)
+    elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+        yield from _places(node)
+    elif isinstance(node, ast.Constant) and type(node.value) is int and node.value > 0:
+        for value in (node.value + 1, node.value - 1):
+            yield f"{value:g} in place of {node.value:g}", lambda n, value=value: ast.Constant(value)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not | ast.Invert):
+        yield "one sign or `not` left out", lambda n: n.operand
+
+
+def _calls(node):
+    function = node.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    is_numpy = isinstance(function, ast.Attribute) and getattr(function.value, "id", "") == "np"
+    for other in NAMES.get(name, ()):
+        if isinstance(function, ast.Attribute):
+            yield f"`{other}` in place of `{name}`", lambda n, other=other: _renamed(n, other, is_numpy)
+        elif hasattr(builtins, other):
+            named = ast.Name(other, ast.Load())
+            yield f"`{other}` in place of `{name}`", lambda n, f=named: ast.Call(f, n.args, n.keywords)
+    if name in UNDONE and node.args:
+        yield f"{UNDONE[name]} left out", lambda n: n.args[0]
+    if name in ("std", "var"):
+        yield "another `ddof`", _other_ddof
+    if name in REDUCED:
+        given = node.args if is_numpy else [function, *node.args]
+        axis = next((k.value for k in node.keywords if k.arg == "axis"), given[1] if len(given) > 1 else None)
+        if isinstance(axis, ast.Constant | ast.UnaryOp):
+            yield from _axes(node, axis, is_numpy)
+
+
+def _axes(node, axis, is_numpy):
+    """Yield another axis, all axes, and the first or last entry in place of what is taken along an axis."""
+    old = ast.literal_eval(axis)
+    if not isinstance(old, int):
+        return
+    for new in (0, 1, 2, None):
+        if new != old:
+            said = "all axes at once" if new is None else f"axis {new} in place of axis {old}"
+            yield said, lambda n, new=new: _with_axis(n, new, is_numpy)
+    for place, words in ((0, "first"), (-1, "last")):
+        yield (
+            f"only the {words} entry along axis {old}",
+            lambda n, place=place: (
+                ast.parse(
+                    f"np.take({ast.unparse(n.args[0] if is_numpy else n.func.value)}, {place}, axis={old})",
+                    mode="eval",
+                ).body
+            ),
+        )
+
+
+def _with_axis(node, axis, is_numpy):
+    keywords = [k for k in node.keywords if k.arg != "axis"] + [ast.keyword("axis", ast.Constant(axis))]
+    return ast.Call(node.func, node.args[:1] if is_numpy else [], keywords)
+
+
+def _renamed(node, name, is_numpy):
+    array = [] if is_numpy else [node.func.value]
+    return ast.Call(
+        ast.Attribute(ast.Name("np", ast.Load()), name, ast.Load()), [*array, *node.args], node.keywords
+    )
+
+
+def _other_ddof(node):
+    old = next(
+        (k.value.value for k in node.keywords if k.arg == "ddof" and isinstance(k.value, ast.Constant)), 0
+    )
+    keywords = [k for k in node.keywords if k.arg != "ddof"] + [ast.keyword("ddof", ast.Constant(1 - old))]
+    return ast.Call(node.func, node.args, keywords)
+
+
+def _terms(node, public):
+    """Yield a sum, product or quotient without one of its sides, or turned round."""
+    for kept, dropped in (("left", "right"), ("right", "left")):
+        side = getattr(node, dropped)
+        known = {n.id for n in ast.walk(side) if isinstance(n, ast.Name)} <= public | {"np"}
+        said = f"`{ast.unparse(side)}` left out" if known else "one of its terms or factors left out"
+        yield said, lambda n, kept=kept: getattr(n, kept)
+    if isinstance(node.op, ast.Sub | ast.Div | ast.MatMult):
+        word = {ast.Sub: "difference", ast.Div: "quotient", ast.MatMult: "product"}[type(node.op)]
+        yield f"a {word} turned round", lambda n: ast.BinOp(n.right, n.op, n.left)
+    for old, new, words in (
+        (ast.Add, ast.Sub, "`-` in place of `+`"),
+        (ast.Sub, ast.Add, "`+` in place of `-`"),
+    ):
+        if isinstance(node.op, old):
+            yield words, lambda n, new=new: ast.BinOp(n.left, new(), n.right)
+    if isinstance(node.op, ast.Pow):
+        absolute = ast.Name("abs", ast.Load())
+        yield "the absolute value in place of a power", lambda n: ast.Call(absolute, [n.left], [])
+    if isinstance(node.op, ast.Mult):
+        yield "a quotient in place of a product", lambda n: ast.BinOp(n.left, ast.Div(), n.right)
+    if isinstance(node.op, ast.Div):
+        yield "a product in place of a quotient", lambda n: ast.BinOp(n.left, ast.Mult(), n.right)
+
+
+def _places(node):
+    """Yield the first entry in place of the last, and a slice that is not cut."""
+    part = node.slice
+    if isinstance(part, ast.UnaryOp) and isinstance(part.operand, ast.Constant) and part.operand.value == 1:
+        yield "the first in place of the last", lambda n: ast.Subscript(n.value, ast.Constant(0), n.ctx)
+    if isinstance(part, ast.Constant) and part.value == 0:
+        yield "the last in place of the first", lambda n: ast.Subscript(n.value, ast.Constant(-1), n.ctx)
+    if isinstance(part, ast.Slice) and part.step is None:
+        yield "a part taken whole", lambda n: n.value

@@ -1,0 +1,165 @@
+"""What can be computed of a wrong result where no misconception fits; each sentence holds for every case.
+
+Where more than one relation fits, all are given, as guesses.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from labcode.check.core.compare import numbers, same
+from labcode.check.core.echoes import echoes
+from labcode.check.core.relations import lines, relations
+from labcode.check.core.show import names, show
+from labcode.check.core.variants import variant
+from labcode.check.core.where import where
+
+GUESSES = 3
+UNKNOWN = "No simple relation to what is expected was found."
+
+
+def explain(checker, results: list, wanted: list, marks: list[bool], form: list[str]) -> list[str]:
+    """Return sentences about a wrong answer, the surest first; never none.
+
+    Args:
+        checker: with the cases and the solution.
+        results: what the learner's function returned, plain.
+        wanted: what the solution returns.
+        marks: whether each is right.
+        form: what is wrong with the form of the first wrong result.
+    """
+    if checker.exact_zero and all(map(same, results, wanted)):
+        return ["Nearly right: where 0 is expected it must be exactly 0, not a number close to it."]
+    found = views(results, wanted)
+    said = _said_of(checker, found, describe) or variant(checker, results) or _said_of(checker, found, _lines)
+    if not said and not any(part in sentence for sentence in form for part in FORMS):
+        said = where(checker, results, wanted, marks)
+    return [*form, *said] or _size(results, wanted)
+
+
+FORMS = ("should be", "came back", "expected", "NaN", "infinity")  # a sentence on the form that says enough
+
+
+def _said_of(checker, found, describe_one) -> list[str]:
+    """Describe every part; what is true of all of them is said once."""
+    said = [(name, describe_one(checker, got, want)) for name, got, want in found]
+    if len(said) > 1 and all(sentences == said[0][1] for _, sentences in said):
+        said = [(None, said[0][1])]
+    return [text if name is None else f"Part {name!r}: {text}" for name, texts in said for text in texts]
+
+
+def views(results: list, wanted: list) -> list[tuple]:
+    """Return the results as one view; where they have parts, one view of each wrong part."""
+    keys = {_keys(value) for value in (*wanted, *results)}
+    is_array = all(isinstance(w, list) and numbers(w) is not None for w in wanted)
+    if len(keys) != 1 or (found := keys.pop()) is None or is_array:
+        return [(None, results, wanted)]
+    parts = [(key, [got[key] for got in results], [want[key] for want in wanted]) for key in found]
+    return [part for part in parts if not all(map(same, *part[1:]))]
+
+
+def _keys(value):
+    """Return the keys of a result's parts; None where it is a single thing."""
+    if isinstance(value, dict):
+        return tuple(value)
+    return tuple(range(len(value))) if isinstance(value, tuple | list) else None
+
+
+def describe(checker, got: list, want: list) -> list[str]:
+    """Return what relates one part of all results to what is expected; at most three guesses."""
+    constant = _constant(got, want)
+    if constant and not isinstance(want[0], list | tuple):
+        return constant
+    echoed = echoes(checker, got)
+    if echoed:
+        return echoed if len(echoed) < 2 else _guesses(echoed)
+    if all(isinstance(value, str) for value in want):
+        return _texts(got, want)
+    checker, pairs = _paired(checker, got, want)
+    if pairs is not None:
+        is_bool = all(isinstance(value, bool) for value in want)
+        found = _opposite(pairs) if is_bool else relations(checker, pairs)
+        return found if len(found) < 2 else _guesses(found)
+    if all(isinstance(value, list | tuple) for part in (got, want) for value in part):
+        return constant + _elements(got, want)
+    return constant
+
+
+def _lines(checker, got, want):
+    _, pairs = _paired(checker, got, want)
+    return lines(pairs) if pairs is not None else []
+
+
+def _paired(checker, got, want):
+    """Return pairs of arrays of one shape, and the checker of their cases; None where some do not pair.
+
+    Cases in which nothing (None) is right and came back say nothing about numbers, and are left out.
+    """
+    kept = [i for i, (a, b) in enumerate(zip(got, want, strict=True)) if not a is b is None]
+    pairs = [(numbers(got[i]), numbers(want[i])) for i in kept]
+    if not pairs or not all(a is not None and b is not None and a.shape == b.shape for a, b in pairs):
+        return checker, None
+    return replace(checker, cases=tuple(checker.cases[i] for i in kept)), pairs
+
+
+def _guesses(found):
+    listed = " ".join(f"({number}) {text}" for number, text in enumerate(found[:GUESSES], start=1))
+    return [f"Each of these fits all cases, so take them as guesses. {listed}"]
+
+
+def _constant(got, want):
+    """Say that the same comes back whatever is asked."""
+    if len(got) < 2 or any(not same(value, got[0]) for value in got[1:]):
+        return []
+    if all(same(value, want[0]) for value in want[1:]):
+        return []
+    return [f"The same comes back in every case: {show(got[0])}."]
+
+
+def _opposite(pairs):
+    if all(np.array_equal(a, 1 - b) for a, b in pairs):
+        return ["Every answer is the opposite of what is expected: True and False are exchanged."]
+    return []
+
+
+def _texts(got, want):
+    """Compare texts beyond their exact letters."""
+    if not all(isinstance(value, str) for value in got):
+        return []
+    if all(a.strip().casefold() == b.strip().casefold() for a, b in zip(got, want, strict=True)):
+        return ["Right but for capital letters or blanks around the text."]
+    unknown = sorted(set(got) - set(want))
+    return [f"Never expected in these cases: {names(unknown[:4])}."] if unknown else []
+
+
+def _elements(got, want):
+    """Compare lists element by element: order, what is missing, what is too much."""
+    if all(len(a) == len(b) and same(list(a)[::-1], list(b)) for a, b in zip(got, want, strict=True)):
+        return ["The order is reversed."]
+    for a, b in zip(got, want, strict=True):
+        missing = [x for x in b if not any(same(y, x) for y in a)]
+        more = [x for x in a if not any(same(x, y) for y in b)]
+        if missing or more:
+            parts = [f"missing {show(missing)}"] * bool(missing) + [f"not expected {show(more)}"] * bool(more)
+            return [f"In the first wrong case: {', '.join(parts)}."]
+        if len(a) > len(b):
+            return ["In the first wrong case some elements come more than once."]
+        if not same(list(a), list(b)):
+            return ["In the first wrong case the elements are right and their order is not."]
+    return []
+
+
+def _size(results, wanted):
+    """Say how large the difference is, where nothing else can be said."""
+    for got, want in zip(results, wanted, strict=True):
+        left, right = numbers(got), numbers(want)
+        if left is None or right is None or left.shape != right.shape or same(left, right):
+            continue
+        difference = (left - right)[~np.isclose(left, right, rtol=1e-6, atol=1e-12, equal_nan=True)]
+        largest = f"{np.abs(difference).max(initial=0.0):.4g}"
+        sides = {"too large" if d > 0 else "too small" for d in difference}
+        if left.size == 1:
+            return [f"It is {sides.pop()} by {largest}. {UNKNOWN}"]
+        how = f", all {sides.pop()}" if len(sides) == 1 else ""
+        return [f"{difference.size} of {left.size} numbers are wrong{how}, by at most {largest}. {UNKNOWN}"]
+    return [f"{UNKNOWN} If yours is right, check.report() prints what to send us."]

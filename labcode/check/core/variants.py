@@ -1,0 +1,83 @@
+"""Variants of a task's solution, made by a program: the mean for the median, another axis, `<=` for `<`.
+
+Where a learner's results are those of one variant in every case, the variant is what there is to say.
+"""
+
+import ast
+import copy
+import inspect
+import textwrap
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from labcode.check.core.changes import changes
+from labcode.check.core.limits import TimeUp, Watch
+
+SECONDS = 3.0
+
+
+def variant(checker, results: list) -> list[str]:
+    """Return a sentence on the variants of the solution that give a learner's results; none if none does."""
+    said: list[str] = []
+    try:
+        with warnings.catch_warnings(action="ignore"), Watch(SECONDS).running():
+            for text, solution in variants(checker.solution):
+                if text not in said and replace(checker, solution=solution)._reproduces((), results):
+                    said.append(text)
+    except TimeUp:
+        pass
+    if len(said) > 1:
+        return [
+            "Your results are those of our solution with one of these changes, so take them as guesses: "
+            + "; or ".join(said[:3])
+            + "."
+        ]
+    return [f"Your results are those of our solution with {said[0]}."] if said else []
+
+
+def variants(solution: Callable) -> Iterator[tuple[str, Callable]]:
+    """Yield what is changed, in words, and the changed solution; nothing where its source cannot be read."""
+    if not isinstance(solution, types.FunctionType) or solution.__closure__:
+        return
+    try:
+        tree = ast.parse("\n\n".join(textwrap.dedent(inspect.getsource(f)) for f in _reached(solution)))
+    except (OSError, SyntaxError, TypeError):
+        return
+    if not isinstance(tree.body[0], ast.FunctionDef):
+        return
+    public = {arg.arg for arg in tree.body[0].args.args}
+    for position, node in enumerate(ast.walk(tree)):
+        for text, change in changes(node, public):
+            other = copy.deepcopy(tree)
+            target = next(found for number, found in enumerate(ast.walk(other)) if number == position)
+            try:
+                new = _Replace(target, change(target)).visit(other)
+                namespace = dict(solution.__globals__)
+                exec(compile(ast.fix_missing_locations(new), "<variant>", "exec"), namespace)
+            except Exception:
+                continue
+            yield text, namespace[solution.__name__]
+
+
+def _reached(solution):
+    """Return a solution and the functions of its own module that it calls, the solution first."""
+    reached, names = [solution], list(solution.__code__.co_names)
+    for name in names:
+        found = solution.__globals__.get(name)
+        ours = isinstance(found, types.FunctionType) and found.__module__ == solution.__module__
+        if ours and found not in reached and not found.__closure__:
+            reached.append(found)
+            names += found.__code__.co_names
+    return reached
+
+
+class _Replace(ast.NodeTransformer):
+    """Puts one node in the place of another."""
+
+    def __init__(self, old, new):
+        self.old, self.new = old, new
+
+    def visit(self, node):
+        return self.new if node is self.old else self.generic_visit(node)

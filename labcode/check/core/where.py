@@ -1,0 +1,99 @@
+"""What the right cases, or the right entries, have in common and the wrong ones do not."""
+
+import numpy as np
+
+from labcode.check.core.collect import parameters
+from labcode.check.core.compare import numbers
+from labcode.check.core.show import show
+
+MOST = 2
+
+
+def where(checker, results: list, wanted: list, marks: list[bool]) -> list[str]:
+    """Return at most two sentences on which cases or entries are right, true of the cases tried."""
+    return _by_entry(checker, results, wanted) or _by_case(checker, marks)
+
+
+def _by_case(checker, marks):
+    if all(marks) or not any(marks):
+        return []
+    names = parameters(checker.solution)
+    features: dict[str, list[bool]] = {}
+    for index, case in enumerate(checker.cases):
+        for name, arg in zip(names, case.args, strict=False):
+            for text in _of_argument(name, arg):
+                features.setdefault(text, [False] * len(marks))[index] = True
+    telling = {text: holds for text, holds in features.items() if sum(holds) > 1 or " has " not in text}
+    right = [text for text, holds in telling.items() if holds == list(marks)]
+    wrong = [text for text, holds in telling.items() if holds == [not ok for ok in marks]]
+    said = [f"It is wrong in just those cases in which {text}." for text in wrong]
+    said += [f"It is right in just those cases in which {text}." for text in right]
+    if len(said) > 1:
+        return ["What sets the wrong cases apart may be one of these: " + " ".join(said[:MOST])]
+    return said
+
+
+def _of_argument(name, arg):
+    """Return sentences that are true of an argument and may be false of others."""
+    if arg is None or isinstance(arg, bool | str):
+        return [f"{name} is {show(arg)}"]
+    if isinstance(arg, dict):
+        return [f"{name} is empty"] if not arg else [f"{name} has {key!r}" for key in arg]
+    array = numbers(arg)
+    if array is None:
+        return []
+    if array.ndim == 0:
+        return [f"{name} is {show(arg)}", f"{name} is {'above' if array > 0 else 'not above'} 0"]
+    said = [f"{name} is a {type(arg).__name__}"] if isinstance(arg, list | tuple) else []
+    said += [f"{name} has {array.shape[-1]} columns"] if array.ndim == 2 and array.shape[-1] > 1 else []
+    said += [f"{name} has one column"] if array.ndim == 2 and array.shape[-1] == 1 else []
+    said += [f"{name} has {len(array)} entr{'ies' if len(array) != 1 else 'y'}"]
+    said += [f"{name} has a negative entry" if (array < 0).any() else f"{name} has no negative entry"]
+    said += [f"{name} holds a 0"] if (array == 0).any() else []
+    return said
+
+
+def _by_entry(checker, results, wanted):
+    """Look for what the right entries share, over all cases of arrays."""
+    pairs = [(numbers(got), numbers(want)) for got, want in zip(results, wanted, strict=True)]
+    if not all(a is not None and b is not None and a.shape == b.shape and b.ndim for a, b in pairs):
+        return []
+    ok = [np.isclose(a, b, rtol=1e-6, atol=1e-12, equal_nan=True) for a, b in pairs]
+    pooled = np.concatenate([mask.ravel() for mask in ok])
+    if pooled.all() or not pooled.any():
+        return []
+    features: dict[str, list[np.ndarray]] = {}
+    for case, (_, want) in zip(checker.cases, pairs, strict=True):
+        for text, mask in _of_entries(checker, case, want):
+            features.setdefault(text, []).append(np.broadcast_to(mask, want.shape).ravel())
+    said = []
+    for text, masks in features.items():
+        if len(masks) < len(pairs):
+            continue
+        holds = np.concatenate(masks)
+        if np.array_equal(holds, pooled):
+            said.append(f"Right are just the entries {text}.")
+        elif np.array_equal(holds, ~pooled):
+            said.append(f"Wrong are just the entries {text}.")
+    if len(said) > 1:
+        return ["What sets the wrong entries apart may be one of these: " + " ".join(said[:MOST])]
+    return said
+
+
+def _of_entries(checker, case, want):
+    """Yield properties of an array's entries: place, sign, and the sign of the argument beside them."""
+    for axis, name in ((0, "row"), (-1, "column")) if want.ndim > 1 else ((0, "place"),):
+        index = np.arange(want.shape[axis])
+        shape = [1] * want.ndim
+        shape[axis] = -1
+        yield f"in the first {name}", (index == 0).reshape(shape)
+        yield f"in the last {name}", (index == len(index) - 1).reshape(shape)
+    yield "that should be positive", want > 0
+    yield "that should be negative", want < 0
+    yield "that should be 0", want == 0
+    for name, arg in zip(parameters(checker.solution), case.args, strict=False):
+        array = numbers(arg)
+        if array is not None and array.shape == want.shape:
+            yield f"where {name} is positive", array > 0
+            yield f"where {name} is negative", array < 0
+            yield f"where {name} is 0", array == 0
