@@ -13,10 +13,10 @@ from labcode.penalties import activation_penalty_torch, l2_penalty_torch, penalt
 class Regularized(L.LightningModule):
     """Locked dropout in the model, L2 and AR in the loss, L1 in the optimizer, max-norm after its step."""
 
-    def __init__(self, sizes=(6, 16, 1), recurrent_dropout=0.0, lam_l2=1e-3, lam_l1=1e-5, alpha=0.01, limit=1.0):
+    def __init__(self, recurrent_dropout=0.0, lam_l2=1e-3, lam_l1=1e-5, alpha=0.01, limit=1.0):
         super().__init__()
         self.save_hyperparameters()
-        self.model = SequenceModel(*sizes, recurrent_dropout=recurrent_dropout)
+        self.model = SequenceModel(6, 16, 1, recurrent_dropout=recurrent_dropout)
         self.model.lstm.register_forward_hook(self._keep_outputs)
 
     def _keep_outputs(self, module, inputs, returned):

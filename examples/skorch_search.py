@@ -1,4 +1,4 @@
-"""Dropout and learning rate chosen by scikit-learn's own search, through skorch; split in time, not at random."""
+"""Dropout and learning rate chosen by scikit-learn's own search, through skorch; split in time."""
 
 import numpy as np
 import torch
@@ -31,9 +31,8 @@ def main(trials=4, epochs=5, seed=0):
         "module__output_dropout": [0.0, 0.3],
         "optimizer__lr": np.geomspace(1e-3, 1e-2, 5),
     }
-    search = RandomizedSearchCV(
-        net, space, n_iter=trials, cv=in_time, scoring="neg_mean_squared_error", refit=False, random_state=seed
-    )
+    settings = {"scoring": "neg_mean_squared_error", "refit": False, "random_state": seed}
+    search = RandomizedSearchCV(net, space, n_iter=trials, cv=in_time, **settings)
     search.fit(x, y)
     print(search.best_params_, f"validation loss {-search.best_score_:.3f}")
     return search

@@ -1,12 +1,9 @@
-"""From a CSV file of one's own to a model card: baseline, search, fit, diagnosis, forecast, card.
-
-    python examples/your_own_series.py FILE.csv DATE_COLUMN TARGET_COLUMN
-"""
+"""From a CSV file of one's own to a model card: python examples/your_own_series.py FILE.csv DATES TARGET"""
 
 import csv
 import sys
+from pathlib import Path
 
-import numpy as np
 import torch
 
 from labcode.data import persistence_loss, windows
@@ -17,50 +14,45 @@ from labcode.training import evaluate, fit, forecast, save_model, seeded
 from labcode.training.diagnose import diagnose
 from labcode.training.model_card import model_card
 
+SPACE = {"lr": Range(1e-3, 3e-2, log=True), "recurrent_dropout": Range(0.0, 0.6)}
 
-def main(path, date, target, *, window=24, trials=6, epochs=40):
-    with open(path, newline="") as file:
-        rows = list(csv.DictReader(file))
-    series = np.array([float(row[target] or "nan") for row in rows])
-    data = windows(series, window=window, dates=[row[date] for row in rows], missing="last", name=target)
 
-    def train(point, report=None):
-        with seeded(0):
-            model = SequenceModel(1, 32, 1, recurrent_dropout=point["recurrent_dropout"])
-            history = fit(
-                model,
-                data.train,
-                data.validation,
-                optimizer=torch.optim.Adam(model.parameters(), lr=point["lr"]),
-                epochs=epochs,
-                generator=torch.Generator().manual_seed(0),
-                early_stopping=EarlyStopping(patience=5, restore_best_weights=True),
-                progress=False,
-            )
-        return model, history
+def train(data, lr, recurrent_dropout, epochs=40):
+    with seeded(0):
+        model = SequenceModel(1, 32, 1, recurrent_dropout=recurrent_dropout)
+        history = fit(
+            model,
+            data.train,
+            data.validation,
+            optimizer=torch.optim.Adam(model.parameters(), lr=lr),
+            epochs=epochs,
+            generator=torch.Generator().manual_seed(0),
+            early_stopping=EarlyStopping(patience=5, restore_best_weights=True),
+        )
+    return model, history
 
-    space = {"lr": Range(1e-3, 3e-2, log=True), "recurrent_dropout": Range(0.0, 0.6)}
-    tried = search(lambda point, report: min(train(point)[1].validation_loss), space, trials=trials)
-    model, history = train(best(tried).point)
+
+def main(path, dates, target, *, window=24, trials=6, epochs=40):
+    rows = list(csv.DictReader(Path(path).read_text().splitlines()))
+    series = [float(row[target] or "nan") for row in rows]
+    data = windows(series, window=window, dates=[row[dates] for row in rows], missing="last", name=target)
+    tried = search(
+        lambda point, report: min(train(data, **point, epochs=epochs)[1].validation_loss),
+        SPACE,
+        trials=trials,
+    )
+    model, history = train(data, **best(tried).point, epochs=epochs)
     baseline = [persistence_loss(split) for split in (data.train, data.validation)]
     print(data.describe(), diagnose(history, baseline=baseline), sep="\n\n")
-    results = {"LSTM": (evaluate(model, data.test)["loss"], None)}
-    results["no change"] = (persistence_loss(data.test), None)
-    save_model(f"{target}.pt", model, data)
-    print(f"\nnext {target}: {forecast(model, data, series):.4g}\n")
-    card = model_card(
-        data,
-        model,
-        title=f"A forecast of {target}",
-        training=f"Adam, at most {epochs} epochs, early stopping with patience 5",
-        tried={f"trial {one.number}": f"{one.point}: {one.value:.3f}" for one in tried},
-        chosen_by="the lowest validation loss",
-        results=results,
-        unit="mean squared error, the target's standard deviation being 1",
-        limits=["one series, one test period: no interval over years"],
-    )
-    print(card)
-    return results
+    print(f"next {target}: {forecast(model, data, series):.4g}")
+    save_model(Path(path).with_suffix(".pt"), model, data)
+    facts = {"title": f"A forecast of {target}", "training": f"Adam, early stopping within {epochs} epochs"}
+    facts |= {"tried": {str(one.point): f"validation loss {one.value:.3f}" for one in tried}}
+    facts |= {"chosen_by": "the lowest validation loss", "unit": "variances of the target"}
+    losses = {"LSTM": evaluate(model, data.test)["loss"], "no change": persistence_loss(data.test)}
+    results = {name: (loss, None) for name, loss in losses.items()}
+    print(model_card(data, model, **facts, results=results, limits=["one series and one test period"]))
+    return losses
 
 
 if __name__ == "__main__":
