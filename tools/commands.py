@@ -14,7 +14,7 @@ from tools.process import CourseError, run_foreground, say, signals_as_interrupt
 from tools.setup import can_go_on, ensure
 from tools.workspace import restart, synchronize
 
-TEST, DISTRIBUTED = frozenset({"test"}), frozenset({"distributed"})
+TEST, DISTRIBUTED = frozenset({"test", "loops"}), frozenset({"distributed"})
 SIDE_BY_SIDE = [
     "-n",
     "auto",
