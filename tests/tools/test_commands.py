@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -670,7 +671,7 @@ def test_a_race_for_the_port_is_lost_with_grace(made, monkeypatch, capsys):
     """Another takes the port after we found it free: the next one is tried."""
     with another_server(200) as other:
         taken = other.server_address[1]
-        ports = iter([taken, *lab_ports()])
+        ports = itertools.chain([taken], lab_ports())
         monkeypatch.setattr(lab, "choose_port", lambda wanted: next(ports))
         monkeypatch.setattr(lab.Server, "wait", lambda server: 0)
         assert lab.run_lab(made, port=None, browser=False) == 0
