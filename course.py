@@ -31,7 +31,7 @@ def refuse_other_pythons():
 def take_utf8():
     """Start again in UTF-8 mode where paths would be read as ASCII (LC_ALL=C with PYTHONUTF8=0)."""
     if sys.getfilesystemencoding() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":
-        os.environ["PYTHONUTF8"] = "1"
+        os.environ["PYTHONUTF8"], os.environ["LC_ALL"] = "1", "C.UTF-8"  # 3.11 reads .pth files by the latter
         os.execv(sys.executable, sys.orig_argv)
 
 
