@@ -3,6 +3,7 @@
 This file also parses on Python 2 and early 3, so that these get an answer instead of a SyntaxError.
 """
 
+import os
 import sys
 
 OLDEST, NEWEST = (3, 11), (3, 14)
@@ -27,8 +28,16 @@ def refuse_other_pythons():
     sys.exit("\n".join(lines))
 
 
+def take_utf8():
+    """Start again in UTF-8 mode where paths would be read as ASCII (LC_ALL=C with PYTHONUTF8=0)."""
+    if sys.getfilesystemencoding() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":
+        os.environ["PYTHONUTF8"], os.environ["LC_ALL"] = "1", "C.UTF-8"  # 3.11 reads .pth files by the latter
+        os.execv(sys.executable, sys.orig_argv)
+
+
 if __name__ == "__main__":
     refuse_other_pythons()
+    take_utf8()
     from tools.commands import main
 
     sys.exit(main())

@@ -2,10 +2,10 @@
 
     python tests/tools/kill_trial.py [COURSE] [--kills N] [--seconds N] [--seed N] [--cut-off]
 
-COURSE is a folder whose `course.py lab` has been called once: a clone, for its constraints.txt changes;
-without one a miniature is made. Half of the kills (SIGKILL) come within so many seconds of an update or of an environment made
-anew, the other half at a random rename or removal of the swap. After each, `course.py lab` has to open without a
-source of packages; with --cut-off without any network (in a namespace of its own: Linux, root).
+COURSE is a clone whose `course.py lab` has been called once (its constraints.txt changes); without one a
+miniature is made. Half of the kills (SIGKILL) come within so many seconds of an update or of making an
+environment anew, the other half at a random rename or removal of the swap. After each, `course.py lab` has to
+open without a source of packages; with --cut-off without any network (a namespace of its own: Linux, root).
 """
 
 import argparse

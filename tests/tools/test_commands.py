@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -11,8 +12,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import tomllib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,7 +27,7 @@ from tools.environment import Environment
 from tools.installer import Installer
 from tools.lock import locked
 from tools.preflight import require_room
-from tools.process import CourseError, ToolError, clean_environment
+from tools.process import CourseError, ToolError, clean_environment, signals_as_interrupts
 from tools.setup import ensure, is_ready, why_anew
 from tools.swap import NEW, leftovers
 
@@ -487,7 +490,9 @@ def test_arguments_after_two_dashes_and_the_exit_code_are_pytests(made):
     assert course(made, "test").stdout.splitlines()[-1] == on_all_cores
 
 
-@pytest.mark.parametrize("command", ["lab", "test", "build", "bench", "evidence", "doctor", "clean"])
+@pytest.mark.parametrize(
+    "command", ["lab", "restart", "test", "build", "bench", "evidence", "doctor", "clean"]
+)
 def test_each_command_has_help(toy, command):
     answer = course(toy, command, "--help")
     assert answer.returncode == 0
@@ -619,6 +624,93 @@ def test_lab_looks_for_a_free_port(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         monkeypatch.setattr(lab, "FIRST_PORT", taken.getsockname()[1])
         assert lab.choose_port(None) > lab.FIRST_PORT
+
+
+@contextlib.contextmanager
+def another_server(status):
+    """A server of somebody else, which answers every request in one way; yields its port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.server.asked.append(self.path)
+            self.send_response(status)
+            self.end_headers()
+
+        do_POST = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.asked = []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def sleeper(tmp_path):
+    """A process that neither ends nor serves."""
+    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], cwd=tmp_path)
+
+
+@pytest.mark.parametrize("status", [200, 302, 403, 404, 500])
+def test_a_server_of_another_is_neither_taken_for_ours_nor_stopped(tmp_path, monkeypatch, status):
+    with another_server(status) as other:
+        ours = lab.Server(sleeper(tmp_path), other.server_address[1], "token", tmp_path / "log")
+        ours.log.write_text("its last words", "utf-8")
+        assert not ours.answers()
+        monkeypatch.setattr(lab, "START_SECONDS", 0)
+        with pytest.raises(CourseError, match=r"does not answer[\s\S]*its last words"):
+            ours.wait_until_it_answers()
+        ours.stop()
+        assert ours.process.poll() is not None
+        assert "/api/shutdown" not in other.asked
+
+
+def test_a_race_for_the_port_is_lost_with_grace(made, monkeypatch, capsys):
+    """Another takes the port after we found it free: the next one is tried."""
+    with another_server(200) as other:
+        taken = other.server_address[1]
+        ports = itertools.chain([taken], lab_ports())
+        monkeypatch.setattr(lab, "choose_port", lambda wanted: next(ports))
+        monkeypatch.setattr(lab.Server, "wait", lambda server: 0)
+        assert lab.run_lab(made, port=None, browser=False) == 0
+    said = capsys.readouterr().out
+    assert "JupyterLab is ready" in said
+    assert f":{taken}/" not in said
+
+
+def lab_ports():
+    """Ports that are free at this moment."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+        yield port
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no signals to itself")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_while_the_server_is_being_started_leaves_none_behind(made, monkeypatch, name):
+    begun, start = [], lab.start
+
+    def start_and_be_told_to_stop(environment, port):
+        begun.append(start(environment, port))
+        os.kill(os.getpid(), getattr(signal, name))
+        return begun[0]
+
+    monkeypatch.setattr(lab, "start", start_and_be_told_to_stop)
+    with signals_as_interrupts():
+        assert lab.run_lab(made, port=None, browser=False) == 0
+    assert begun[0].process.poll() is not None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="on Windows paths are no bytes")
+def test_a_path_outside_ascii_works_in_the_c_locale(made):
+    variables = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0"}
+    answer = course(made, "test", "--", "é", env=variables)
+    assert answer.returncode == 0, answer.stderr
+    assert f"in {made.root}" in answer.stdout
+    assert "mending" not in answer.stdout
 
 
 def test_lab_passes_on_how_a_server_died(made):
