@@ -7,6 +7,16 @@
 # Fill in each blank, run its cell, then run the check below it. The check says what is right, what is wrong and
 # which misunderstanding probably lies behind it. Wrong answers cost nothing; try one on purpose. The solved
 # notebook is in the folder `solutions/`, at the top of the course's folder.
+#
+# <details><summary>What else a check can do</summary>
+#
+# `check.progress.show()` prints what you have solved and what comes next; it is kept in `work/progress.jsonl`, on this
+# machine only (`check.progress.export()` writes a summary for a teacher, `check.progress.reset()` starts anew).
+# `check.report()` prints a block to send where you think that a check is wrong. A function is stopped after 10 seconds;
+# `check.limit(60)` allows more. Two things no check can stop: a single call that stays in compiled code, such as
+# a product of huge matrices (interrupt the kernel), and `os._exit`, which ends it. Some cases are drawn at random;
+# `check.seed(7)` draws those of seed 7 again.
+# </details>
 
 # %%
 import numpy as np
