@@ -10,6 +10,16 @@
 #
 # Your copy is kept in `work/exercises/`, and no update overwrites it. To start afresh, call
 # `python course.py restart ex01_background` in a terminal: yours stays beside the new one.
+#
+# <details><summary>What else a check can do</summary>
+#
+# `check.progress.show()` prints what you have solved and what comes next; it is kept in `work/progress.jsonl`, on this
+# machine only (`check.progress.export()` writes a summary for a teacher, `check.progress.reset()` starts anew).
+# `check.report()` prints a block to send where you think that a check is wrong. A function is stopped after 10 seconds;
+# `check.limit(60)` allows more. Two things no check can stop: a single call that stays in compiled code, such as
+# a product of huge matrices (interrupt the kernel), and `os._exit`, which ends it. Some cases are drawn at random;
+# `check.seed(7)` draws those of seed 7 again.
+# </details>
 
 # %%
 import numpy as np

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 import warnings
 
 import numpy as np
@@ -43,6 +44,11 @@ def _swallows(x):
             sum(range(100))
 
 
+def _waits(x):
+    while True:
+        time.sleep(0.01)
+
+
 def _endless_generator(x):
     def steps():
         while True:
@@ -51,7 +57,7 @@ def _endless_generator(x):
     return sum(steps())
 
 
-@pytest.mark.parametrize("answer", [_endless, _swallows, _endless_generator])
+@pytest.mark.parametrize("answer", [_endless, _swallows, _waits, _endless_generator])
 def test_a_loop_without_an_end_is_stopped_and_its_line_named(answer, short):
     message = said(answer)
     assert "was stopped after 0.3 seconds" in message
@@ -71,6 +77,18 @@ def test_the_limit_is_that_of_the_whole_check_and_a_task_may_need_more(short):
     slow(takes_longer)
     with pytest.raises(ValueError, match="above 0"):
         check.limit(0)
+
+
+def test_imports_do_not_count(short, tmp_path, monkeypatch):
+    (tmp_path / "takes_its_time.py").write_text("for _ in range(10**7):\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def answer(x):
+        import takes_its_time  # noqa: F401
+
+        return x + 1
+
+    CHECKER(answer)
 
 
 def _raises(error):

@@ -171,8 +171,10 @@ class Checker:
             return Verdict(
                 False, share, "\n".join([*(marked(self.cases, marks) if any(marks) else []), message])
             )
-        names = tuple(m.name for m in self.diagnose(results))
-        return Verdict(False, share, self._feedback(results, wanted, marks), names)
+        text = self._feedback(results, wanted, marks)
+        read = "".join(text.split())
+        names = tuple(m.name for m in self.misconceptions if "".join(m.message.split()) in read)
+        return Verdict(False, share, text, names)
 
     def _praised(self) -> str:
         """Return the text for a right answer."""

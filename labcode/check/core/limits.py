@@ -15,7 +15,7 @@ import time
 import warnings
 from collections.abc import Iterator
 
-SECONDS = 10.0
+SECONDS, TICK, SLOWEST = 10.0, 0.1, 3
 LINES, CHARACTERS = 100, 20_000
 _seconds: float | None = SECONDS
 
@@ -51,6 +51,9 @@ def seconds_for(least: float) -> float | None:
 class Watch:
     """Sends ``TimeUp`` into the thread that made it once its time is over, until the block has ended.
 
+    Its time is what the process has worked, so that a busy machine refuses nobody, but at least a third of
+    what has passed; imports do not count.
+
     Args:
         seconds: until then; None for never.
     """
@@ -66,7 +69,7 @@ class Watch:
         if self.seconds is None:
             yield
             return
-        threading.Thread(target=self._send, args=(time.monotonic() + self.seconds,), daemon=True).start()
+        threading.Thread(target=self._send, daemon=True).start()
         try:
             yield
         finally:
@@ -78,8 +81,13 @@ class Watch:
                 self.over.set()
         _raise_in(self.thread, None)
 
-    def _send(self, end):
-        self.over.wait(max(0.0, end - time.monotonic()))
+    def _send(self):
+        used, then = 0.0, (time.monotonic(), time.process_time())
+        while used < self.seconds and not self.over.wait(min(TICK, self.seconds / 4)):
+            now = time.monotonic(), time.process_time()
+            passed, worked = now[0] - then[0], now[1] - then[1]
+            used += 0.0 if _is_importing(self.thread) else max(min(passed, worked), passed / SLOWEST)
+            then = now
         while True:  # again and again: a bare `except:` in a loop swallows the first ones
             with self.lock:
                 if self.over.is_set():
@@ -87,6 +95,14 @@ class Watch:
                 self.late = True
                 _raise_in(self.thread, TimeUp)
             self.over.wait(0.02)
+
+
+def _is_importing(thread: int) -> bool:
+    """Tell whether a thread is in the middle of an import; that of PyTorch alone can take long."""
+    frame = sys._current_frames().get(thread)
+    while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None
 
 
 def _raise_in(thread: int, kind: type[BaseException] | None) -> None:
