@@ -1,4 +1,4 @@
-"""Answers as learners write them: each wrong one is refused, for its reason; no right one is, however written."""
+"""Answers as learners write them: a wrong one gets its reason, no right one is refused, however written."""
 
 import pytest
 from answers import exercises_01_to_03, exercises_04_to_09

@@ -68,24 +68,24 @@ def _rule(train, validation, baseline, *, rise=1.1, last=None):
 
 
 WRONG = [
-    ("soft_threshold", lambda w, t: np.sign(w) * np.maximum(np.abs(w) - t, 1e-13), "?"),
-    ("soft_threshold", lambda w, t: np.maximum(np.abs(w) - t, 0), "?"),
-    ("soft_threshold", lambda w, t: w * np.maximum(1 - t, 0), "?"),
-    ("soft_threshold", lambda w, t: -_soft(w, t), "?"),
-    ("soft_threshold", lambda w, t: _soft(w, t / 2), "?"),
-    ("soft_threshold", lambda w, t: _soft(w, 2 * t), "?"),
-    ("soft_threshold", lambda w, t: _soft(w, t**2), "?"),
-    ("soft_threshold", lambda w, t: np.minimum(w + t, 0), "?"),
-    ("soft_threshold", lambda w, t: w - t, "?"),
-    ("soft_threshold", lambda w, t: _soft(w, t).ravel(), "?"),
-    ("soft_threshold", lambda w, t: _soft(w, t).sum(), "?"),
-    ("soft_threshold", lambda w, t: np.round(_soft(w, t)), "?"),
+    ("soft_threshold", lambda w, t: np.sign(w) * np.maximum(np.abs(w) - t, 1e-13), ""),
+    ("soft_threshold", lambda w, t: np.maximum(np.abs(w) - t, 0), "sign is lost"),
+    ("soft_threshold", lambda w, t: w * np.maximum(1 - t, 0), ""),
+    ("soft_threshold", lambda w, t: -_soft(w, t), "The sign is reversed"),
+    ("soft_threshold", lambda w, t: _soft(w, t / 2), ""),
+    ("soft_threshold", lambda w, t: _soft(w, 2 * t), ""),
+    ("soft_threshold", lambda w, t: _soft(w, t**2), "numbers are wrong"),
+    ("soft_threshold", lambda w, t: np.minimum(w + t, 0), "clipped"),
+    ("soft_threshold", lambda w, t: w - t, ""),
+    ("soft_threshold", lambda w, t: _soft(w, t).ravel(), "Its values are right"),
+    ("soft_threshold", lambda w, t: _soft(w, t).sum(), "Its shape should be (4,)"),
+    ("soft_threshold", lambda w, t: np.round(_soft(w, t)), "rounded to 0 decimals"),
     (
         "lasso_violation",
         lambda w, g, lam: np.where(
             np.abs(w) < 0.6, np.maximum(np.abs(g) - lam, 0), np.abs(g + lam * np.sign(w))
         ),
-        "?",
+        "",
     ),
     (
         "lasso_violation",
@@ -97,14 +97,14 @@ WRONG = [
         lambda x, lam: (lambda v: v / (v + lam))(
             np.linalg.eigvalsh(np.cov(x.T, bias=True).reshape(x.shape[1], -1))
         ),
-        "?",
+        "",
     ),
     (
         "ridge_shares",
         lambda x, lam: (lambda v: v / (v + lam))(np.linalg.eigvalsh(x.T @ x / (len(x) - 1))),
-        "?",
+        "",
     ),
-    ("kept_epoch", lambda t, n, r: _kept(t, n, r, lambda a, b: a < b - 0.05), "?"),
+    ("kept_epoch", lambda t, n, r: _kept(t, n, r, lambda a, b: a < b - 0.05), ""),
     ("kept_epoch", lambda t, n, r: _kept(t, n + 1, r, lambda a, b: a < b), "one epoch too many"),
     (
         "from_keras_config",
@@ -130,20 +130,36 @@ WRONG = [
             "input_dropout": c.get("dropout", 0.0),
             "recurrent_dropout": c.get("recurrent_dropout", c.get("dropout", 0.0)),
         },
-        "?",
+        "only 'recurrent_dropout'",
     ),
-    ("choose_and_report", lambda v, t: (lambda i: (i, t[i].mean()))(int((v + t).mean(axis=1).argmin())), "?"),
-    ("choose_and_report", lambda v, t: (lambda i: (i, t[i].mean()))(int(v.max(axis=1).argmin())), "?"),
-    ("choose_and_report", lambda v, t: (lambda i: (i, t[i].mean()))(int(v[:, -1].argmin())), "?"),
-    ("choose_and_report", lambda v, t: (lambda i: (i, t[i].mean()))(int(v[:, 0].argmin())), "?"),
-    ("search_with_beam", lambda table, width: _beam(table, width, keep=_finished_compete), "?"),
-    ("search_with_beam", lambda table, width: _beam(table, width, keep=_width_shrinks), "?"),
-    ("search_with_beam", lambda table, width: _beam(table, width, keep=_width_for_each), "?"),
-    ("smoothed_targets", lambda y, k, e: (1 - e) * np.eye(y.max() + 1)[y] + e / (y.max() + 1), "?"),
+    ("choose_and_report", lambda v, t: (lambda i: (i, t[i].mean()))(int((v + t).mean(axis=1).argmin())), ""),
+    (
+        "choose_and_report",
+        lambda v, t: (lambda i: (i, t[i].mean()))(int(v.max(axis=1).argmin())),
+        "`max` in place of `mean`",
+    ),
+    ("choose_and_report", lambda v, t: (lambda i: (i, t[i].mean()))(int(v[:, -1].argmin())), "last entry"),
+    ("choose_and_report", lambda v, t: (lambda i: (i, t[i].mean()))(int(v[:, 0].argmin())), "first entry"),
+    (
+        "search_with_beam",
+        lambda table, width: _beam(table, width, keep=_finished_compete),
+        "may be pushed out",
+    ),
+    ("search_with_beam", lambda table, width: _beam(table, width, keep=_width_shrinks), "gets narrower"),
+    (
+        "search_with_beam",
+        lambda table, width: _beam(table, width, keep=_width_for_each),
+        "continuations of EACH",
+    ),
+    (
+        "smoothed_targets",
+        lambda y, k, e: (1 - e) * np.eye(y.max() + 1)[y] + e / (y.max() + 1),
+        "Its shape should be",
+    ),
     (
         "bits_per_character",
         lambda x: {"bits": np.median(x) / np.log(2), "perplexity": np.exp(np.median(x))},
-        "?",
+        "`median` in place of `mean`",
     ),
     (
         "one_standard_error",
@@ -156,19 +172,27 @@ WRONG = [
         "TWO standard errors",
     ),
     ("samples_needed", lambda x, m: int(np.ceil((2 * np.std(x, ddof=1) / m) ** 2)), "a round figure"),
-    ("rule_of_thumb", lambda t, v, b: _rule(t, v, b, rise=1.11), "?"),
-    ("rule_of_thumb", lambda t, v, b: _rule(t, v, b, last=min(t)), "?"),
+    ("rule_of_thumb", lambda t, v, b: _rule(t, v, b, rise=1.11), ""),
+    ("rule_of_thumb", lambda t, v, b: _rule(t, v, b, last=min(t)), ""),
     (
         "random_search",
         lambda f, low, high, n, rng: _search(f, low, high, np.random.default_rng(5).random(n)),
-        "generator made inside",
+        "plays no part",
     ),
-    ("random_search", lambda f, low, high, n, rng: _search(f, low, high, np.linspace(0, 1, n)), "?"),
-    ("random_search", lambda f, low, high, n, rng: _search(f, low, high, [0.3, 0.7] * (n // 2)), "?"),
+    (
+        "random_search",
+        lambda f, low, high, n, rng: _search(f, low, high, np.linspace(0, 1, n)),
+        "plays no part",
+    ),
+    (
+        "random_search",
+        lambda f, low, high, n, rng: _search(f, low, high, [0.3, 0.7] * (n // 2)),
+        "no strength comes twice",
+    ),
     (
         "random_search",
         lambda f, low, high, n, rng: _search(f, low, high, np.round(rng.random(n) * 5) / 5),
-        "?",
+        "",
     ),
     (
         "find_faults",
@@ -177,7 +201,7 @@ WRONG = [
             "recurrence": False,
             "evaluation": getattr(port, "drops_in_evaluation", False),
         },
-        "?",
+        "",
     ),
 ]
 
