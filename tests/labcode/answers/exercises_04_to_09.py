@@ -90,7 +90,7 @@ WRONG = [
     (
         "lasso_violation",
         lambda w, g, lam: np.where(w == 0, np.maximum(g - lam, 0), np.abs(g + lam * np.sign(w))),
-        "upper|ends",
+        "two ends",
     ),
     (
         "ridge_shares",
