@@ -90,6 +90,7 @@ kept_epoch = Checker(
         Case("not restored after a stop", ([1.0, 0.7, 0.8, 0.9, 0.5], 2, False)),
         Case("restored, but it never stopped", ([1.0, 0.6, 0.7, 0.8], 4, True)),
         Case("neither restored nor stopped", ([1.0, 0.9, 0.8, 0.85], 3, False)),
+        Case("a stop that is long past", ([1.0, 0.7, 0.8, 0.9, 0.95, 1.0, 0.5], 2, False)),
         Case("a tie", ([1.0, 0.7, 0.9, 0.7, 0.8], 5, True)),
         Case("a tie of the first two", ([0.5, 0.5, 0.75], 3, True)),
         Case("small steps are steps", ([1.0, 0.9999, 0.9998, 0.9997, 0.9996], 2, False)),

@@ -141,14 +141,21 @@ macro_f1 = Checker(
 )
 
 
-def _beam(table, width, *, keep=None, rank="total", answer="best"):
+def _beam(table, width, *, keep=None, rank="total", answer="best", ended="aside", each=False):
     """The most probable finished sentence that a beam search of this width finds, and its probability."""
     keep = width if keep is None else keep
     open_ones, finished = [("", 1.0)], []
     while open_ones:
         longer = [(text + token, p * q, q) for text, p in open_ones for token, q in table[text].items()]
+        if each:
+            parts = [[one for one in longer if one[0][:-1] == text] for text, _ in open_ones]
+            longer = [one for part in parts for one in sorted(part, key=lambda one: -one[1])[:width]]
+        if ended == "compete":
+            longer += [(*one, 1.0) for one in finished]
+            finished = []
         longer.sort(key=lambda one: -one[2 if rank == "last" else 1])
-        kept = [(text, p) for text, p, _ in longer[:keep]]
+        room = max(keep - len(finished), 1) if ended == "shrink" else len(longer) if each else keep
+        kept = [(text, p) for text, p, _ in longer[:room]]
         finished += [one for one in kept if one[0].endswith(".")]
         open_ones = [one for one in kept if not one[0].endswith(".")]
         if answer == "first" and finished:
@@ -192,6 +199,27 @@ _HIDDEN = {
     "bfk": {".": 1.0},
 }
 
+_PUSHED_OUT = {  # a finished sentence, then two beginnings that are more probable and split up later
+    "": {"a": 0.7, "b": 0.3},
+    "a": {"c": 1.0},
+    "b": {".": 1.0},
+    "ac": {"d": 0.52, "e": 0.48},
+    "acd": {"f": 0.6, "g": 0.4},
+    "ace": {"f": 0.55, "g": 0.45},
+    **{text: {".": 1.0} for text in ("acdf", "acdg", "acef", "aceg")},
+}
+_THIRD_PLACE = {  # with an improbable one finished, the best sentence goes through the third of the open ones
+    "": {"a": 0.48, "b": 0.42, "c": 0.1},
+    "a": {"d": 1.0},
+    "b": {"e": 1.0},
+    "c": {".": 1.0},
+    "ad": {"f": 0.52, "g": 0.48},
+    "be": {"h": 0.6, "i": 0.4},
+    "adf": {"j": 0.6, "k": 0.4},
+    "beh": {"j": 0.55, "k": 0.45},
+    **{text: {".": 1.0} for text in ("adg", "bei", "adfj", "adfk", "behj", "behk")},
+}
+
 search_with_beam = Checker(
     name="search_with_beam",
     solution=_beam,
@@ -201,7 +229,9 @@ search_with_beam = Checker(
         Case("the better one ends later", (_LATE, 2)),
         Case("width 2 misses the best one", (_HIDDEN, 2)),
         Case("width 3 finds it", (_HIDDEN, 3)),
-        *drawn(random_cases.search_with_beam, 0, 1, 2),
+        Case("a finished sentence keeps its place", (_PUSHED_OUT, 2)),
+        Case("a finished sentence takes no place", (_THIRD_PLACE, 3)),
+        *drawn(random_cases.search_with_beam, 5, 153),
     ),
     misconceptions=(
         Misconception(
@@ -221,6 +251,24 @@ search_with_beam = Checker(
             {"rank": "last"},
             "You rank by the probability of the last token. A sentence is as probable as the PRODUCT of "
             "all its tokens.",
+        ),
+        Misconception(
+            "finished ones compete",
+            {"ended": "compete"},
+            "A finished sentence goes on competing for the places, and may be pushed out by open beginnings "
+            "that come to less in the end. Put it aside where nothing can push it out.",
+        ),
+        Misconception(
+            "the beam shrinks",
+            {"ended": "shrink"},
+            "The beam gets narrower with each sentence that ends. Keep the `width` best at EVERY step; what "
+            "ended earlier takes no place.",
+        ),
+        Misconception(
+            "a width for each beginning",
+            {"each": True},
+            "You keep `width` continuations of EACH beginning. All continuations of all beginnings compete "
+            "for the `width` places.",
         ),
         Misconception(
             "the first to end",

@@ -216,7 +216,7 @@ random_search = SamplerChecker(
     cases=(
         Case("sixty trials over five factors of ten", (1e-5, 1.0, 60, Seed(0))),
         Case("a hundred trials over three", (1e-3, 1.0, 100, Seed(1))),
-        *drawn(random_cases.random_search, 0),
+        Case("four hundred trials over four", (1e-4, 1.0, 400, Seed(2))),
     ),
     misconceptions=(
         Misconception(
@@ -255,8 +255,8 @@ random_search = SamplerChecker(
         Misconception(
             "a generator of its own",
             {"generator": "own"},
-            "A generator made inside is used: every search tries the same strengths, whatever the seed. Draw "
-            "from `rng`, so that whoever calls decides on the seed.",
+            "`rng` plays no part: every search tries the same strengths, whatever the seed. Draw them from "
+            "`rng`, so that whoever calls decides on the seed.",
         ),
         Misconception(
             "the global generator",
@@ -267,6 +267,7 @@ random_search = SamplerChecker(
     ),
     praise="Log scale, one generator, exactly the budget: a search that can be compared with another.",
     draw=random_cases.random_search,
+    draws=1,
     arrange=lambda low, high, trials, seed: (
         _Objective(),
         low,

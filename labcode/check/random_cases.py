@@ -259,10 +259,10 @@ def search_with_beam(rng):
         for text in texts:
             tokens = ["."] if depth == 4 else ["a", "b", "c"][: 3 if depth < 2 else 1] + ["."] * (depth > 0)
             table[text] = dict(
-                zip(tokens, rng.dirichlet(np.ones(len(tokens))).round(5).tolist(), strict=True)
+                zip(tokens, rng.dirichlet(np.full(len(tokens), 3.0)).round(5).tolist(), strict=True)
             )
         texts = [text + token for text in texts for token in table[text] if token != "."]
-    return table, int(rng.integers(1, 5))
+    return table, int(rng.integers(2, 4))
 
 
 # Exercise 7
@@ -374,12 +374,12 @@ def random_search(rng):
 
 def one_standard_error(rng):
     folds, spread = rng.integers(2, 11), rng.uniform(0.1, 0.3)
-    means = 0.5 + 0.004 * np.arange(40) + 0.001 * rng.random(40)
-    losses = means[:, None] + rng.normal(0, 0.02, (40, folds))
+    means = 0.5 + 0.01 * np.arange(60) + 0.002 * rng.random(60)
+    losses = means[:, None] + rng.normal(0, 0.01, (60, folds))
     losses[0] = 0.45 + spread * rng.normal(size=folds)
     losses[0] += 0.5 - losses[0].mean()
-    order = rng.permutation(40)
-    return np.geomspace(1e-4, 1, 40)[order], losses[order]
+    order = rng.permutation(60)
+    return np.geomspace(1e-4, 1, 60)[order], losses[order]
 
 
 def nested_estimate(rng):

@@ -62,7 +62,8 @@ def _other_generators() -> tuple:
     """Return the states of the global generators of Python, NumPy and, where it is in use, PyTorch."""
     torch = sys.modules.get("torch")
     torchs = torch.random.get_rng_state().numpy().tobytes() if torch else b""
-    return random.getstate(), repr(np.random.get_state()), torchs  # noqa: NPY002
+    _, numbers, place, *_ = np.random.get_state()  # noqa: NPY002
+    return random.getstate(), numbers.tobytes(), place, torchs
 
 
 def independent(kept: np.ndarray) -> bool:

@@ -274,7 +274,12 @@ def _compiled(text: str, task: str, around: dict) -> Callable:
     names = around | {"_round": count}
     tree = ast.fix_missing_locations(_Counted().visit(ast.parse(text)))
     exec(compile(tree, f"<mutant of {task}>", "exec"), names)
-    return names[task]
+
+    def run(*args):
+        rounds[0] = 0
+        return names[task](*args)
+
+    return run
 
 
 def _spoilt(solution: Callable, spoil: Callable) -> Callable:

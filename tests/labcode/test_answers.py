@@ -1,4 +1,4 @@
-"""Answers as learners write them: wrong ones are refused, each for its reason; right ones in any form are not."""
+"""Answers as learners write them: a wrong one gets its reason, no right one is refused, however written."""
 
 import pytest
 from answers import exercises_01_to_03, exercises_04_to_09
