@@ -1,6 +1,7 @@
 """Checkpoints that survive a kill at any moment: each is written beside the last, then takes its place."""
 
 import contextlib
+import copy
 import hashlib
 import io
 import math
@@ -10,8 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 
 from labcode._checks import expect
 from labcode.early_stopping import EarlyStopping
@@ -30,7 +33,8 @@ class Checkpoint:
     Attributes:
         path: the file.
         settings: what must be the same when the run is resumed, plain values by name.
-        model, optimizer, generator, penalty, early_stopping: those of :func:`labcode.training.fit`.
+        model, optimizer, generator, penalty, early_stopping, scheduler: those of
+            :func:`labcode.training.fit`.
     """
 
     path: Path
@@ -40,6 +44,7 @@ class Checkpoint:
     generator: torch.Generator
     penalty: Callable[[nn.Module], Tensor] | None
     early_stopping: EarlyStopping | None
+    scheduler: LRScheduler | None = None
 
     def save(self, history: dict) -> None:
         """Write the present state and the history so far, all of it or nothing.
@@ -49,9 +54,10 @@ class Checkpoint:
         """
         state = {
             "format": FORMAT,
-            "settings": self.settings,
+            "settings": plain(self.settings),
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": plain(self.optimizer.state_dict()),
+            "scheduler": None if self.scheduler is None else plain(self.scheduler.state_dict()),
             "generator": self.generator.get_state(),
             "global_random": _get_global_random(self.model),
             "early_stopping": None if self.early_stopping is None else self.early_stopping.state_dict(),
@@ -71,6 +77,8 @@ class Checkpoint:
             self._expect_same(name, saved["settings"].get(name), self.settings.get(name))
         self._load_weights(saved)
         self.optimizer.load_state_dict(saved["optimizer"])
+        if self.scheduler is not None:
+            self.scheduler.load_state_dict(saved["scheduler"])
         if self.early_stopping is not None:
             self.early_stopping.load_state_dict(saved["early_stopping"])
         self.generator.set_state(saved["generator"])
@@ -114,10 +122,22 @@ def describe_run(
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     for index, group in enumerate(optimizer.param_groups):
         named = group | {"params": [names[id(parameter)] for parameter in group["params"]]}
-        settings |= {f"optimizer.{index}.{name}": repr(value) for name, value in named.items()}
+        settings |= {f"optimizer.{index}.{name}": repr(plain(value)) for name, value in named.items()}
     if early_stopping is not None:
         settings |= {f"early_stopping.{name}": getattr(early_stopping, name) for name in STOPPING_RULE}
     return settings | {f"{name} data": _fingerprint(tensors) for name, tensors in data.items()}
+
+
+def plain(value: object) -> object:
+    """Return NumPy's numbers, which could not be loaded again, as Python's; inside containers, too."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dict):
+        same = copy.copy(value)  # an ordered dict or a counter stays one
+        for name, one in value.items():
+            same[name] = plain(one)
+        return same
+    return type(value)(map(plain, value)) if type(value) in (list, tuple) else value
 
 
 def write_atomically(path: Path, state: dict) -> None:

@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 from torch import nn
 from torch.nn.utils import get_total_norm
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from tqdm.auto import tqdm
 
 from labcode._checks import expect
@@ -31,6 +32,7 @@ def run_epochs(
     measure: Callable[[], tuple[nn.Module, Mapping[str, float]]],
     early_stopping: EarlyStopping | None = None,
     on_epoch_end: OnEpochEnd | None = None,
+    scheduler: LRScheduler | None = None,
     keeper: Checkpoint | None = None,
     resume: bool = False,
     progress: bool | None = None,
@@ -43,7 +45,7 @@ def run_epochs(
         train_epoch: trains the model once through its data, and returns the mean of what it minimized.
         measure: returns the model that an epoch has come to (the same, or an average of it) and its losses by
             their names in the history.
-        early_stopping, on_epoch_end, resume, progress: as in ``labcode.training.fit``.
+        early_stopping, on_epoch_end, scheduler, resume, progress: as in ``labcode.training.fit``.
         keeper: writes and reads the checkpoint; None for none.
 
     Raises:
@@ -67,6 +69,7 @@ def run_epochs(
                 losses |= measured
                 if broken := _not_finite(losses, reached):
                     raise _divergence(epoch, broken, _restore_best(model, early_stopping))
+                _schedule(scheduler, losses)
                 history = _close_epoch(history, losses, reached, early_stopping, began)
                 if _asks_to_stop(on_epoch_end, epoch, losses, reached):
                     history = replace(history, stopped_epoch=epoch)
@@ -126,6 +129,15 @@ def _close_epoch(
         best_epoch = int(np.argmin(lists["validation_loss"]))
     seconds = history.seconds + time.perf_counter() - began
     return replace(history, **lists, best_epoch=best_epoch, stopped_epoch=stopped_epoch, seconds=seconds)
+
+
+def _schedule(scheduler: LRScheduler | None, losses: Mapping[str, float]) -> None:
+    if isinstance(scheduler, ReduceLROnPlateau):
+        expected = "validation data for a ReduceLROnPlateau to monitor"
+        expect("validation_loss" in losses, "scheduler", expected, list(losses))
+        scheduler.step(losses["validation_loss"])
+    elif scheduler is not None:
+        scheduler.step()
 
 
 def _asks_to_stop(

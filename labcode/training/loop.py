@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
+from torch.optim.lr_scheduler import LRScheduler
 
 from labcode._checks import check_integer, check_lstms, check_number, expect
 from labcode.data.dataset import IGNORED
@@ -49,6 +50,7 @@ def fit(
     constraint: Callable[[nn.Module], None] | None = None,
     early_stopping: EarlyStopping | None = None,
     on_epoch_end: OnEpochEnd | None = None,
+    scheduler: LRScheduler | None = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
     measure_train: bool = True,
@@ -90,6 +92,8 @@ def fit(
             have the names that they have in the history, the model is in evaluation mode. True ends the
             training. It must draw no random numbers from torch's global generator if runs with and without
             it are to be the same. What it raises ends the training, too.
+        scheduler: one of ``torch.optim.lr_scheduler``, of this optimizer, that takes a step after each epoch
+            (a ``ReduceLROnPlateau`` by the validation loss); it is part of the checkpoint.
         checkpoint: file that receives the whole state after each epoch, in a folder that is made if needed.
         resume: go on from ``checkpoint``, bit for bit as if there had been no break (torch's global random
             state is put back, too); start anew if there is no such file. A finished run returns at once.
@@ -120,6 +124,8 @@ def fit(
         _expect_scalar("activation_penalty(outputs)", activation_penalty(outputs))
     expect(constraint is None or callable(constraint), "constraint", "a function of the model", constraint)
     _check_early_stopping(early_stopping, validation)
+    fits = scheduler is None or getattr(scheduler, "optimizer", None) is optimizer
+    expect(fits, "scheduler", "one of torch.optim.lr_scheduler, of this optimizer", scheduler)
     data = {"train": prepare("train", train, model, task)}
     if validation is not None:
         data["validation"] = prepare("validation", validation, model, task)
@@ -132,7 +138,10 @@ def fit(
             "constraint": constraint is not None,
         }
         settings |= describe_run(model, optimizer, generator, early_stopping, data)
-        keeper = Checkpoint(Path(checkpoint), settings, model, optimizer, generator, penalty, early_stopping)
+        settings |= {"scheduler": None if scheduler is None else type(scheduler).__name__}
+        keeper = Checkpoint(
+            Path(checkpoint), settings, model, optimizer, generator, penalty, early_stopping, scheduler
+        )
     step = {"optimizer": optimizer, "generator": generator, "task": task, "batch_size": batch_size}
     step |= {"penalty": penalty, "clip_norm": clip_norm, "constraint": constraint}
     step |= {"activation_penalty": activation_penalty, "watched": watched}
@@ -144,6 +153,7 @@ def fit(
         measure=lambda: (model, _measure(model, measured, task)),
         early_stopping=early_stopping,
         on_epoch_end=on_epoch_end,
+        scheduler=scheduler,
         keeper=keeper,
         resume=resume,
         progress=progress,

@@ -3,10 +3,12 @@
 import copy
 import os
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.optim import lr_scheduler
 from training_runs import TRAIN, Model, Run, l2, overfitting, same
 
 from labcode.early_stopping import EarlyStopping
@@ -228,3 +230,67 @@ def test_a_failing_disk_leaves_the_last_checkpoint(tmp_path, monkeypatch, broken
     assert path.read_bytes() == content
     assert [entry.name for entry in tmp_path.iterdir()] == ["run.pt"]
     assert len(Run().fit(checkpoint=path, resume=True).objective) == 4
+
+
+SCHEDULERS = {
+    "StepLR": lambda optimizer: lr_scheduler.StepLR(optimizer, step_size=1, gamma=np.float64(0.5)),
+    "MultiStepLR": lambda optimizer: lr_scheduler.MultiStepLR(optimizer, [1, 3], gamma=0.1),
+    "CosineAnnealingLR": lambda optimizer: lr_scheduler.CosineAnnealingLR(optimizer, T_max=4),
+    "plateau": lambda optimizer: lr_scheduler.ReduceLROnPlateau(optimizer, patience=0, threshold=1e9),
+    "in turn": lambda optimizer: lr_scheduler.SequentialLR(
+        optimizer,
+        [lr_scheduler.LinearLR(optimizer, total_iters=2), lr_scheduler.ExponentialLR(optimizer, 0.5)],
+        milestones=[2],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SCHEDULERS)
+def test_a_schedule_goes_on_where_it_was(tmp_path, kind):
+    def run(epochs, **options):
+        one = Run(**options)
+        one.fit(epochs=epochs, scheduler=SCHEDULERS[kind](one.optimizer))
+        return one
+
+    state = run(5).state()
+    plain = Run()
+    plain.fit(epochs=5)
+    assert not same(plain.state()["weights"], state["weights"])
+    path = {"checkpoint": tmp_path / "run.pt", "resume": True}
+    for epochs in (2, 4):
+        run(epochs, **path)
+    assert same(run(5, **path).state(), state)
+
+
+def test_the_schedule_is_that_of_a_plain_loop():
+    run, rates = Run(lr=0.08, optimizer=torch.optim.SGD), []
+    scheduler = lr_scheduler.StepLR(run.optimizer, step_size=2, gamma=0.5)
+    run.optimizer.register_step_post_hook(lambda optimizer, *_: rates.append(optimizer.param_groups[0]["lr"]))
+    run.fit(epochs=4, batch_size=40, scheduler=scheduler)
+    assert rates == [0.08, 0.08, 0.04, 0.04]
+
+
+def test_a_schedule_of_another_optimizer_or_kind_is_refused(tmp_path):
+    path = tmp_path / "run.pt"
+    run = Run(checkpoint=path)
+    with pytest.raises(ValueError, match=r"scheduler: expected one of torch.optim.lr_scheduler, of this"):
+        run.fit(scheduler=SCHEDULERS["StepLR"](Run().optimizer))
+    run.fit(epochs=2, scheduler=SCHEDULERS["StepLR"](run.optimizer))
+    with pytest.raises(ValueError, match=r"scheduler: expected 'StepLR', as the run began, received None"):
+        Run(checkpoint=path, resume=True).fit()
+
+
+def test_numbers_of_numpys_go_into_a_checkpoint_and_come_back(tmp_path):
+    path = tmp_path / "run.pt"
+    numbers = {"lr": np.logspace(-4, -1, 4)[1], "clip_norm": np.float32(0.5), "batch_size": np.int64(16)}
+    rule = EarlyStopping(patience=np.int64(9), min_delta=np.float64(0.0))
+    Run(**numbers, early_stopping=rule, checkpoint=path).fit(epochs=np.int64(2))
+    run = Run(**numbers, early_stopping=rule, checkpoint=path, resume=True)
+    history = run.fit()
+    python = {"lr": float(numbers["lr"]), "clip_norm": 0.5, "batch_size": 16}
+    whole = Run(**python, early_stopping=EarlyStopping(patience=9))
+    assert history == whole.fit()
+    assert same(run.state()["weights"], whole.state()["weights"])
+    assert (
+        Run(**python, early_stopping=EarlyStopping(patience=9), checkpoint=path, resume=True).fit() == history
+    )
