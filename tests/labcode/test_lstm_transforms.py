@@ -189,11 +189,11 @@ def test_an_exported_model_takes_any_batch(make, more, strict):
 @every_model
 def test_a_traced_model_takes_any_batch_and_no_other_number_of_steps(make, more):
     model, (small, large) = make().eval(), small_and_large(more)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", torch.jit.TracerWarning)
+    with warnings.catch_warnings():  # torch's own check of sizes, in nn.LSTM, warns
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
         traced = torch.jit.trace(model, small)
     torch.testing.assert_close(first(traced(*large)), first(model(*large)), rtol=0, atol=1e-6)
-    if model(*large) is not None and make is not MODELS["kernel"][0]:
+    if make is not MODELS["kernel"][0]:
         with pytest.raises(RuntimeError):
             traced(*(part[:, :4] for part in large))
 
