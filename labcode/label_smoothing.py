@@ -63,9 +63,8 @@ def smoothed_cross_entropy_torch(logits: Tensor, targets: Tensor, epsilon: float
     try:
         return torch.nn.functional.cross_entropy(logits, targets, **options)
     except IndexError as error:
-        low, high = int(targets.min()), int(targets.max())
-        wanted = f"classes 0 to {logits.shape[1] - 1}, received {low} to {high}"
-        raise ValueError(f"targets: expected {wanted}") from error
+        wanted, received = f"classes 0 to {logits.shape[1] - 1}", f"{targets.min()} to {targets.max()}"
+        raise ValueError(f"targets: expected {wanted}, received {received!r}") from error
 
 
 def _wanted(logits, targets, epsilon):

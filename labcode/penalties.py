@@ -20,6 +20,7 @@ from torch.nn import functional
 from labcode._checks import (
     check_array,
     check_instance,
+    check_lstms,
     check_number,
     check_one_of,
     check_shape,
@@ -604,13 +605,11 @@ class WeightRegularization:
 
     def penalty(self, model: nn.Module) -> Tensor:
         """Return the sum of all penalties over every LSTM in a model, a scalar; 0 where there are none."""
-        check_instance("model", model, nn.Module, "a module that holds an nn.LSTM")
-        lstms = [part for part in model.modules() if isinstance(part, nn.LSTM)]
-        expect(len(lstms) > 0, "model", "a module that holds an nn.LSTM", type(model).__name__)
+        lstms = check_lstms("model", model)
         total = next(lstms[0].parameters()).new_zeros(())
-        for parameters in (dict(lstm.named_parameters(recurse=False)) for lstm in lstms):
+        for lstm in lstms:
             for target, penalty in self.penalties.items():
-                total = total + sum(map(penalty, target_arrays(parameters, target).values()))
+                total = total + sum(map(penalty, target_arrays(lstm, target).values()))
         return total
 
     def constrain_(self, model: nn.Module) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tools.environment import Environment, private_folder
 from tools.process import CourseError, interrupts_held, say
+from tools.resume import where_one_stopped
 
 FIRST_PORT, PORTS = 8888, 100
 START_SECONDS, STOP_SECONDS = 600, 10
@@ -96,18 +97,20 @@ class Server:
         return "".join(f"\n    {line}" for line in lines)
 
 
-def run_lab(environment: Environment, *, port: int | None, browser: bool) -> int:
+def run_lab(environment: Environment, *, port: int | None, browser: bool, first: bool = False) -> int:
     """Serve the course until Ctrl-C, a signal or JupyterLab's own menu ends it; return the exit code.
 
     Args:
         environment: has been set up.
         port: to serve on; None for the first free one from 8888.
         browser: whether to open the page.
+        first: open the first chapter, wherever the learner stopped.
 
     Raises:
         CourseError: the port is taken, or JupyterLab does not start.
     """
-    page = first_page(environment.root)
+    stopped = None if first else where_one_stopped(environment.root)
+    page = page_of(f"work/{stopped}") if stopped else first_page(environment.root)
     server = None
     try:
         while server is None:
@@ -118,6 +121,8 @@ def run_lab(environment: Environment, *, port: int | None, browser: bool) -> int
                 server = None  # another took the port meanwhile
         if ready:
             url = f"{server.address}{page}?token={server.token}"
+            if stopped:
+                say(f"It opens where you stopped, {stopped} (--first: at the first chapter).")
             say(f"JupyterLab is ready: {url}\nStop it here with Ctrl-C.")
             if browser and has_display():
                 threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()
@@ -175,8 +180,12 @@ def start(environment: Environment, port: int) -> Server:
 def first_page(root: Path) -> str:
     """Return the path of the learner's first chapter in JupyterLab, or of `work/` while there is none."""
     chapters = sorted((root / "work" / "notebooks").glob("*.ipynb"))
-    name = f"work/notebooks/{chapters[0].name}" if chapters else "work"
-    return f"/lab/tree/{urllib.parse.quote(name)}"
+    return page_of(f"work/notebooks/{chapters[0].name}" if chapters else "work")
+
+
+def page_of(path: str) -> str:
+    """Return the path in JupyterLab of a file or folder of the course."""
+    return f"/lab/tree/{urllib.parse.quote(path)}"
 
 
 def choose_port(wanted: int | None) -> int:

@@ -68,7 +68,9 @@ def _run_fused(x, state, pairs, kernel):
 def _run_steps(x, state, pairs, real):
     """Run one layer step by step, in all its directions."""
     x, outputs, finals = x.transpose(0, 1), [], []
-    for (weights, masks), *h_c, reverse in zip(pairs, *state, (False, True), strict=False):
+    for (weights, masks), *h_c, reverse in zip(
+        pairs, *(part.unbind() for part in state), (False, True), strict=False
+    ):
         read = x.contiguous() if "x" not in masks else masks["x"] * x
         if real is not None:  # at a padded step all units keep what they hold
             for kind in ("zoneout_h", "zoneout_c"):

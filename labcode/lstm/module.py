@@ -225,10 +225,10 @@ class RegularizedLSTM(nn.LSTM):
         return x, real
 
     def _state(self, x, hx, *, is_batch):
-        """Return (h_0, c_0), each (layers * D, B, H), checked."""
-        sizes = self.num_layers * self.num_directions, x.shape[0], self.hidden_size
+        """Return (h_0, c_0), each (layers * D, B, H), checked; None stays None."""
         if hx is None:
-            return x.new_zeros(2, *sizes).unbind()
+            return None
+        sizes = self.num_layers * self.num_directions, x.shape[0], self.hidden_size
         is_pair = isinstance(hx, tuple | list) and len(hx) == 2
         expect(is_pair, "hx", "a pair (h_0, c_0)", type(hx))
         if not torch.jit.is_tracing():
@@ -298,6 +298,9 @@ class RegularizedLSTM(nn.LSTM):
         def kernel(x_, state, weights):
             return self._kernel(x_.to(x.dtype), tuple(part.to(x.dtype) for part in state), weights)
 
+        if state is None:
+            sizes = self.num_layers * self.num_directions, x.shape[0], self.hidden_size
+            state = x.new_zeros(2, *sizes).unbind()
         dtype = self.weight_ih_l0.dtype  # x's as well, unless autocast is on
         state, masks = (part.to(dtype) for part in state), {name: m.to(dtype) for name, m in masks.items()}
         output, state = lstm_layers(x.to(dtype), tuple(state), weights, masks, real, kernel)
