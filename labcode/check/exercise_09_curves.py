@@ -187,7 +187,7 @@ rule_of_thumb = Checker(
         Case("no better than the baseline", ([1.0, 0.9, 0.85], [1.0, 0.92, 0.9], 0.8)),
         Case("as good as the baseline, in training", ([1.0, 0.8, 0.7], [1.0, 0.9, 0.85], 0.75)),
         Case("a rise without a fit", ([1.0, 0.9, 0.88], [1.0, 0.95, 1.3], 0.8)),
-        Case("exactly 10 % above the lowest", ([30.0, 20.0, 10.0], [31.0, 10.0, 11.0], 15.0)),
+        Case("exactly 10 % above the lowest", ([30.0, 20.0, 10.0], [31.0, 3.8, 4.18], 15.0)),
         Case("10.5 % above the lowest", ([300.0, 200.0, 100.0], [310.0, 100.0, 110.5], 150.0)),
         Case("9.5 % above the lowest", ([300.0, 200.0, 100.0], [310.0, 100.0, 109.5], 150.0)),
         Case("just as good as the baseline", ([1.0, 0.75, 0.5], [1.0, 0.9, 0.85], 0.5)),

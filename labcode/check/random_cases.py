@@ -234,7 +234,7 @@ def scale_on_training(rng):
 
 
 def forecast_skill(rng):
-    n = rng.integers(1, 9)
+    n = rng.integers(2, 9)
     today = _normal(rng, n, scale=4)
     outcome = today + _normal(rng, n, scale=2) + 0.5
     return outcome, outcome + _normal(rng, n, scale=float(rng.uniform(0.2, 4))), today

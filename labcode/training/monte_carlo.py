@@ -70,7 +70,7 @@ def monte_carlo_predict(
         message = "all passes are the same: nothing in this model is random (no dropout set, or a rate of 0)"
         warnings.warn(message, RuntimeWarning, stacklevel=2)
     if noise_std > 0:
-        noise = torch.empty(predicted.shape, dtype=predicted.dtype).normal_(generator=generator)
+        noise = torch.empty_like(predicted).normal_(generator=generator)
         predicted = predicted + noise_std * noise
     return predicted
 
@@ -97,7 +97,7 @@ def _randomness(model: nn.Module, generator: torch.Generator) -> Iterator[dict[s
         yield {"generator": generator}
         return
     device = next(model.parameters()).device
-    devices = [] if device.type == "cpu" else [device]
-    with torch.random.fork_rng(devices, device_type=device.type if devices else "cuda"):
-        torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
+    kept = {"devices": []} if device.type == "cpu" else {"devices": [device], "device_type": device.type}
+    with torch.random.fork_rng(**kept):
+        torch.manual_seed(int(torch.randint(2**62, (), generator=generator, device=generator.device)))
         yield {}

@@ -15,6 +15,7 @@ from pathlib import Path
 TOOLS = {  # public, but nothing that regularizes: bad arguments, tests and an example are enough
     "DropoutSettings": "rates of the masks, for sample_masks and RegularizedLSTM",
     "LinearTask": "the data of the linear models",
+    "WeightRegularization": "penalties and constraints together, as fit and Keras take them",
     "averaging_start": "asks a NonMonotonicTrigger for the whole curve",
     "best_within": "a penalty drawn as a constraint",
     "constrain": "projects weights by the names of their targets",

@@ -15,7 +15,8 @@ KNOWN = [(task, change) for task, changes in EQUIVALENT.items() for change in ch
 
 
 def test_every_task_has_mutants():
-    assert {*TASKS, *BEHAVIOUR} == set(check.__all__)
+    checkers = {name for name in check.__all__ if hasattr(getattr(check, name), "judge")}
+    assert {*TASKS, *BEHAVIOUR} == checkers
     assert set(EQUIVALENT) <= set(TASKS)
 
 

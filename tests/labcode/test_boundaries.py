@@ -20,7 +20,7 @@ COUNT, WHOLE = (1, math.inf), (0, math.inf)
 RANGES = {
     ("lam", "lam1", "lam2", "lam_l1", "alpha", "beta", "threshold", "weight_decay", "lr"): NOT_NEGATIVE,
     ("min_delta", "low", "high", "limit", "eps"): NOT_NEGATIVE,
-    ("clip_by_value.limit", "clip_by_value_torch.limit", "max_norm"): POSITIVE,
+    ("clip_by_value.limit", "clip_by_value_torch.limit", "max_norm", "norm_type"): POSITIVE,
     ("epsilon", "rate", "level", "dropout", "zoneout_h", "zoneout_c"): SHARE,
     ("p", "input_dropout", "recurrent_dropout", "weight_drop", "momentum", "dampening"): TO_DROP,
     ("output_dropout",): TO_DROP,
@@ -28,6 +28,7 @@ RANGES = {
     ("patience", "start_from_epoch", "epoch", "seed"): WHOLE,
     ("NonMonotonicTrigger.patience", "averaging_start.patience", "block", "draws"): COUNT,
     ("num_layers", "input_size", "hidden_size", "output_size"): COUNT,
+    ("proj_size",): (0, 0),
 }
 RANGES = {name: limits for names, limits in RANGES.items() for name in names}
 CHOICES = {"axis"}  # numbers that name something

@@ -230,9 +230,9 @@ def test_the_exported_head_gives_the_mean_over_all_masks():
 
 
 def test_the_masked_step_is_torchs_cell_that_reads_a_masked_h():
-    cell = torch.nn.LSTMCell(2, 2).double()
     for case in BY_NAME["masked_step"].cases:
         x, h, c, w, u, b, mask = (torch.tensor(array) for array in case.args)
+        cell = torch.nn.LSTMCell(x.shape[-1], h.shape[-1]).double()
         with torch.no_grad():
             for parameter, value in zip(cell.parameters(), (w, u, b, torch.zeros_like(b)), strict=True):
                 parameter.copy_(value)

@@ -16,6 +16,7 @@ from torch.nn.utils import parametrizations, prune
 
 from labcode import penalties
 from labcode.penalties import (
+    WeightRegularization,
     activation_penalty,
     activation_penalty_grad,
     activation_penalty_torch,
@@ -420,3 +421,27 @@ def test_a_threshold_is_differentiable_where_the_weight_survives():
     soft_threshold_torch(w, 0.5).sum().backward()
     np.testing.assert_array_equal(w.grad, [1.0, 0.0, 0.0])
     assert activation_penalty_torch(torch.ones(1, 2, 3), 1.0).item() == 1
+
+
+def test_weight_regularization_is_the_sum_over_all_lstms_and_projects_them():
+    model = nn.ModuleList([nn.LSTM(3, 4), nn.LSTM(4, 2, num_layers=2)]).double()
+    rules = WeightRegularization(
+        penalties={"input": lambda w: l2_penalty_torch(w, 0.3), "bias": lambda b: l1_penalty_torch(b, 0.2)},
+        constraints={"recurrent": lambda u: u.clamp(min=0)},
+    )
+    expected = sum(
+        0.15 * (getattr(lstm, f"weight_ih_l{layer}") ** 2).sum()
+        + 0.2 * (getattr(lstm, f"bias_ih_l{layer}") + getattr(lstm, f"bias_hh_l{layer}")).abs().sum()
+        for lstm in model
+        for layer in range(lstm.num_layers)
+    )
+    torch.testing.assert_close(rules.penalty(model), expected)
+    prune.random_unstructured(model[0], "weight_ih_l0", amount=0.5)
+    used = model[0].weight_ih_l0.detach()
+    alone = WeightRegularization(penalties={"input": lambda w: l2_penalty_torch(w, 0.3)})
+    torch.testing.assert_close(alone.penalty(model[0]), 0.15 * used.square().sum())
+    rules.constrain_(model[1])
+    assert model[1].weight_hh_l1.min() >= 0
+    assert model[1].weight_ih_l1.min() < 0
+    with pytest.raises(ValueError, match=r"model: expected .* nn\.LSTM, received 'Linear'"):
+        rules.penalty(nn.Linear(1, 1))
