@@ -14,7 +14,7 @@ from tools.process import CourseError, run_foreground, say, signals_as_interrupt
 from tools.setup import can_go_on, ensure
 from tools.workspace import restart, synchronize
 
-TEST, DISTRIBUTED = frozenset({"test", "loops"}), frozenset({"distributed"})
+TEST, LOOPS, DISTRIBUTED = frozenset({"test"}), frozenset({"loops"}), frozenset({"distributed"})
 SIDE_BY_SIDE = [
     "-n",
     "auto",
@@ -44,7 +44,7 @@ def lab(options: argparse.Namespace) -> int:
 def test(options: argparse.Namespace) -> int:
     """Set up and run every test, on all cores unless there are other arguments for pytest."""
     environment = Environment(lowest=options.lowest)
-    extras = TEST | options.extras
+    extras = TEST | LOOPS | options.extras
     ensure(environment, extras=extras, backend=options.backend, update=options.update)
     if options.fast:
         return run_inside(environment, "tools.fast", options.rest)

@@ -500,7 +500,9 @@ def test_each_command_has_help(toy, command):
 
 
 @pytest.mark.parametrize("flags", [[], ["--tensorflow"]])
-@pytest.mark.parametrize(("command", "own"), [("test", {"test"}), ("build", {"test"}), ("bench", set())])
+@pytest.mark.parametrize(
+    ("command", "own"), [("test", {"test", "loops"}), ("build", {"test"}), ("bench", set())]
+)
 def test_tensorflow_is_installed_when_it_is_asked_for(monkeypatch, flags, command, own):
     asked = []
     monkeypatch.setattr(commands, "ensure", lambda environment, **options: asked.append(options["extras"]))

@@ -68,10 +68,11 @@ def load(seed=0, part="first"):
     x = np.lib.stride_tricks.sliding_window_view(wave, 6)[:-1, :, None].astype(np.float32)
     y, dates = wave[6:, None].astype(np.float32), np.datetime64("2020-01-01") + np.arange(120)
     bounds = [slice(0, 60), slice(60, 90), slice(90, 120)]
+    train, validation, test = (Split(x[at].copy(), y[at].copy(), dates[at].copy()) for at in bounds)
     return Dataset(
-        "toy", "The next value of a wave", "regression", ("wave",), ("1",), "wave", "1",
-        *(Split(x[place].copy(), y[place].copy(), dates[place].copy()) for place in bounds),
-        mean=np.zeros(1), std=np.ones(1), target_std=1.0, licence="none", provenance="made here",
+        train, validation, test, name="toy", title="The next value of a wave",
+        feature_names=("wave",), feature_units=("1",), mean=np.zeros(1), std=np.ones(1),
+        licence="none", provenance="made here",
     )
 ''',
     "labcode/applications/task_baselines.py": """
