@@ -54,7 +54,7 @@ def test(options: argparse.Namespace) -> int:
 def build(options: argparse.Namespace) -> int:
     """Set up and build the notebooks from their sources."""
     environment = Environment()
-    everything = not (options.names or options.check or options.rest or options.update)
+    everything = not (options.names or options.check or options.rest)
     if everything and build_record.is_up_to_date(environment.root):
         say("All notebooks are up to date")
         return 0

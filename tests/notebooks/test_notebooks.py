@@ -195,7 +195,7 @@ def test_one_title(target):
 
 @each(argvalues=TARGETS)
 def test_code_cells_are_short_and_plain(target):
-    sources = code(built(target).cells)
+    sources = [source.removeprefix(f"{INSTALL}\n") for source in code(built(target).cells)]
     lengths = [len(source.splitlines()) for source in sources]
     longest = sources[lengths.index(max(lengths))]
     assert max(lengths) <= 20, longest
@@ -205,7 +205,8 @@ def test_code_cells_are_short_and_plain(target):
 
 
 def test_no_code_is_copied_within_or_between_sources():
-    cells = Counter(source for path in SOURCES for source in code(source_cells(path)))
+    sources = (source for path in SOURCES for source in code(source_cells(path)))
+    cells = Counter(source.removeprefix(f"{INSTALL}\n") for source in sources)
     assert [source for source, count in cells.items() if count > 1 and len(source.splitlines()) > 3] == []
 
 
