@@ -502,10 +502,8 @@ assert scatters["batch"][2] > 0.6 * scatters["batch"][0]
 
 # %%
 with seeded(1):
-    lstm, long = (
-        RegularizedLSTM(3, 8, recurrent_dropout=0.5, batch_first=True).double(),
-        torch.randn(4, 20, 3).double(),
-    )
+    lstm = RegularizedLSTM(3, 8, recurrent_dropout=0.5, batch_first=True).double()
+    long = torch.randn(4, 20, 3).double()
 first, other = (lstm.sample_masks(long, generator=torch.Generator().manual_seed(s)) for s in (0, 1))
 whole, _ = lstm(long, masks=first)
 _, state = lstm(long[:, :10], masks=first)
