@@ -64,7 +64,7 @@ class Server:
             CourseError: neither has happened in ten minutes.
         """
         deadline = time.monotonic() + START_SECONDS
-        while self.process.poll() is None:
+        while self.exit_code() is None:
             if self.answers():
                 return True
             if time.monotonic() > deadline:
@@ -74,9 +74,14 @@ class Server:
 
     def wait(self) -> int:
         """Return the server's exit code when it ends; short waits let Ctrl-C through on Windows."""
-        while True:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                return self.process.wait(0.5)
+        while (code := self.exit_code()) is None:
+            time.sleep(0.2)
+        return code
+
+    def exit_code(self) -> int | None:
+        """Return the exit code, None while it runs; an interrupt inside Popen could leave its lock taken."""
+        with interrupts_held():
+            return self.process.poll()
 
     def stop(self) -> None:
         """Ask the server to stop its kernels and itself; insist where it does not, or on a second Ctrl-C."""
@@ -85,7 +90,8 @@ class Server:
                 self.process.terminate()
             self.process.wait(STOP_SECONDS)
         self.process.kill()
-        self.process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(STOP_SECONDS)
 
     def is_asked_to_stop(self) -> bool:
         """Return whether our server, and not another's at its port, has heard that it is to stop."""
