@@ -167,7 +167,7 @@ def parser() -> argparse.ArgumentParser:
         "--lowest", action="store_true", help="with the lowest versions that pyproject.toml allows"
     )
     tester.add_argument(
-        "--fast", action="store_true", help="lint and the tests that catch most mistakes in a minute"
+        "--fast", action="store_true", help="lint, and for each technique the cheap tests, in a few minutes"
     )
     builder = command(
         "build", build, "build the notebooks from source/ (all that changed, or those named)", setup
