@@ -31,6 +31,7 @@ TESTS = (  # in tests/
     "evidence/test_intervals.py",
 )
 STALENESS = "notebooks/test_notebooks.py"
+QUICK = ("-m", "not slow")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     ]
     # Without nbval, whose plugin takes every notebook for a test; a file stays in one process.
     command = ["pytest", "-q", "-p", "no:nbval", "-o", "addopts=", "-n", "auto", "--maxprocesses", "4"]
-    command += ["--dist", "loadfile", *(f"tests/{name}" for name in (*TESTS, STALENESS))]
+    command += ["--dist", "loadfile", *(f"tests/{name}" for name in (*TESTS, STALENESS)), *QUICK]
     more = sys.argv[1:] if arguments is None else arguments
     failed.append(subprocess.run([sys.executable, "-m", *command, *more], cwd=ROOT, check=False).returncode)
     return int(any(failed))
