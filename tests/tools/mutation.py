@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 from tools.fast import QUICK, TESTS  # noqa: E402
 
-COPIED = ("labcode", "tools", "tests", "evidence", "pyproject.toml", "constraints.txt", "course.py")
+COPIED = ("labcode", "tools", "tests", "source", "evidence", "pyproject.toml", "constraints.txt", "course.py")
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.png")
 TIMEOUT, ALONE = 300, 900  # seconds: longer than any of the tests needs, and at the second try
 # the first failure is enough: no smaller example is looked for
