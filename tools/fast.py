@@ -1,7 +1,7 @@
 """Run what a maintainer wants to know before each commit: `python -m tools.fast`, `course.py test --fast`.
 
-Lint, the twins and whatever else notices most mistakes in little time; how many, ``tests/tools/mutation.py
---fast`` counts. Everything else, notebooks included, is for `course.py test`.
+Lint, types, the twins and whatever else notices most mistakes in little time; how many,
+``tests/tools/mutation.py --fast`` counts. Everything else, notebooks included, is for `course.py test`.
 """
 
 import subprocess
@@ -9,7 +9,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LINT = (["ruff", "check", "--quiet", "."], ["ruff", "format", "--check", "--quiet", "."])
+LINT = (
+    ["ruff", "check", "--quiet", "."],
+    ["ruff", "format", "--check", "--quiet", "."],
+    ["mypy", "--no-error-summary"],
+)
 TESTS = (  # in tests/
     "labcode/test_pairs.py",
     "conformance",
@@ -35,7 +39,7 @@ QUICK = ("-m", "not slow")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run lint and the tests, with more arguments for pytest; return 1 if anything is wrong."""
+    """Run lint, types and the tests, with more arguments for pytest; return 1 if anything is wrong."""
     failed = [
         subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode for command in LINT
     ]

@@ -91,7 +91,7 @@ def find(pattern: str, names: list[str]) -> list[str]:
 
     Chapter: 7.
     """
-    hits = {}
+    hits: dict[str, str] = {}
     for name in names:
         if re.search(pattern, name, re.IGNORECASE):
             last = name.rpartition(".")[2]
@@ -205,5 +205,5 @@ def _arguments(member):
     names = set()
     for base in inspect.getmro(member) if inspect.isclass(member) else ():
         if "__init__" in vars(base) and base is not object:
-            names |= set(inspect.signature(base.__init__).parameters)
+            names |= set(inspect.signature(vars(base)["__init__"]).parameters)
     return names - {"self", "args", "kwargs"}

@@ -66,5 +66,5 @@ def _draw_effects(ax: Axes, row: int, claim: Claim, effects: Mapping, marker: st
         ax.plot([end / scale for end in ends], (y, y), color=colour, lw=1.6)
         filled = supports(effect, claim.direction, claim.margin)
         face = colour if filled else "white"
-        mark = {"marker": marker, "mfc": face, "mec": colour, "ms": 5 if len(effects) < 4 else 3.5}
-        ax.plot(side * effect["mean"] / scale, y, **mark)
+        size = 5 if len(effects) < 4 else 3.5
+        ax.plot(side * effect["mean"] / scale, y, marker=marker, mfc=face, mec=colour, ms=size)

@@ -58,14 +58,15 @@ def search_points(points: Mapping[str, np.ndarray], best: Mapping[str, int]) -> 
         ValueError: names that differ.
     """
     expect(list(points) == list(best), "best", f"the names {list(points)}", list(best))
-    options = {
-        "figsize": (3.1 * len(points) + 0.8, 3.3),
-        "layout": "constrained",
-        "sharex": True,
-        "sharey": True,
-        "squeeze": False,
-    }
-    figure, axes = plt.subplots(1, len(points), **options)
+    figure, axes = plt.subplots(
+        1,
+        len(points),
+        figsize=(3.1 * len(points) + 0.8, 3.3),
+        layout="constrained",
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+    )
     for ax, (name, tried) in zip(axes[0], points.items(), strict=True):
         order = np.arange(1, len(tried) + 1)
         dots = ax.scatter(*tried.T, c=order, cmap="cividis_r", edgecolors=BASELINE, linewidths=0.5, s=36)
