@@ -31,6 +31,7 @@ import torch
 from torch import Tensor
 
 from labcode._checks import check_instance, check_shape, check_tensor, expect
+from labcode._targets import target_arrays
 from labcode.keras_interop.settings import (
     CONSTRAINTS,
     REGULARIZERS,
@@ -39,7 +40,7 @@ from labcode.keras_interop.settings import (
     to_keras_rule,
 )
 from labcode.lstm.module import RegularizedLSTM
-from labcode.penalties import WeightRegularization, target_arrays
+from labcode.penalties import WeightRegularization
 
 if TYPE_CHECKING:
     import keras
