@@ -1,7 +1,7 @@
 """What there is to learn from. Read in this order:
 
 ``dataset``, three splits of samples and all that is needed to read their numbers; ``own_series``, windows of
-a series of one's own, with ``series``, how it is read, and ``scaling``, the way back to its unit; ``weather``,
+a series of one's own, ``series``, how it is read, and ``scaling``, the way back to its unit; ``weather``,
 the course's main task; ``speech``, ``stocks``; ``messages``, real short texts, and ``text`` and
 ``translation``, made of them.
 
