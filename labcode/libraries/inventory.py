@@ -21,8 +21,11 @@ PLACES = {  # the modules that are searched
 }
 LIBRARIES = ("labcode", *PLACES)
 TAUGHT = (  # files of labcode's packages whose names a learner can use
+    "keras_interop.activity",
+    "keras_interop.backward",
     "keras_interop.layers",
     "keras_interop.settings",
+    "keras_interop.start",
     "libraries.conventions",
     "libraries.stopping_rules",
     "lstm.reference",
