@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from labcode._checks import check_integer, check_one_of, expect
+from labcode.data.dataset import IGNORED
 from labcode.early_stopping import EarlyStopping
 from labcode.training.activations import ActivationPenalty
 from labcode.training.batches import prepare
@@ -28,7 +29,7 @@ from labcode.training.checkpoint import Checkpoint, describe_run
 from labcode.training.epochs import OnEpochEnd, check_monitor, run_epochs
 from labcode.training.evaluation import measure_splits
 from labcode.training.history import History
-from labcode.training.losses import LossFunction, Metrics, check_metrics, find_loss, real_steps
+from labcode.training.losses import LossFunction, Metrics, check_metrics, find_loss
 from labcode.training.steps import Steps, check_model
 
 
@@ -215,5 +216,5 @@ def seeded(seed: int) -> Iterator[None]:
 
 def _is_padded(task: str, x: Tensor, y: Tensor, *mask: Tensor) -> bool:
     """Say whether any step of the data is padding."""
-    steps = [*mask, *(real_steps(task, y, mask) for _ in range(task == "sequence"))]
+    steps = [*mask, y != IGNORED] if task == "sequence" else mask
     return not all(bool(real.all()) for real in steps)

@@ -1,5 +1,7 @@
 """Losses and metrics of one's own: what they are given, what the history calls them, what is refused."""
 
+import doctest
+import importlib
 import json
 import math
 from functools import partial
@@ -323,3 +325,9 @@ def test_a_history_of_an_earlier_version_is_read():
     assert History.from_dict(earlier).kept_epoch is None
     with pytest.raises(ValueError, match="values: expected the keys"):
         History.from_dict(earlier | {"loss": []})
+
+
+@pytest.mark.parametrize("file", ["loop", "evaluation"])
+def test_the_examples_in_the_docstrings_run(file):
+    failed, tried = doctest.testmod(importlib.import_module(f"labcode.training.{file}"))
+    assert (failed, tried > 0) == (0, True)

@@ -180,7 +180,7 @@ def test_what_could_be_steps_or_outputs_is_refused():
 @pytest.mark.parametrize("how", ["mask", "packed", "ignored"])
 @pytest.mark.parametrize("penalty", [AR, TAR, ar_and_tar], ids=["AR", "TAR", "both"])
 def test_an_activation_penalty_is_the_mean_over_real_steps(how, penalty):
-    """Of one step of gradient descent; the mask is the LSTM's own, that of packed sequences, or the data's."""
+    """Of one step of gradient descent; the mask is the LSTM's, that of packed sequences, or the data's."""
     lengths = np.array([7, 5, 4])
     x, y, mask = padded_to(9, lengths=lengths)
     options = {"lr": 0.1, "optimizer": torch.optim.SGD, "epochs": 1, "model": lambda: Tagger(how=how)}
