@@ -38,11 +38,12 @@ def prepare(name: str, data: Iterable, model: nn.Module, loss: Loss) -> list[Ten
     x, *mask = prepare_inputs(x, mask[0] if mask else None, model, prefix=f"{name} ")
     name_y, y = f"{name} y", _to_tensor(f"{name} y", y)
     expect(y.shape[:1] == x.shape[:1], name_y, f"{len(x)} targets, as many as samples", tuple(y.shape))
+    forced = getattr(model, "teacher_forcing", False)  # a decoder's steps are not x's
+    by_step = [] if forced else [part.to(y.device) for part in mask]
     if loss.task == "regression":
-        y = _numbers(name_y, y.to(x.device), mask, next(model.parameters()))
+        y = _numbers(name_y, y, by_step, next(model.parameters()))
     else:
-        by_step = [] if getattr(model, "teacher_forcing", False) else mask  # a decoder's steps are not x's
-        y = _classes(name_y, y.to(x.device), by_step, loss.task)
+        y = _classes(name_y, y, by_step, loss.task).to(x.device)
     _check_outputs(name, model, x, y, mask, loss)
     return [x, y, *mask]
 
@@ -81,11 +82,12 @@ def prepare_inputs(x: object, padding_mask: object, model: nn.Module, prefix: st
     is_tokens = x.ndim == 2 and _is_whole(x)
     check_shape(f"{prefix}x", x, (None, None) if is_tokens else (None, None, None))
     mask = [] if padding_mask is None else [_real(f"{prefix}padding_mask", padding_mask, x)]
+    x = x.to(torch.int64) if is_tokens else x
     if mask:
         x = x.masked_fill(~mask[0] if is_tokens else ~mask[0][:, :, None], 0)
     if is_tokens:
         expect(int(x.min()) >= 0, f"{prefix}x", "tokens' numbers, from 0 on", int(x.min()))
-        x = x.to(like.device, torch.int64)
+        x = x.to(like.device)
     else:
         x = _floats(f"{prefix}x", x, like.device, like.dtype)
     return [x, *(part.to(like.device) for part in mask)]

@@ -161,6 +161,7 @@ def test_padded_tokens_may_be_any_number():
     model.forward = lambda x, mask: nn.Sequential.forward(model, x)
     x, mask = np.array([[1, 2, 0, 0], [4, 3, 2, 1]]), np.array([[1, 1, 0, 0], [1, 1, 1, 1]], bool)
     assert torch.equal(predict(model, x, mask), predict(model, np.where(mask, x, -7), mask))
+    assert torch.equal(predict(model, x, mask), predict(model, x.astype(np.uint16), mask))
 
 
 def test_what_could_be_steps_or_outputs_is_refused():
