@@ -7,7 +7,7 @@ import pytest
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from training_runs import CLASSES, Model, Run, interrupt_at, make_data, overfitting, same
 
-from labcode.early_stopping import EarlyStopping, usual_mode
+from labcode.early_stopping import EarlyStopping
 from labcode.keras_interop import import_keras
 from labcode.training import evaluate
 from labcode.training.diagnose import diagnose, measures
@@ -48,24 +48,6 @@ def test_fit_stops_and_keeps_as_keras_does(monitor, mode, patience):
     found = evaluate(run.model, OTHERS, "classification", metrics=OPTIONS["metrics"])
     for name, value in found.items():
         assert getattr(history, f"validation_{name}")[history.kept_epoch] == value
-
-
-def test_the_mode_is_that_of_the_name():
-    assert EarlyStopping().monitor == "validation_loss"
-    for monitor, mode in (
-        ("validation_loss", "min"),
-        ("objective", "min"),
-        ("train_accuracy", "max"),
-        ("validation_f1", None),
-    ):
-        assert usual_mode(monitor) == mode
-        if mode:
-            assert EarlyStopping(monitor=monitor).mode == mode
-    with pytest.raises(ValueError, match="mode: expected 'min' or 'max', as 'validation_f1' does not say it"):
-        EarlyStopping(monitor="validation_f1")
-    for monitor in (None, 3, ""):
-        with pytest.raises(ValueError, match="monitor: expected the name of what is measured"):
-            EarlyStopping(monitor=monitor)
 
 
 MISTAKES = {
