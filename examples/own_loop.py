@@ -1,5 +1,6 @@
 """A loop of one's own, for what `fit` leaves out: data larger than memory, accumulation, mixed precision.
 
+Samples have weights of their own by one line, `(weights * mse_loss(..., reduction="none")).mean()`.
 Everything of labcode that `fit` takes as an argument is a plain call here.
 """
 

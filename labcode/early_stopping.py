@@ -30,10 +30,14 @@ class EarlyStopping:
     Args:
         patience: epochs without an improvement after which to stop, a whole number of at least 0.
         min_delta: smallest change that counts, in the unit of the value, at least 0.
-        mode: "min" for a loss, "max" for an accuracy.
+        mode: "min" for a loss, "max" for an accuracy or a score; None for what the monitor's name says, where
+            it ends in "loss" or "accuracy".
         baseline: value to beat, or None.
         restore_best_weights: whether to keep a copy of the weights of the best epoch.
         start_from_epoch: first epoch that is monitored (epochs count from 0).
+        monitor: name of what ``labcode.training.fit`` hands to ``update``: any curve of its history, such as
+            "validation_loss", "validation_accuracy" or, of a metric of one's own, "validation_f1". In a loop
+            of one's own it is the caller who hands over the value.
 
     Attributes:
         best: best value so far, None before the first.
@@ -43,13 +47,15 @@ class EarlyStopping:
         best_weights: copy of the weights of the best epoch, None without ``restore_best_weights``.
 
     Raises:
-        ValueError: an argument outside its range, or not finite.
+        ValueError: an argument outside its range, or not finite; no mode for a monitor that needs one.
 
     >>> stopping = EarlyStopping(patience=2)
     >>> [stopping.update(epoch, loss) for epoch, loss in enumerate([0.9, 0.5, 0.6, 0.7])]
     [False, False, False, True]
     >>> stopping.best_epoch
     1
+    >>> EarlyStopping(patience=2, monitor="validation_accuracy").mode
+    'max'
 
     Source: Prechelt (1998), "Early Stopping - But When?". Chapters 1 and 3.
     """
@@ -59,13 +65,17 @@ class EarlyStopping:
         *,
         patience: int = 0,
         min_delta: float = 0.0,
-        mode: str = "min",
+        mode: str | None = None,
         baseline: float | None = None,
         restore_best_weights: bool = False,
         start_from_epoch: int = 0,
+        monitor: str = "validation_loss",
     ):
         self.patience = check_integer("patience", patience)
         self.min_delta = check_number("min_delta", min_delta, low=0.0)
+        usual, self.monitor = usual_mode(monitor), str(monitor)
+        mode = usual if mode is None else mode
+        expect(mode is not None, "mode", f"'min' or 'max', as {monitor!r} does not say it", mode)
         self.mode = check_one_of("mode", mode, ("min", "max"))
         self.baseline = None if baseline is None else check_number("baseline", baseline)
         self.restore_best_weights = check_one_of("restore_best_weights", restore_best_weights, (True, False))
@@ -153,3 +163,18 @@ class EarlyStopping:
             self._warned = True
             message = f"the monitored value is {value} in epoch {epoch}: it counts as no improvement"
             warnings.warn(f"EarlyStopping: {message}", stacklevel=3)
+
+
+def usual_mode(monitor: str) -> str | None:
+    """Return the mode that a name gives away: "min" for losses, "max" for an accuracy, None for others.
+
+    Raises:
+        ValueError: no name.
+
+    >>> usual_mode("validation_loss"), usual_mode("train_accuracy"), usual_mode("validation_f1")
+    ('min', 'max', None)
+    """
+    expect(isinstance(monitor, str) and monitor != "", "monitor", "the name of what is measured", monitor)
+    if monitor == "objective" or monitor.endswith("loss"):
+        return "min"
+    return "max" if monitor.endswith("accuracy") else None

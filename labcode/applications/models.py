@@ -30,8 +30,8 @@ class PaddedModel(SequenceModel):
 
     What a unidirectional LSTM puts out at a step does not depend on the steps after it. So where padding
     stands only at the end, as it has to here, the LSTM can run over it, on torch's fused kernel, and give the
-    same result as ``SequenceModel``, which takes a loop over the steps. Activation penalties see the steps of
-    padding, too.
+    same result as ``SequenceModel``, which takes a loop over the steps. ``fit`` leaves the steps of padding
+    out of activation penalties.
 
     Args:
         arguments, options: those of ``SequenceModel``.

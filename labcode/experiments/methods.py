@@ -38,14 +38,15 @@ class Effects:
     Attributes:
         model: keyword arguments of the model.
         penalties: functions of the model's weights, added to the loss.
-        activation_penalties: functions of what the LSTM puts out, (B, T, H), added to the loss.
+        activation_penalties: functions of what the LSTM puts out, (B, T, H), and of the padding mask, (B, T)
+            or None, added to the loss.
         constraints: functions of the model, called after each step of the optimizer.
         optimizer: "weight_decay" (decoupled) or "lam_l1" (proximal), of the LSTM's weight matrices.
     """
 
     model: Mapping[str, object] = field(default_factory=dict)
     penalties: tuple[Callable[[nn.Module], Tensor], ...] = ()
-    activation_penalties: tuple[Callable[[Tensor], Tensor], ...] = ()
+    activation_penalties: tuple[Callable[[Tensor, Tensor | None], Tensor], ...] = ()
     constraints: tuple[Callable[[nn.Module], None], ...] = ()
     optimizer: Mapping[str, float] = field(default_factory=dict)
 
@@ -73,7 +74,7 @@ def _penalty(penalty: Callable) -> Callable[[float], Effects]:
 
 
 def _activation(penalty: Callable) -> Callable[[float], Effects]:
-    return lambda lam: Effects(activation_penalties=(lambda output: penalty(output, lam),))
+    return lambda lam: Effects(activation_penalties=(lambda output, real: penalty(output, lam, real),))
 
 
 def _max_norm(limit: float) -> Effects:
@@ -152,7 +153,8 @@ def training_options(effects: Effects, model: nn.Module, learning_rate: float) -
     if effects.penalties:
         options["penalty"] = lambda m: sum(penalty(m) for penalty in effects.penalties)
     if effects.activation_penalties:
-        options["activation_penalty"] = lambda o: sum(penalty(o) for penalty in effects.activation_penalties)
+        added = effects.activation_penalties
+        options["activation_penalty"] = lambda o, padding_mask: sum(one(o, padding_mask) for one in added)
     if effects.constraints:
         options["constraint"] = lambda m: [constraint(m) for constraint in effects.constraints]
     return options

@@ -32,6 +32,7 @@ TAUGHT = (  # files of labcode's packages whose names a learner can use
     "lstm.module",
     "lstm.sequence_model",
     "lstm.units",
+    "training.evaluation",
     "training.loop",
 )
 _STEPS = 10  # RAdam, for one, adapts from its sixth step on

@@ -7,7 +7,7 @@ import io
 import math
 import os
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +18,12 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from labcode._checks import expect
 from labcode.early_stopping import EarlyStopping
+from labcode.training.history import History
 
-FORMAT = "labcode checkpoint 1"
+FORMAT = "labcode checkpoint 2"
+EARLIER = ("labcode checkpoint 1",)  # counted padded steps
 STOPPING_RULE = ("patience", "min_delta", "mode", "baseline", "restore_best_weights", "start_from_epoch")
+STOPPING_RULE += ("monitor",)
 
 
 @dataclass
@@ -35,6 +38,8 @@ class Checkpoint:
         settings: what must be the same when the run is resumed, plain values by name.
         model, optimizer, generator, penalty, early_stopping, scheduler: those of
             :func:`labcode.training.fit`.
+        measure: measures the model by the names of the history, where that tells a loss or a metric of one's
+            own from another; None where they have names.
     """
 
     path: Path
@@ -45,6 +50,7 @@ class Checkpoint:
     penalty: Callable[[nn.Module], Tensor] | None
     early_stopping: EarlyStopping | None
     scheduler: LRScheduler | None = None
+    measure: Callable[[], Mapping[str, float]] | None = None
 
     def save(self, history: dict) -> None:
         """Write the present state and the history so far, all of it or nothing.
@@ -86,13 +92,19 @@ class Checkpoint:
         return saved["history"]
 
     def _load_weights(self, saved: dict) -> None:
-        """Load the weights; a penalty has no settings to compare, so its value at them stands in."""
+        """Load the weights; functions have no settings to compare, so their values at them stand in."""
         previous = {name: value.clone() for name, value in self.model.state_dict().items()}
         self.model.load_state_dict(saved["model"])
-        received, expected = self._penalty_value(), saved["penalty"]
-        if not math.isclose(received, expected, rel_tol=1e-5):
+        expected = History.from_dict(saved["history"]).last | {"penalty": saved["penalty"]}
+        try:
+            measured = {} if self.measure is None else self.measure()
+            for name, received in {"penalty": self._penalty_value(), **measured}.items():
+                near = math.isclose(received, expected[name], rel_tol=1e-5, abs_tol=1e-12)
+                if not near and received == received:  # a metric may be NaN
+                    self._expect_same(f"{name} (at the saved weights)", expected[name], received)
+        except BaseException:
             self.model.load_state_dict(previous)
-            self._expect_same("penalty (at the saved weights)", expected, received)
+            raise
 
     def _penalty_value(self) -> float:
         with torch.no_grad():
@@ -181,9 +193,10 @@ def _read(path: Path) -> dict:
         raise
     except Exception as error:
         raise ValueError(f"checkpoint {path}: expected {expected}, received a damaged file") from error
-    ours = isinstance(saved, dict) and saved.get("format") == FORMAT
-    if not (intact and ours):
-        received = "another kind of file" if intact else "a damaged file"
+    version = saved.get("format") if isinstance(saved, dict) else None
+    if not intact or version != FORMAT:
+        kinds = dict.fromkeys(EARLIER, "one of an earlier version, which measured other losses")
+        received = kinds.get(version, "another kind of file") if intact else "a damaged file"
         raise ValueError(f"checkpoint {path}: expected {expected}, received {received}")
     return saved
 

@@ -78,8 +78,8 @@ def measures(
 ) -> dict[str, float]:
     """Boil a run down to a few numbers without a unit.
 
-    t and v are the training and the validation loss, k the epoch whose weights the model holds: the best one
-    if early stopping ended the run, else the last.
+    t and v are the training and the validation loss, k the epoch whose weights the model holds, the history's
+    ``kept_epoch``; where that is not known, the best one if early stopping ended the run, else the last.
 
     Args:
         history, baseline, again, fresh: as for :func:`diagnose`.
@@ -89,7 +89,7 @@ def measures(
         - "gap": (v - t) / v at k;
         - "jumps": how far t went up, all rises together, relative to its whole range;
         - "progress": how much of the whole fall of t came in the last eighth of a run, 0 for a run that
-          early stopping ended;
+          early stopping ended, or that went on for longer than that after k;
         - "spread": largest minus smallest of ``again``, relative to their mean;
         - "leak": the fresh loss above v at k, relative to it;
         - "shift": the baseline's validation loss above its training loss, relative to it;
@@ -103,15 +103,16 @@ def measures(
     Chapter 9.2.
     """
     train, validation = _curves(history)
-    kept = len(train) - 1 if history.stopped_epoch is None else history.best_epoch
+    kept = _kept_epoch(history, len(train))
     t, v = train[kept], validation[kept]
     steps, span = np.diff(train), np.ptp(train) or 1.0
     recent = max(1, len(train) // 8)
+    ended = history.stopped_epoch is not None or kept + recent < len(train)
     found = {
         "rise": v / validation.min() - 1,
         "gap": (v - t) / v,
         "jumps": steps[steps > 0].sum() / span,
-        "progress": (train[max(kept - recent, 0)] - t) / span if history.stopped_epoch is None else 0.0,
+        "progress": 0.0 if ended else (train[max(kept - recent, 0)] - t) / span,
     }
     if again is not None:
         losses = np.array([check_number("again", loss) for loss in _sequence("again", again, 2)])
@@ -197,6 +198,12 @@ def diagnose(
         also=tuple(cases[1:]),
         unchecked=tuple(question for name, question in CHECKS.items() if checks[name] is None),
     )
+
+
+def _kept_epoch(history: History, epochs: int) -> int:
+    if history.kept_epoch is not None:
+        return history.kept_epoch
+    return epochs - 1 if history.stopped_epoch is None else history.best_epoch
 
 
 def _curves(history: History) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ answers an interruption. ``fit`` gives it the epochs of shuffled batches, a lang
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from tqdm.auto import tqdm
 
 from labcode._checks import expect
-from labcode.early_stopping import EarlyStopping
+from labcode.early_stopping import EarlyStopping, usual_mode
 from labcode.training.checkpoint import Checkpoint
 from labcode.training.history import History
 
@@ -43,8 +43,8 @@ def run_epochs(
         model: the model; afterwards it is in evaluation mode.
         epochs: how many, those before a resumption included.
         train_epoch: trains the model once through its data, and returns the mean of what it minimized.
-        measure: returns the model that an epoch has come to (the same, or an average of it) and its losses by
-            their names in the history.
+        measure: returns the model that an epoch has come to (the same, or an average of it) and its losses
+            and metrics by their names in the history.
         early_stopping, on_epoch_end, scheduler, resume, progress: as in ``labcode.training.fit``.
         keeper: writes and reads the checkpoint; None for none.
 
@@ -56,7 +56,7 @@ def run_epochs(
     expected = "a function of (epoch, losses, model)"
     expect(on_epoch_end is None or callable(on_epoch_end), "on_epoch_end", expected, on_epoch_end)
     history = _begin(keeper, early_stopping, epochs, resume)
-    first = epochs if history.stopped_epoch is not None else len(history.objective)
+    first = epochs if history.stopped_epoch is not None else history.epochs
     if progress is None:
         progress = os.environ.get("TQDM_DISABLE", "") in ("", "0")
     bar = {"desc": "epochs", "initial": first, "total": epochs, "mininterval": 0.1, "disable": not progress}
@@ -69,7 +69,8 @@ def run_epochs(
                 losses |= measured
                 if broken := _not_finite(losses, reached):
                     raise _divergence(epoch, broken, _restore_best(model, early_stopping))
-                _schedule(scheduler, losses)
+                check_monitor(early_stopping, scheduler, list(losses))
+                _schedule(scheduler, losses, early_stopping)
                 history = _close_epoch(history, losses, reached, early_stopping, began)
                 if _asks_to_stop(on_epoch_end, epoch, losses, reached):
                     history = replace(history, stopped_epoch=epoch)
@@ -79,14 +80,45 @@ def run_epochs(
                 if history.stopped_epoch is not None:
                     break
     except KeyboardInterrupt:
-        history = replace(history, interrupted=True)
+        history = replace(history, interrupted=True, kept_epoch=None)
         hint = "call fit again with resume=True." if keeper else "fit can, with checkpoint=FILE."
-        print(f"Interrupted after {len(history.objective)} of {epochs} epochs. To go on: {hint}")
+        print(f"Interrupted after {history.epochs} of {epochs} epochs. To go on: {hint}")
     else:
-        _restore_best(model, early_stopping)
+        if _restore_best(model, early_stopping):
+            history = replace(history, kept_epoch=early_stopping.best_epoch)
     finally:
         model.eval()
     return history
+
+
+def check_monitor(
+    early_stopping: EarlyStopping | None, scheduler: LRScheduler | None, names: Sequence[str]
+) -> None:
+    """Check that what early stopping and a ReduceLROnPlateau monitor is measured, and which way is up.
+
+    Args:
+        early_stopping, scheduler: as in ``labcode.training.fit``.
+        names: what is measured, by its names in the history.
+
+    Raises:
+        ValueError: something else is monitored, or in the wrong direction.
+    """
+    monitor, mode = _monitored(early_stopping)
+    measured = f"what is measured: one of {', '.join(names)}"
+    if early_stopping is not None:
+        expect(monitor in names, "early_stopping.monitor", measured, monitor)
+        usual = usual_mode(monitor) or mode
+        expect(mode == usual, "early_stopping.mode", f"{usual!r}, for {monitor}", mode)
+    if isinstance(scheduler, ReduceLROnPlateau):
+        expect(monitor in names, "scheduler", f"a ReduceLROnPlateau for {measured}", monitor)
+        expect(scheduler.mode == mode, "scheduler.mode", f"{mode!r}, for {monitor}", scheduler.mode)
+
+
+def _monitored(early_stopping: EarlyStopping | None) -> tuple[str, str]:
+    """Return what is monitored, by name, and its mode."""
+    if early_stopping is None:
+        return "validation_loss", "min"
+    return early_stopping.monitor, early_stopping.mode
 
 
 def _begin(
@@ -106,7 +138,7 @@ def _begin(
             "(resume=True), delete it, or choose another name"
         )
     history = History.from_dict(keeper.load())
-    done = len(history.objective)
+    done = history.epochs
     expect(done <= epochs, "epochs", f"at least {done}, which checkpoint {keeper.path} has behind it", epochs)
     return history
 
@@ -119,23 +151,23 @@ def _close_epoch(
     began: float,
 ) -> History:
     """Ask early stopping and make a new history, so that an interruption never leaves half an epoch in it."""
-    lists = {name: [*getattr(history, name), value] for name, value in losses.items()}
+    history = history.with_epoch(losses)
     best_epoch = stopped_epoch = None
     if early_stopping is not None:
         weights = model.state_dict() if early_stopping.restore_best_weights else None
-        early_stopping.update(len(history.objective), losses["validation_loss"], weights)
+        early_stopping.update(history.epochs - 1, losses[early_stopping.monitor], weights)
         best_epoch, stopped_epoch = early_stopping.best_epoch, early_stopping.stopped_epoch
-    elif "validation_loss" in lists:
-        best_epoch = int(np.argmin(lists["validation_loss"]))
+    elif history.validation_loss:
+        best_epoch = int(np.argmin(history.validation_loss))
     seconds = history.seconds + time.perf_counter() - began
-    return replace(history, **lists, best_epoch=best_epoch, stopped_epoch=stopped_epoch, seconds=seconds)
+    return replace(history, best_epoch=best_epoch, stopped_epoch=stopped_epoch, seconds=seconds)
 
 
-def _schedule(scheduler: LRScheduler | None, losses: Mapping[str, float]) -> None:
+def _schedule(
+    scheduler: LRScheduler | None, losses: Mapping[str, float], early_stopping: EarlyStopping | None
+) -> None:
     if isinstance(scheduler, ReduceLROnPlateau):
-        expected = "validation data for a ReduceLROnPlateau to monitor"
-        expect("validation_loss" in losses, "scheduler", expected, list(losses))
-        scheduler.step(losses["validation_loss"])
+        scheduler.step(losses[_monitored(early_stopping)[0]])
     elif scheduler is not None:
         scheduler.step()
 
@@ -162,7 +194,8 @@ def _restore_best(model: nn.Module, early_stopping: EarlyStopping | None) -> boo
 
 
 def _not_finite(losses: Mapping[str, float], model: nn.Module) -> dict[str, float]:
-    """Return the losses that are NaN or infinite, and the largest weight if it is."""
+    """Return the losses that are NaN or infinite, and the largest weight if it is; a metric may be NaN."""
+    losses = {name: value for name, value in losses.items() if usual_mode(name) == "min"}
     largest = get_total_norm([p.detach() for p in model.parameters()], norm_type=math.inf).item()
     values = losses | {"largest weight": largest}
     return {name: value for name, value in values.items() if not math.isfinite(value)}

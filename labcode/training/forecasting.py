@@ -13,7 +13,7 @@ from labcode._files import write_atomically
 from labcode.data.dataset import Dataset
 from labcode.data.scaling import Scaling
 from labcode.data.series import read_series, without_missing
-from labcode.training.loop import predict
+from labcode.training.evaluation import predict
 
 FORMAT = 1
 

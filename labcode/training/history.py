@@ -1,6 +1,7 @@
 """What a training run saw, epoch by epoch."""
 
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 
 import numpy as np
 
@@ -17,8 +18,13 @@ class History:
         train_loss, validation_loss: mean loss of the data alone, in evaluation mode, with the weights at
             the end of the epoch; comparable with each other, unlike ``objective``. Empty if not measured.
         train_accuracy, validation_accuracy: share of right classes (classification only).
-        best_epoch: the epoch early stopping holds for the best, or else that of the lowest validation loss.
+        metrics: the same for metrics of one's own, under names such as "validation_f1", which are also
+            attributes: ``history.validation_f1``.
+        best_epoch: the epoch early stopping holds for the best, by what it monitors, or else that of the
+            lowest validation loss.
         stopped_epoch: epoch after which early stopping ended the run, None if it did not.
+        kept_epoch: the epoch whose weights the model holds at the end: the best one, where its weights were
+            put back, else the last; None after an interruption, which may fall into an epoch.
         interrupted: whether the run was interrupted by the keyboard.
         seconds: time spent in finished epochs; left out when two histories are compared.
     """
@@ -28,17 +34,41 @@ class History:
     validation_loss: list[float] = field(default_factory=list)
     train_accuracy: list[float] = field(default_factory=list)
     validation_accuracy: list[float] = field(default_factory=list)
+    metrics: dict[str, list[float]] = field(default_factory=dict)
     best_epoch: int | None = None
     stopped_epoch: int | None = None
+    kept_epoch: int | None = None
     interrupted: bool = False
     seconds: float = field(default=0.0, compare=False)
 
     def __repr__(self) -> str:
-        lists = {name: values for name, values in self.to_dict().items() if isinstance(values, list)}
-        last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in lists.items() if values)
-        return (
-            f"History({len(self.objective)} epochs, best {self.best_epoch}; at the end {last or 'nothing'})"
-        )
+        last = ", ".join(f"{name} {value:.4g}" for name, value in self.last.items())
+        return f"History({self.epochs} epochs, best {self.best_epoch}; at the end {last or 'nothing'})"
+
+    def __getattr__(self, name: str) -> list[float]:
+        metrics = self.__dict__.get("metrics", {})
+        if name not in metrics:
+            raise AttributeError(f"a History without {name!r}")
+        return metrics[name]
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were finished."""
+        return len(self.objective)
+
+    @property
+    def last(self) -> dict[str, float]:
+        """What was measured after the last epoch, by name."""
+        own = {name: values for name, values in vars(self).items() if isinstance(values, list)}
+        return {name: values[-1] for name, values in (own | self.metrics).items() if values}
+
+    def with_epoch(self, measured: Mapping[str, float]) -> "History":
+        """Return a history with one more epoch, in which these values were measured."""
+        own, metrics = {}, dict(self.metrics)
+        for name, value in measured.items():
+            lists, before = (own, vars(self)) if name in vars(self) else (metrics, metrics)
+            lists[name] = [*before.get(name, []), value]
+        return replace(self, **own, metrics=metrics, kept_epoch=self.epochs)
 
     @property
     def gap(self) -> np.ndarray:
@@ -58,11 +88,12 @@ class History:
 
     @classmethod
     def from_dict(cls, values: dict) -> "History":
-        """Make a history from what :meth:`to_dict` returned.
+        """Make a history from what :meth:`to_dict` returned, of this version or one without metrics.
 
         Raises:
             ValueError: another set of keys.
         """
         names = [entry.name for entry in fields(cls)]
-        expect(set(values) == set(names), "values", f"the keys {names}", list(values))
+        missing = set(names) - {"metrics", "kept_epoch"} - set(values)
+        expect(not missing and set(values) <= set(names), "values", f"the keys {names}", list(values))
         return cls(**values)

@@ -25,6 +25,7 @@ TOOLS = {  # public, but nothing that regularizes: bad arguments, tests and an e
     "penalty_by_target": "adds penalties by the names of their targets",
     "penalty_grad_by_target": "adds penalties by the names of their targets",
     "sample_masks": "draws the masks of DropoutSettings",
+    "usual_mode": "reads off a monitor's name which way is better, for EarlyStopping",
 }
 TWIN = {  # where it is not called NAME_torch, or where there is none
     "EarlyStopping": "needs no framework",

@@ -162,8 +162,9 @@ def test_every_dropout_of_a_translator_acts_in_training_and_can_be_repeated(opti
 def test_activation_penalties_reach_encoder_and_decoder():
     x, y, mask = pairs()
 
-    def ar_and_tar(output):
-        return activation_penalty_torch(output, 2.0) + temporal_activation_penalty_torch(output, 1.0)
+    def ar_and_tar(output, padding_mask):
+        ar = activation_penalty_torch(output, 2.0, padding_mask)
+        return ar + temporal_activation_penalty_torch(output, 1.0, padding_mask)
 
     model = translator()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -174,7 +175,9 @@ def test_activation_penalties_reach_encoder_and_decoder():
         lstm.register_forward_hook(lambda module, inputs, returned: outputs.append(returned[0]))
     logits = model(torch.tensor(x), torch.tensor(mask), targets=torch.tensor(y))
     loss = nn.functional.cross_entropy(logits.transpose(1, 2), torch.tensor(y))
-    assert history.objective[0] == pytest.approx((loss + sum(map(ar_and_tar, outputs))).item(), rel=1e-5)
+    real = torch.tensor(mask), torch.tensor(y) != IGNORED
+    penalties = [ar_and_tar(output, steps) for output, steps in zip(outputs, real, strict=True)]
+    assert history.objective[0] == pytest.approx((loss + sum(penalties)).item(), rel=1e-5)
 
 
 @pytest.mark.parametrize("power", [0.0, 1.0])

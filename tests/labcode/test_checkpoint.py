@@ -202,6 +202,14 @@ def test_another_file_is_no_checkpoint_and_is_not_executed(tmp_path, content):
     assert not SPRUNG
 
 
+def test_a_checkpoint_of_an_earlier_version_is_named(tmp_path):
+    path = tmp_path / "run.pt"
+    Run(checkpoint=path).fit(epochs=1)
+    torch.save(torch.load(path, weights_only=True) | {"format": "labcode checkpoint 1"}, path)
+    with pytest.raises(ValueError, match=r"delete the file .* received one of an earlier version"):
+        Run(checkpoint=path).fit(resume=True)
+
+
 def test_a_checkpoint_is_written_beside_then_replaced(tmp_path, monkeypatch):
     events, path = [], tmp_path / "run.pt"
     fsync, replace = os.fsync, os.replace

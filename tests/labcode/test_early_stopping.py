@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labcode.early_stopping import EarlyStopping
+from labcode.early_stopping import EarlyStopping, usual_mode
 
 EXAMPLES = settings(deadline=None, derandomize=True, max_examples=200)
 TRACES = st.lists(st.integers(-4, 4).map(float), min_size=1, max_size=12)
@@ -233,3 +233,21 @@ def test_bad_updates_are_refused():
 def test_it_needs_no_framework():
     code = "import sys, labcode.early_stopping; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_mode_is_that_of_the_name():
+    assert EarlyStopping().monitor == "validation_loss"
+    for monitor, mode in (
+        ("validation_loss", "min"),
+        ("objective", "min"),
+        ("train_accuracy", "max"),
+        ("validation_f1", None),
+    ):
+        assert usual_mode(monitor) == mode
+        if mode:
+            assert EarlyStopping(monitor=monitor).mode == mode
+    with pytest.raises(ValueError, match="mode: expected 'min' or 'max', as 'validation_f1' does not say it"):
+        EarlyStopping(monitor="validation_f1")
+    for monitor in (None, 3, ""):
+        with pytest.raises(ValueError, match="monitor: expected the name of what is measured"):
+            EarlyStopping(monitor=monitor)

@@ -25,7 +25,7 @@ from labcode.lstm import lstm_forward, lstm_step
 from labcode.lstm.sequence_model import SequenceModel
 from labcode.penalties import l2_penalty, l2_penalty_grad
 from labcode.recurrent_dropout import DropoutSettings
-from labcode.training import loop
+from labcode.training import evaluation, loop
 
 TECHNIQUES = (
     "averaging constraints dropout early_stopping label_smoothing optimizers penalties recurrent_dropout"
@@ -80,6 +80,7 @@ OTHERS = {
     "EarlyStopping.update": {"epoch": 1, "value": 0.5},
     "EarlyStopping.load_state_dict": {"state": lambda rng: EarlyStopping().state_dict()},
     "DropoutSettings": {},
+    "usual_mode": {"monitor": "validation_loss"},
     "NonMonotonicTrigger": {"patience": 2},
     "WeightRegularization": {"penalties": lambda rng: {"input": torch.sum}},
     "WeightRegularization.constrain_": {"model": lambda rng: nn.LSTM(2, 3)},
@@ -146,7 +147,7 @@ NOT_SPOILED = {
 def public():
     """Return every public function, class and method with arguments, and a way to call it with them."""
     found = {"paired_interval": paired_interval, "seeded": seeded_block}
-    found |= {"evaluate": loop.evaluate, "predict": loop.predict}
+    found |= {"evaluate": evaluation.evaluate, "predict": evaluation.predict}
     for module in MODULES:
         for name, value in vars(module).items():
             is_its_own = callable(value) and value.__module__ == module.__name__

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
 from training_runs import (
     CLASSES,
     TRAIN,
     VALIDATION,
+    CountReads,
     Model,
     Run,
     interrupt_at,
@@ -301,19 +301,6 @@ def test_no_tensor_is_made_on_the_default_device():
     assert all(map(math.isfinite, history.train_loss))
 
 
-class CountReads(TorchDispatchMode):
-    """Count how often Python waits for a tensor's value, and all operations."""
-
-    def __init__(self):
-        super().__init__()
-        self.reads = self.operations = 0
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        self.operations += 1
-        self.reads += function is torch.ops.aten._local_scalar_dense.default
-        return function(*args, **(kwargs or {}))
-
-
 def test_python_waits_once_an_epoch_not_once_a_batch():
     """A read per batch stalls a GPU. The loop's own operations per batch are few, too."""
     counts = {}
@@ -571,7 +558,10 @@ MISTAKES = {
     ),
     "constraint": ({"constraint": 3.0}, "constraint: expected a function of the model, received 3.0"),
     "hook": ({"on_epoch_end": 3.0}, r"on_epoch_end: expected a function of .epoch, losses, model"),
-    "monitor": ({"early_stopping": EarlyStopping(), "validation": None}, "validation: expected data"),
+    "monitor": (
+        {"early_stopping": EarlyStopping(), "validation": None},
+        "early_stopping.monitor: expected what is measured: one of objective, train_loss, received 'val",
+    ),
     "maximum": ({"early_stopping": EarlyStopping(mode="max")}, "early_stopping.mode: expected 'min'"),
 }
 

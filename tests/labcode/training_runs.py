@@ -5,6 +5,7 @@ import signal
 import numpy as np
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from labcode.training import fit, seeded
 
@@ -77,6 +78,24 @@ def same(a, b):
     if isinstance(a, torch.Tensor):
         return a.dtype == b.dtype and torch.equal(a, b)
     return a == b
+
+
+class CountReads(TorchDispatchMode):
+    """Count how often Python waits for a value, or for a size that depends on one; and all operations."""
+
+    WAITING = (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default)
+
+    def __init__(self):
+        super().__init__()
+        self.reads = self.operations = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.operations += 1
+        masked = function is torch.ops.aten.index.Tensor and any(
+            i is not None and i.dtype == torch.bool for i in args[1]
+        )
+        self.reads += masked or function in self.WAITING
+        return function(*args, **(kwargs or {}))
 
 
 def l2(strength):

@@ -32,7 +32,7 @@ def test_the_tests_that_should_catch_it_exist(tests):
     assert all((TESTS / part).exists() for part in shlex.split(tests) if part.endswith(".py"))
 
 
-@pytest.mark.parametrize("test", mutation.FAST_TESTS)
+@pytest.mark.parametrize("test", mutation.TESTS)
 def test_what_the_fast_tests_name_exists(test):
     path, _, name = test.partition("::")
     assert (TESTS / path).exists()
