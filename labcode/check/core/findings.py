@@ -31,7 +31,7 @@ def explain(checker, results: list, wanted: list, marks: list[bool], form: list[
     if checker.exact_zero and all(map(same, results, wanted)):
         return ["Nearly right: where 0 is expected it must be exactly 0, not a number close to it."]
     found = views(results, wanted)
-    said = _said_of(checker, found, describe) or variant(checker, results) or _said_of(checker, found, _lines)
+    said = _said_of(checker, found, describe) or variant(checker, results, marks.index(False)) or _said_of(checker, found, _lines)
     if not said and not any(part in sentence for sentence in form for part in FORMS):
         said = where(checker, results, wanted, marks)
     return [*form, *said] or _size(results, wanted)

@@ -11,6 +11,7 @@ import types
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 
 from labcode.check.core.changes import changes
 from labcode.check.core.limits import TimeUp, Watch
@@ -18,13 +19,22 @@ from labcode.check.core.limits import TimeUp, Watch
 SECONDS = 3.0
 
 
-def variant(checker, results: list) -> list[str]:
-    """Return a sentence on the variants of the solution that give a learner's results; none if none does."""
+def variant(checker, results: list, first: int) -> list[str]:
+    """Return a sentence on the variants of the solution that give a learner's results; none if none does.
+
+    Args:
+        checker: with the cases and the solution.
+        results: what the learner's function returned, plain.
+        first: the place of a wrong one; most variants differ there, and are not run on the other cases.
+    """
     said: list[str] = []
+    one = replace(checker, cases=checker.cases[first : first + 1])
     try:
         with warnings.catch_warnings(action="ignore"), Watch(SECONDS).running():
             for text, solution in variants(checker.solution):
-                if text not in said and replace(checker, solution=solution)._reproduces((), results):
+                if text in said or not replace(one, solution=solution)._reproduces((), results[first:][:1]):
+                    continue
+                if replace(checker, solution=solution)._reproduces((), results):
                     said.append(text)
     except TimeUp:
         pass
@@ -37,7 +47,13 @@ def variant(checker, results: list) -> list[str]:
     return [f"Your results are those of our solution with {said[0]}."] if said else []
 
 
-def variants(solution: Callable) -> Iterator[tuple[str, Callable]]:
+@cache
+def variants(solution: Callable) -> tuple[tuple[str, Callable], ...]:
+    """Return all variants of a solution, which are made once."""
+    return tuple(_variants(solution))
+
+
+def _variants(solution: Callable) -> Iterator[tuple[str, Callable]]:
     """Yield what is changed, in words, and the changed solution; nothing where its source cannot be read."""
     if not isinstance(solution, types.FunctionType) or solution.__closure__:
         return
