@@ -1,9 +1,9 @@
-"""Answers as learners write them, kept in ``answers/*.txt``: wrong ones with the reason they must get, right ones.
+"""Answers as learners write them, kept in ``answers/*.txt``: wrong ones with their reason, and right ones.
 
-A line ``# task`` begins a task, ``- reason`` a wrong answer (the reason is a part of the message that it must get),
-``+`` a right one; the indented lines below are the function's body, or the whole function where they begin with
-``def``. ``python -m answer_records [TASK]``, from here, counts them by task, and lists what is praised that is
-wrong, refused that is right, and refused without a reason.
+A line ``# task`` begins a task, ``- reason`` a wrong answer (the reason is a part of the message that it must
+get), ``+`` a right one; the indented lines below are the function's body, or the whole function where they
+begin with ``def``. ``python -m answer_records [TASK]``, from here, counts them by task, and lists what is
+praised that is wrong, refused that is right, and refused without a reason.
 """
 
 import ast
@@ -88,11 +88,13 @@ def reason_of(verdict: Verdict) -> str:
 
 def is_told_why(verdict: Verdict) -> bool:
     """Say whether a refusal has a reason, beside the numbers."""
-    return findings.UNKNOWN not in " ".join(verdict.text.split()) and ("→" in verdict.text or "  expected" not in verdict.text)
+    return findings.UNKNOWN not in " ".join(verdict.text.split()) and (
+        "→" in verdict.text or "  expected" not in verdict.text
+    )
 
 
 def _report(tasks: list[str]) -> None:
-    variants.SECONDS = math.inf
+    variants.SECONDS = 10.0
     print(f"{'task':<28} wrong right  praised refused unexplained otherwise")
     for task in tasks:
         count, faults = dict.fromkeys(("wrong", "right", "praised", "refused", "mute", "otherwise"), 0), []
@@ -109,10 +111,12 @@ def _report(tasks: list[str]) -> None:
                 fault = "" if record.reason in reason_of(verdict) else "otherwise"
             if fault:
                 count[fault] += 1
-                faults.append(f"    {record} {fault}: {reason_of(verdict)}\n{textwrap.indent(record.code, ' ' * 8)}")
+                faults.append(
+                    f"    {record} {fault}: {reason_of(verdict)}\n{textwrap.indent(record.code, ' ' * 8)}"
+                )
         print(f"{task:<28}", *(f"{n:6d}" for n in count.values()), flush=True)
         print(*faults, sep="\n", end="\n" if faults else "")
 
 
 if __name__ == "__main__":
-    _report(sys.argv[1:] or [task for task in solutions()])
+    _report(sys.argv[1:] or list(solutions()))

@@ -7,10 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from labcode.check.core.arguments import for_other_arguments
+from labcode.check.core.choices import choices, exchanged, nothing
 from labcode.check.core.compare import numbers, same
 from labcode.check.core.echoes import echoes
+from labcode.check.core.operands import operands, own_factors
 from labcode.check.core.relations import lines, relations
-from labcode.check.core.show import names, show
+from labcode.check.core.show import show
 from labcode.check.core.variants import variant
 from labcode.check.core.where import where
 
@@ -31,7 +34,10 @@ def explain(checker, results: list, wanted: list, marks: list[bool], form: list[
     if checker.exact_zero and all(map(same, results, wanted)):
         return ["Nearly right: where 0 is expected it must be exactly 0, not a number close to it."]
     found = views(results, wanted)
-    said = _said_of(checker, found, describe) or variant(checker, results, marks.index(False)) or _said_of(checker, found, _lines)
+    first = marks.index(False)
+    said = exchanged(results, wanted) or _said_of(checker, found, describe)
+    said = said or variant(checker, results, first) or for_other_arguments(checker, results, first)
+    said = said or _said_of(checker, found, _looser)
     if not said and not any(part in sentence for sentence in form for part in FORMS):
         said = where(checker, results, wanted, marks)
     return [*form, *said] or _size(results, wanted)
@@ -73,21 +79,29 @@ def describe(checker, got: list, want: list) -> list[str]:
     echoed = echoes(checker, got)
     if echoed:
         return echoed if len(echoed) < 2 else _guesses(echoed)
-    if all(isinstance(value, str) for value in want):
-        return _texts(got, want)
+    if all(isinstance(value, bool) for value in (*got, *want)):
+        opposite = all(a is not b for a, b in zip(got, want, strict=True))
+        if opposite:
+            return ["Every answer is the opposite of what is expected: True and False are exchanged."]
+    chosen = choices(got, want) or nothing(got, want)
+    if chosen:
+        return chosen
     checker, pairs = _paired(checker, got, want)
     if pairs is not None:
-        is_bool = all(isinstance(value, bool) for value in want)
-        found = _opposite(pairs) if is_bool else relations(checker, pairs)
+        found = relations(checker, pairs)
         return found if len(found) < 2 else _guesses(found)
     if all(isinstance(value, list | tuple) for part in (got, want) for value in part):
         return constant + _elements(got, want)
     return constant
 
 
-def _lines(checker, got, want):
-    _, pairs = _paired(checker, got, want)
-    return lines(pairs) if pairs is not None else []
+def _looser(checker, got, want):
+    """Return relations that leave some numbers open: an argument put to it, factors, a scale and a centre."""
+    checker, pairs = _paired(checker, got, want)
+    if pairs is None:
+        return []
+    found = operands(checker, pairs)
+    return (found if len(found) < 2 else _guesses(found)) or own_factors(pairs) or lines(pairs)
 
 
 def _paired(checker, got, want):
@@ -114,22 +128,6 @@ def _constant(got, want):
     if all(same(value, want[0]) for value in want[1:]):
         return []
     return [f"The same comes back in every case: {show(got[0])}."]
-
-
-def _opposite(pairs):
-    if all(np.array_equal(a, 1 - b) for a, b in pairs):
-        return ["Every answer is the opposite of what is expected: True and False are exchanged."]
-    return []
-
-
-def _texts(got, want):
-    """Compare texts beyond their exact letters."""
-    if not all(isinstance(value, str) for value in got):
-        return []
-    if all(a.strip().casefold() == b.strip().casefold() for a, b in zip(got, want, strict=True)):
-        return ["Right but for capital letters or blanks around the text."]
-    unknown = sorted(set(got) - set(want))
-    return [f"Never expected in these cases: {names(unknown[:4])}."] if unknown else []
 
 
 def _elements(got, want):

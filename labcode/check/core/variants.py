@@ -16,7 +16,8 @@ from functools import cache
 from labcode.check.core.changes import changes
 from labcode.check.core.limits import TimeUp, Watch
 
-SECONDS = 3.0
+SECONDS = 3.0  # for all variants of a solution together; one that runs on for so long is not tried again
+_endless: set[Callable] = set()
 
 
 def variant(checker, results: list, first: int) -> list[str]:
@@ -27,17 +28,20 @@ def variant(checker, results: list, first: int) -> list[str]:
         results: what the learner's function returned, plain.
         first: the place of a wrong one; most variants differ there, and are not run on the other cases.
     """
-    said: list[str] = []
+    said, running = [], checker.solution
     one = replace(checker, cases=checker.cases[first : first + 1])
     try:
         with warnings.catch_warnings(action="ignore"), Watch(SECONDS).running():
             for text, solution in variants(checker.solution):
-                if text in said or not replace(one, solution=solution)._reproduces((), results[first:][:1]):
+                if text in said or solution in _endless:
+                    continue
+                running = solution
+                if not replace(one, solution=solution)._reproduces((), results[first:][:1]):
                     continue
                 if replace(checker, solution=solution)._reproduces((), results):
                     said.append(text)
     except TimeUp:
-        pass
+        _endless.add(running)
     if len(said) > 1:
         return [
             "Your results are those of our solution with one of these changes, so take them as guesses: "
