@@ -83,13 +83,18 @@ def _changes(checker, first: int) -> Iterator[tuple[str, Callable]]:
         for text, change in _of_one(name, arg):
             yield text, lambda given, p=place, f=change: (*given[:p], f(given[p]), *given[p + 1 :])
     for (i, a), (j, b) in combinations(enumerate(names), 2):
-        if type(args[i]) is type(args[j]) and np.shape(args[i]) == np.shape(args[j]):
+        if type(args[i]) is type(args[j]) and getattr(args[i], "shape", ()) == getattr(args[j], "shape", ()):
             yield (
                 f"`{a}` and `{b}` were exchanged",
                 lambda given, i=i, j=j: _put(given, {i: given[j], j: given[i]}),
             )
             yield f"`{a}` stood in the place of `{b}`", lambda given, i=i, j=j: _put(given, {j: given[i]})
             yield f"`{b}` stood in the place of `{a}`", lambda given, i=i, j=j: _put(given, {i: given[j]})
+            for one, k in ((a, i), (b, j)) if isinstance(args[i], np.ndarray) else ():
+                yield (
+                    f"`{one}` were `{a} + {b}`",
+                    lambda given, i=i, j=j, k=k: _put(given, {k: given[i] + given[j]}),
+                )
 
 
 def _put(given, new):
@@ -115,7 +120,7 @@ def _of_one(name, arg) -> Iterator[tuple[str, Callable]]:
         for text, change in (OF_ARRAYS | OF_ROWS).items():
             yield f"`{name}` were {text}", change
     elif isinstance(arg, list | tuple) and all(isinstance(x, int | float) for x in arg):
-        for text, change in OF_ROWS.items():
+        for text, change in (OF_ROWS | {"negative (smallest and largest exchanged?)": lambda a: -a}).items():
             yield f"`{name}` were {text}", lambda a, f=change: f(np.asarray(a)).tolist()
 
 

@@ -10,14 +10,15 @@ import numpy as np
 from labcode.check.core.arguments import for_other_arguments
 from labcode.check.core.choices import choices, exchanged, nothing
 from labcode.check.core.compare import numbers, same
-from labcode.check.core.echoes import echoes
-from labcode.check.core.operands import operands, own_factors
+from labcode.check.core.echoes import echoes, looked_up
+from labcode.check.core.operands import monotone, operands, own_factors, powers, shape_of
 from labcode.check.core.relations import lines, relations
 from labcode.check.core.show import show
 from labcode.check.core.variants import variant
 from labcode.check.core.where import where
 
 GUESSES = 3
+MANY = 3  # wrong cases from which on it says something that all are on one side
 UNKNOWN = "No simple relation to what is expected was found."
 
 
@@ -76,7 +77,7 @@ def describe(checker, got: list, want: list) -> list[str]:
     constant = _constant(got, want)
     if constant and not isinstance(want[0], list | tuple):
         return constant
-    echoed = echoes(checker, got)
+    echoed = echoes(checker, got) or looked_up(checker, got, want)
     if echoed:
         return echoed if len(echoed) < 2 else _guesses(echoed)
     if all(isinstance(value, bool) for value in (*got, *want)):
@@ -101,7 +102,9 @@ def _looser(checker, got, want):
     if pairs is None:
         return []
     found = operands(checker, pairs)
-    return (found if len(found) < 2 else _guesses(found)) or own_factors(pairs) or lines(pairs)
+    found = found if len(found) < 2 else _guesses(found)
+    found = found or own_factors(pairs) or lines(pairs) or powers(pairs)
+    return found or shape_of(checker, pairs) or monotone(pairs)
 
 
 def _paired(checker, got, want):
@@ -148,16 +151,24 @@ def _elements(got, want):
 
 
 def _size(results, wanted):
-    """Say how large the difference is, where nothing else can be said."""
-    for got, want in zip(results, wanted, strict=True):
-        left, right = numbers(got), numbers(want)
-        if left is None or right is None or left.shape != right.shape or same(left, right):
-            continue
-        difference = (left - right)[~np.isclose(left, right, rtol=1e-6, atol=1e-12, equal_nan=True)]
-        largest = f"{np.abs(difference).max(initial=0.0):.4g}"
-        sides = {"too large" if d > 0 else "too small" for d in difference}
-        if left.size == 1:
-            return [f"It is {sides.pop()} by {largest}. {UNKNOWN}"]
-        how = f", all {sides.pop()}" if len(sides) == 1 else ""
-        return [f"{difference.size} of {left.size} numbers are wrong{how}, by at most {largest}. {UNKNOWN}"]
-    return [f"{UNKNOWN} If yours is right, check.report() prints what to send us."]
+    """Say how large the differences are and on which side, where nothing else can be said."""
+    pairs = [(numbers(got), numbers(want)) for got, want in zip(results, wanted, strict=True)]
+    pairs = [
+        (a, b) for a, b in pairs if a is not None and b is not None and a.shape == b.shape and not same(a, b)
+    ]
+    if not pairs:
+        return [f"{UNKNOWN} If yours is right, check.report() prints what to send us."]
+    apart = [(a - b)[~np.isclose(a, b, rtol=1e-6, atol=1e-12, equal_nan=True)] for a, b in pairs]
+    sides = {"too large" if d > 0 else "too small" for differences in apart for d in differences}
+    if len(sides) == 1 and len(pairs) >= MANY:
+        listed = ", ".join(f"{np.abs(d).max():.4g}" for d in apart[:MANY])
+        part = "In every wrong case it is" if all(b.size == 1 for _, b in pairs) else "Whatever is wrong is"
+        return [f"{part} {sides.pop()}: by {listed}{' …' * (len(apart) > MANY)}"]
+    largest, side = (
+        f"{np.abs(apart[0]).max(initial=0.0):.4g}",
+        {"too large" if d > 0 else "too small" for d in apart[0]},
+    )
+    if pairs[0][1].size == 1:
+        return [f"It is {side.pop()} by {largest}. {UNKNOWN}"]
+    how = f", all {side.pop()}" if len(side) == 1 else ""
+    return [f"{apart[0].size} of {pairs[0][0].size} numbers are wrong{how}, by at most {largest}. {UNKNOWN}"]

@@ -67,11 +67,17 @@ def _number(got, want):
     right, left = numbers(want), numbers(got)
     if left is None:
         return [_no_number(got)]
+    if _is_truth(got) and not _is_truth(want):
+        return ["Truth values came back, True or False; numbers are expected."]
     if left.shape == right.shape:
         return _not_finite(left, right)
     if isinstance(want, np.ndarray) and want.ndim:
         return [f"Its shape should be {want.shape}; it is {left.shape}.{_turned(left, right)}"]
     return [f"One number was expected; this is an array of shape {left.shape}."]
+
+
+def _is_truth(value):
+    return isinstance(value, bool) or (isinstance(value, np.ndarray) and value.dtype.kind == "b")
 
 
 REDUCED = (

@@ -6,7 +6,7 @@ from labcode.check.core.collect import parameters
 from labcode.check.core.compare import numbers
 from labcode.check.core.show import show
 
-MOST = 2
+MOST, FEW = 2, 2
 
 
 def where(checker, results: list, wanted: list, marks: list[bool]) -> list[str]:
@@ -30,7 +30,22 @@ def _by_case(checker, marks):
     said += [f"It is right in just those cases in which {text}." for text in right]
     if len(said) > 1:
         return ["What sets the wrong cases apart may be one of these: " + " ".join(said[:MOST])]
-    return said
+    if said:
+        return said
+    inside = _smallest(telling, [not ok for ok in marks])
+    if inside:
+        return [f"It is wrong only in cases in which {inside}, if not in all of these."]
+    inside = _smallest(telling, list(marks))
+    return [f"It is right only in cases in which {inside}, if not in all of these."] if inside else []
+
+
+def _smallest(features, meant):
+    """Return the feature that holds for all that is meant and for little else; None where none tells much."""
+    meant = np.asarray(meant)
+    found = {text: np.asarray(holds) for text, holds in features.items()}
+    around = {text: holds for text, holds in found.items() if (holds | ~meant).all()}
+    around = {text: holds for text, holds in around.items() if (~holds).sum() >= FEW <= meant.sum()}
+    return min(around, key=lambda text: around[text].sum(), default=None)
 
 
 def _of_argument(name, arg):
@@ -77,7 +92,14 @@ def _by_entry(checker, results, wanted):
             said.append(f"Wrong are just the entries {text}.")
     if len(said) > 1:
         return ["What sets the wrong entries apart may be one of these: " + " ".join(said[:MOST])]
-    return said
+    if said:
+        return said
+    whole = {text: np.concatenate(masks) for text, masks in features.items() if len(masks) == len(pairs)}
+    inside = _smallest(whole, ~pooled)
+    if inside:
+        return [f"Wrong are only entries {inside}, if not all of these."]
+    inside = _smallest(whole, pooled)
+    return [f"Right are only entries {inside}, if not all of these."] if inside else []
 
 
 def _of_entries(checker, case, want):
