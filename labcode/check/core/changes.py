@@ -92,10 +92,13 @@ def changes(node: ast.AST, public: set[str]) -> Iterator[tuple[str, Callable]]:
     elif isinstance(node, ast.AugAssign):
         yield "the last one kept, where all should be added", lambda n: ast.Assign([n.target], n.value)
     elif isinstance(node, ast.Constant) and type(node.value) in (int, float) and node.value >= 0:
-        whole = type(node.value) is int
-        for value in (
-            (node.value + 1, node.value - 1) if whole else (1 - node.value, node.value * 2, node.value / 2)
-        ):
+        if node.value == 0:
+            others = (1,)
+        elif type(node.value) is int:
+            others = (node.value + 1, node.value - 1)
+        else:
+            others = (1 - node.value, node.value * 2, node.value / 2)
+        for value in others:
             yield f"{value:g} in place of {node.value:g}", lambda n, value=value: ast.Constant(value)
     elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in public:
         for other in sorted(public - {node.id}):

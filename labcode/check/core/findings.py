@@ -11,7 +11,7 @@ from labcode.check.core.arguments import for_other_arguments
 from labcode.check.core.choices import choices, exchanged, nothing
 from labcode.check.core.compare import numbers, same
 from labcode.check.core.echoes import echoes, looked_up
-from labcode.check.core.operands import monotone, operands, own_factors, powers, shape_of
+from labcode.check.core.operands import monotone, operands, own_factors, powers, shape_of, steps
 from labcode.check.core.relations import lines, relations
 from labcode.check.core.show import show
 from labcode.check.core.variants import variant
@@ -34,35 +34,56 @@ def explain(checker, results: list, wanted: list, marks: list[bool], form: list[
     """
     if checker.exact_zero and all(map(same, results, wanted)):
         return ["Nearly right: where 0 is expected it must be exactly 0, not a number close to it."]
-    found = views(results, wanted)
+    found = views(checker, results, wanted)
     first = marks.index(False)
-    said = exchanged(results, wanted) or _said_of(checker, found, describe)
+    said = exchanged(results, wanted) or _said_of(found, describe)
     said = said or variant(checker, results, first) or for_other_arguments(checker, results, first)
-    said = said or _said_of(checker, found, _looser)
+    said = said or _said_of(found, _looser)
     if not said and not any(part in sentence for sentence in form for part in FORMS):
-        said = where(checker, results, wanted, marks)
+        said = where(checker, results, wanted, marks) or _said_of(found, _loosest)
+        said = said or where(checker, results, wanted, marks, exactly=False)
     return [*form, *said] or _size(results, wanted)
 
 
 FORMS = ("should be", "came back", "expected", "NaN", "infinity")  # a sentence on the form that says enough
 
 
-def _said_of(checker, found, describe_one) -> list[str]:
+def _said_of(found, describe_one) -> list[str]:
     """Describe every part; what is true of all of them is said once."""
-    said = [(name, describe_one(checker, got, want)) for name, got, want in found]
+    said = [(name, describe_one(checker, got, want)) for name, checker, got, want in found]
     if len(said) > 1 and all(sentences == said[0][1] for _, sentences in said):
         said = [(None, said[0][1])]
     return [text if name is None else f"Part {name!r}: {text}" for name, texts in said for text in texts]
 
 
-def views(results: list, wanted: list) -> list[tuple]:
-    """Return the results as one view; where they have parts, one view of each wrong part."""
+def views(checker, results: list, wanted: list) -> list[tuple]:
+    """Return the results as one view, a name, a checker with the cases, and both lists.
+
+    Where all have the same parts there is a view of each wrong one; dictionaries of other names in each case,
+    such as weights, are one view with a case for each name.
+    """
     keys = {_keys(value) for value in (*wanted, *results)}
     is_array = all(isinstance(w, list) and numbers(w) is not None for w in wanted)
+    pairs = list(zip(results, wanted, strict=True))
+    if len(keys) > 1 and all(
+        isinstance(b, dict) and isinstance(a, dict) and a.keys() == b.keys() for a, b in pairs
+    ):
+        named = [(case, a[k], b[k], k) for case, (a, b) in zip(checker.cases, pairs, strict=True) for k in b]
+        cases = tuple(
+            replace(case, args=tuple(_entry(arg, k) for arg in case.args)) for case, _, _, k in named
+        )
+        return [
+            (None, replace(checker, cases=cases), [a for _, a, _, _ in named], [b for _, _, b, _ in named])
+        ]
     if len(keys) != 1 or (found := keys.pop()) is None or is_array:
-        return [(None, results, wanted)]
-    parts = [(key, [got[key] for got in results], [want[key] for want in wanted]) for key in found]
-    return [part for part in parts if not all(map(same, *part[1:]))]
+        return [(None, checker, results, wanted)]
+    parts = [(key, checker, [got[key] for got in results], [want[key] for want in wanted]) for key in found]
+    return [part for part in parts if not all(map(same, *part[2:]))]
+
+
+def _entry(arg, key):
+    """Return what an argument has under a name; the argument itself where it has no such name."""
+    return arg[key] if isinstance(arg, dict) and key in arg else arg
 
 
 def _keys(value):
@@ -103,8 +124,14 @@ def _looser(checker, got, want):
         return []
     found = operands(checker, pairs)
     found = found if len(found) < 2 else _guesses(found)
-    found = found or own_factors(pairs) or lines(pairs) or powers(pairs)
-    return found or shape_of(checker, pairs) or monotone(pairs)
+    found = found or own_factors(pairs) or steps(checker, got, want) or lines(pairs)
+    return found or powers(pairs)
+
+
+def _loosest(checker, got, want):
+    """Return what the results have in common that the right ones do not, or the order that both share."""
+    checker, pairs = _paired(checker, got, want)
+    return (shape_of(checker, pairs) or monotone(pairs)) if pairs is not None else []
 
 
 def _paired(checker, got, want):

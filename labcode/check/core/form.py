@@ -54,9 +54,8 @@ def _sequence(got, want):
         if isinstance(got, frozenset):
             return ["A set came back, which has no order; return a list."]
         return [
-            f"{len(want)} values were expected, side by side; this is one {kind(got)}.".replace(
-                "one one", "one"
-            )
+            f"{len(want)} value{'s were' if len(want) != 1 else ' was'} expected, side by side; this is one "
+            f"{kind(got)}.".replace("one one", "one")
         ]
     if len(got) != len(want):
         return [f"{len(want)} values were expected; these are {len(got)}."]

@@ -53,11 +53,13 @@ def powers(pairs: list) -> list[str]:
     if not all(close(got, other) for (got, _), other in zip(pairs, made, strict=True)):
         return []
     slopes = np.array([slope for slope, _ in fits])
-    if np.ptp(slopes) < 1e-6 and abs(slopes[0] - 1) > 1e-6:
+    if np.ptp(slopes) < 1e-6 and abs(slopes[0] - 1) > 1e-6 and abs(slopes[0]) > 1e-6:
         base = " That is ln 10: are two bases of a logarithm mixed up?" if close(slopes[:1], LN10) else ""
         return [
             f"Each value is the right one to the power {slopes[0]:.4g}, times a number of its case.{base}"
         ]
+    if np.abs(slopes).max() < 1e-6:
+        return []
     return ["Each value is the right one to some power, times a number: the logarithms lie on a line."]
 
 
@@ -68,7 +70,7 @@ def shape_of(checker, pairs: list) -> list[str]:
     if len(several) > 1 and all(np.ptp(got) < 1e-12 for got, _ in several):
         return ["All values of a case are the same number, and they should not be."]
     said = _line_over_argument(checker, pairs)
-    for axis, word in ((-1, "along the last axis "), (0, "along the first axis "), (None, "in all ")):
+    for axis, word in ((-1, "along the last axis"), (0, "along the first axis"), (None, "in all")):
         rows = [(got.sum(axis=axis), want.sum(axis=axis)) for got, want in pairs if want.ndim]
         if rows and all(np.allclose(want, 1) for _, want in rows):
             wrong = [np.atleast_1d(got)[~np.isclose(np.atleast_1d(got), 1)] for got, _ in rows]
@@ -130,17 +132,18 @@ def own_factors(pairs: list) -> list[str]:
     if None not in ratios and np.ptp(ratios) > 1e-6:
         listed = ", ".join(f"{ratio:.4g}" for ratio in ratios[:4])
         return [f"In each case all numbers are the right ones times one factor, another in each: {listed} …"]
-    for axis, word in ((-1, "row"), (0, "column")):
-        parts = [
-            part
-            for got, want in pairs
-            if want.ndim
-            for part in zip(_rows(got, axis), _rows(want, axis), strict=True)
-            if part[1].size > 1
-        ]
-        if len(parts) > 2 and all(_ratio(*part) is not None for part in parts):
+    long = [(got, want) for got, want in pairs if want.ndim and max(want.shape[0], want.shape[-1]) > 1]
+    for axes, word in (((-1,), "row"), ((0,), "column"), ((-1, 0), "row or column")):
+        if len(long) > 1 and all(any(_own(*pair, axis) for axis in axes) for pair in long):
             return [f"Each {word} has the right direction and another length: it has a factor of its own."]
     return []
+
+
+def _own(got, want, axis) -> bool:
+    """Tell whether each row along an axis of more than one entry has one factor."""
+    if want.shape[axis] < 2:
+        return False
+    return all(_ratio(*part) is not None for part in zip(_rows(got, axis), _rows(want, axis), strict=True))
 
 
 def _rows(array, axis):
@@ -153,3 +156,24 @@ def _ratio(got, want):
         return 1.0 if not np.any(got) and not np.any(want) else None
     ratio = got.ravel()[np.abs(want).argmax()] / want.ravel()[np.abs(want).argmax()]
     return float(ratio) if close(got, ratio * want) else None
+
+
+def steps(checker, got: list, want: list) -> list[str]:
+    """Relate the change of an argument that came back to the right change of it."""
+    for place, name in enumerate(parameters(checker.solution)):
+        given = [numbers(c.args[place]) if place < len(c.args) else None for c in checker.cases]
+        pairs = [(numbers(g), numbers(w), a) for g, w, a in zip(got, want, given, strict=True)]
+        if any(
+            part is None or part.shape != pair[1].shape or not part.ndim for pair in pairs for part in pair
+        ):
+            continue
+        moved = [(g - a, w - a) for g, w, a in pairs]
+        if all(close(g, -w) for g, w in moved):
+            return [f"`{name}` changes by as much as it should, in the opposite direction."]
+        found = own_factors(moved)
+        ratios = [_ratio(g, w) for g, w in moved]
+        if None not in ratios and np.ptp(ratios) < 1e-6 and abs(ratios[0] - 1) > 1e-6:
+            return [f"`{name}` changes by {ratios[0]:.4g} times what it should."]
+        if found:
+            return [f"Seen as a change of `{name}`: {found[0]}"]
+    return []

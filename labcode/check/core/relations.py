@@ -57,12 +57,27 @@ def relations(checker, pairs: list) -> list[str]:
     said += _shifted(pairs)
     if not said and all(w.ndim == 1 and close(np.sort(g), np.sort(w)) for g, w in pairs):
         said.append("The values are right and stand in another order.")
+    said = said or _rows(pairs)
     if digits and not said:
         return [
             f"Every number is right to about {digits} digits and no further: is something rounded, or "
             "computed in half precision, or is a small constant added?"
         ]
     return said + factors(checker, pairs)
+
+
+def _rows(pairs) -> list[str]:
+    """Find rows that are right and stand elsewhere, or come twice where others are missing."""
+    if not all(w.ndim == 2 and len(w) > 1 and g.shape == w.shape for g, w in pairs):
+        return []
+    rows = [([tuple(row) for row in g.round(9)], [tuple(row) for row in w.round(9)]) for g, w in pairs]
+    if not all(set(g) <= set(w) and len(set(w)) > 1 for g, w in rows):
+        return []
+    if all(sorted(g) == sorted(w) for g, w in rows):
+        return ["The rows are right and stand in another order."]
+    return [
+        "Every row is one of the right ones, but some come twice or stand elsewhere, and others are missing."
+    ]
 
 
 def _try(form, want):
