@@ -1,6 +1,7 @@
 """What comes back is an argument, or something as simple about one: its length, its last or largest entry."""
 
 from collections.abc import Iterator
+from itertools import permutations
 
 import numpy as np
 
@@ -19,6 +20,18 @@ OF_ARRAYS = {
     "the last of {}": lambda a: a[-1],
     "where {} is smallest": np.argmin,
     "where {} is largest": np.argmax,
+}
+
+
+OF_TWO = {  # an array, and a number or another array
+    "{} + {}": lambda a, b: a + b,
+    "{} - {}": lambda a, b: a - b,
+    "{} * {}": lambda a, b: a * b,
+    "{} / {}": lambda a, b: a / b,
+    "{} * (1 - {})": lambda a, b: a * (1 - b),
+    "{} / (1 - {})": lambda a, b: a / (1 - b),
+    "{} / (1 + {})": lambda a, b: a / (1 + b),
+    "{} clipped to ± {}, entry by entry": lambda a, b: np.clip(a, -b, b) if b.ndim == 0 else None,
 }
 
 
@@ -42,6 +55,18 @@ def _simple(checker, case) -> Iterator[tuple[str, object]]:
         if array.ndim and array.size:
             for text, function in OF_ARRAYS.items():
                 yield text.format(name), function(array)
+    yield from _of_two(checker, case)
+
+
+def _of_two(checker, case) -> Iterator[tuple[str, object]]:
+    """Yield what two arguments give together, an array and a number, or two arrays of one shape."""
+    named = zip(parameters(checker.solution), case.args, strict=False)
+    given = {name: numbers(arg) for name, arg in named if not isinstance(arg, bool)}
+    given = {name: array for name, array in given.items() if array is not None}
+    for (one, a), (other, b) in permutations(given.items(), 2):
+        if a.ndim and a.size and b.shape in ((), a.shape):
+            with np.errstate(all="ignore"):
+                yield from ((text.format(one, other), do(a, b)) for text, do in OF_TWO.items())
 
 
 def looked_up(checker, got: list, want: list) -> list[str]:

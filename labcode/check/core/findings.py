@@ -124,7 +124,7 @@ def _looser(checker, got, want):
         return []
     found = operands(checker, pairs)
     found = found if len(found) < 2 else _guesses(found)
-    found = found or own_factors(pairs) or steps(checker, got, want) or lines(pairs)
+    found = found or own_factors(pairs) or steps(checker, pairs) or lines(pairs)
     return found or powers(pairs)
 
 

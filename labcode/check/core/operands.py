@@ -65,11 +65,11 @@ def powers(pairs: list) -> list[str]:
 
 def shape_of(checker, pairs: list) -> list[str]:
     """Say what all results have in common that the right ones do not: a sum, a range, a line, one value."""
+    said = _line_over_argument(checker, pairs)
     pairs = [pair for pair in pairs if pair[1].size]
     several = [pair for pair in pairs if np.unique(pair[1].round(9)).size > 1]
     if len(several) > 1 and all(np.ptp(got) < 1e-12 for got, _ in several):
         return ["All values of a case are the same number, and they should not be."]
-    said = _line_over_argument(checker, pairs)
     for axis, word in ((-1, "along the last axis"), (0, "along the first axis"), (None, "in all")):
         rows = [(got.sum(axis=axis), want.sum(axis=axis)) for got, want in pairs if want.ndim]
         if rows and all(np.allclose(want, 1) for _, want in rows):
@@ -97,7 +97,7 @@ def _line_over_argument(checker, pairs) -> list[str]:
         given = [numbers(c.args[place]) if place < len(c.args) else None for c in checker.cases]
         over = [
             (got.ravel(), want.ravel(), a.ravel())
-            for (got, want), a in zip(pairs, given, strict=False)
+            for (got, want), a in zip(pairs, given, strict=True)
             if a is not None and a.shape == got.shape and np.unique(a).size > 2 and np.isfinite(got).all()
         ]
         if (
@@ -158,16 +158,13 @@ def _ratio(got, want):
     return float(ratio) if close(got, ratio * want) else None
 
 
-def steps(checker, got: list, want: list) -> list[str]:
+def steps(checker, pairs: list) -> list[str]:
     """Relate the change of an argument that came back to the right change of it."""
     for place, name in enumerate(parameters(checker.solution)):
         given = [numbers(c.args[place]) if place < len(c.args) else None for c in checker.cases]
-        pairs = [(numbers(g), numbers(w), a) for g, w, a in zip(got, want, given, strict=True)]
-        if any(
-            part is None or part.shape != pair[1].shape or not part.ndim for pair in pairs for part in pair
-        ):
+        if any(a is None or not a.ndim or a.shape != w.shape for a, (_, w) in zip(given, pairs, strict=True)):
             continue
-        moved = [(g - a, w - a) for g, w, a in pairs]
+        moved = [(g - a, w - a) for a, (g, w) in zip(given, pairs, strict=True)]
         if all(close(g, -w) for g, w in moved):
             return [f"`{name}` changes by as much as it should, in the opposite direction."]
         found = own_factors(moved)
