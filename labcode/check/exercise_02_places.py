@@ -6,6 +6,7 @@ import numpy as np
 
 from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception, NotYet
+from labcode.check.core.values import plain
 from labcode.check.random_cases import drawn
 
 _TOUCHES = {
@@ -65,7 +66,7 @@ class PairChecker(Checker):
     def _run(self, fn, case: Case) -> object:
         """Call the learner's function on a copy of the case; a result that is no pair gets a message."""
         result = super()._run(fn, case)
-        if not (isinstance(result, tuple | list) and len(result) == 2):
+        if not (isinstance(plain(result), tuple | list | np.ndarray) and len(result) == 2):
             raise NotYet(
                 f"✗ {self.name} returned one value of type {type(result).__name__}, expected a pair of two. "
                 "Does it end with `return first, second`?"

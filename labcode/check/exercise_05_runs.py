@@ -58,11 +58,13 @@ keras_output = Checker(
 )
 
 
-def _kept(trace, patience, restore, *, mode="right", ties=False, late=0, previous=False, resets=True):
+def _kept(
+    trace, patience, restore, *, mode="right", ties=False, late=0, previous=False, resets=True, delta=0.0
+):
     """The epoch whose weights a Keras model holds after fit with EarlyStopping."""
     best, epoch, waited, stopped = 0, 0, 0, False
     for epoch, loss in enumerate(trace):
-        new = loss < trace[best] or (ties and loss == trace[best]) or epoch == 0
+        new = loss < trace[best] - delta or (ties and loss == trace[best]) or epoch == 0
         best = epoch if new else best
         new = loss < trace[epoch - 1] if previous and epoch else new
         waited = waited + 1 if not new else 0 if resets else waited
@@ -144,6 +146,12 @@ kept_epoch = Checker(
             "count never reset",
             {"resets": False},
             "The count is never set back. Patience is about epochs IN A ROW: a new best starts it anew.",
+        ),
+        Misconception(
+            "small steps not counted",
+            {"delta": 0.05},
+            "A small improvement was not taken as one (a `min_delta`?). Keras's default is 0: each loss that "
+            "is smaller than the best so far is a new best.",
         ),
         Misconception(
             "restored only after a stop",

@@ -68,7 +68,7 @@ def _bias_sum(b_ih, b_hh, grads, lr, frozen, *, moves=None, keeps_hh=True, uphil
     return total + step if uphill else total - step
 
 
-_BIAS = (np.array([0.5, -1.0]), np.array([0.25, 2.0]), np.array([[1.0, 2.0], [3.0, -1.0], [0.5, 0.5]]))
+_BIAS = (np.array([0.5, -1.0]), np.array([0.25, 2.0]), list(np.array([[1.0, 2.0], [3.0, -1.0], [0.5, 0.5]])))
 
 bias_sum = Checker(
     name="bias_sum",

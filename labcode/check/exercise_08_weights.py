@@ -92,7 +92,9 @@ activation_penalties = Checker(
 )
 
 
-def _tied(words, grad_embedded, hidden, grad_logits, *, parts="both", overwrite=False, mean=False):
+def _tied(
+    words, grad_embedded, hidden, grad_logits, *, parts="both", overwrite=False, mean=False, replaces=False
+):
     """The gradient of E, (V, H), used by the embedding (rows) and by the head (logits = hidden E^T)."""
     words, hidden = np.asarray(words), np.asarray(hidden, dtype=float)
     grad_embedded, grad_logits = np.asarray(grad_embedded, dtype=float), np.asarray(grad_logits, dtype=float)
@@ -102,6 +104,8 @@ def _tied(words, grad_embedded, hidden, grad_logits, *, parts="both", overwrite=
     else:
         np.add.at(rows, words, grad_embedded)
     head = grad_logits.T @ hidden
+    if replaces:
+        return np.where(np.isin(np.arange(len(rows)), words)[:, None], rows, head)
     if parts != "both":
         return rows if parts == "embedding" else head
     return (rows + head) / (2 if mean else 1)
@@ -137,6 +141,12 @@ tied_gradient = Checker(
             {"overwrite": True},
             "A word that occurs twice keeps only its last gradient: rows[words] = ... overwrites (and += "
             "adds once). np.add.at(rows, words, ...) adds every occurrence.",
+        ),
+        Misconception(
+            "put in place of the head's part",
+            {"replaces": True, "overwrite": True},
+            "The words that were read have lost the head's gradient: their rows were set, not added to. Both "
+            "parts count for every row.",
         ),
         Misconception(
             "mean of both parts",

@@ -126,12 +126,14 @@ def _nested(
     together=False,
     sign=1.0,
     last_split=False,
+    all_rows=False,
 ):
     """Mean fresh loss of each split's own winner, and that minus the winner's mean validation loss."""
     tables = {"validation": np.asarray(validation, dtype=float), "fresh": np.asarray(fresh, dtype=float)}
     chooses = tables[chosen_on]
     places = np.full(len(chooses), chooses.mean(axis=0).argmin()) if together else chooses.argmin(axis=1)
     rows = np.arange(len(chooses))
+    rows = slice(None) if all_rows else rows
     scores = {name: table[rows, places] for name, table in tables.items()}
     optimism = sign * (scores["fresh"].mean() - scores["validation"].mean())
     estimate = scores[reported][-1] if last_split else scores[reported].mean()
@@ -177,6 +179,12 @@ nested_estimate = Checker(
             {"sign": -1.0},
             "The optimism has the wrong sign: fresh minus validation, positive where the validation loss "
             "promised too much.",
+        ),
+        Misconception(
+            "every winner in every split",
+            {"all_rows": True},
+            "`table[:, winners]` takes every split's winner from EVERY split. From row i take its "
+            "own winner's entry: table[np.arange(len(table)), winners].",
         ),
         Misconception(
             "one split only",

@@ -41,7 +41,7 @@ class StatefulChecker(Checker):
     def _form(self, result: object, wanted: object) -> list[str]:
         """Say which facts are not as they should be; the summary's form is not the learner's."""
         if not isinstance(wanted, dict) or not isinstance(result, dict):
-            return [result.said] if isinstance(result, Odd) else []
+            return [result.said if isinstance(result, Odd) else f"What came back is {result}."]
         wrong = [key for key in wanted if key not in result or not same(result[key], wanted[key])]
         return [
             f"{key}: {show(wanted[key])} is expected; it is {show(result.get(key))}." for key in wrong[:3]

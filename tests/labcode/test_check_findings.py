@@ -1,12 +1,18 @@
 """What is said where no misconception fits: what was done to the answer, by its name, and nothing false."""
 
+import ast
+import inspect
+import textwrap
+
 import numpy as np
 import pytest
+from answer_mutants import BEHAVIOUR, solutions
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from labcode.check.core import Case, Checker, NotYet
+from labcode.check.core import Case, Checker, NotYet, variants
 from labcode.check.core.relations import FORMS
+from labcode.check.solutions import solution_of
 
 
 def _mean_square(x, p, *, unused=False):
@@ -189,3 +195,31 @@ def test_of_random_numbers_no_relation_is_claimed(seed):
     noise = np.random.default_rng(seed)
     said = reason(_mean_square, VECTORS, lambda x, p: _mean_square(x, p) * (1 + 10 ** noise.uniform(-2, 2)))
     assert "No simple relation" in said or "just those cases" in said
+
+
+@pytest.mark.parametrize("task", sorted(set(solutions()) - set(BEHAVIOUR)))
+def test_variants_are_made_of_the_exercise_s_own_solution(task):
+    def tree(source):
+        return ast.dump(ast.parse(textwrap.dedent(source)).body[0])
+
+    assert tree(inspect.getsource(solution_of(task))) == tree(ast.unparse(solutions()[task][0]))
+
+
+def test_a_variant_that_never_ends_is_tried_once(monkeypatch):
+    monkeypatch.setattr(variants, "SECONDS", 0.2)
+
+    def endless():
+        while True:
+            pass
+
+    tried = []
+
+    def counted(solution):
+        tried.append(solution)
+        return (("a loop", lambda *args: endless()),)
+
+    monkeypatch.setattr(variants, "variants", counted)
+    monkeypatch.setattr(variants, "_endless", set())
+    checker = Checker("task", _mean_square, VECTORS, (), "")
+    assert variants.variant(checker, [0.0] * len(VECTORS), 0) == []
+    assert len(variants._endless) == 1

@@ -223,4 +223,8 @@ class Checker:
     def _findings(self, results: list, wanted: list, marks: list[bool]) -> list[str]:
         """Return what can be computed of the difference; a hook for subclasses."""
         first = marks.index(False)
-        return findings.explain(self, results, wanted, marks, self._form(results[first], wanted[first]))
+        form_said = self._form(results[first], wanted[first])
+        try:
+            return findings.explain(self, results, wanted, marks, form_said)
+        except Exception:  # a result that no finding was made for gets its numbers, and no traceback of ours
+            return [*form_said, findings.UNKNOWN]

@@ -97,6 +97,13 @@ def _of_numbers(name, args) -> dict[str, np.ndarray]:
         f"(1 + {name})": 1 + a,
         f"{name}²": a**2,
         f"√{name}": np.sqrt(a),
+        f"1/√{name}": 1 / np.sqrt(a),
+        f"(1 - {name})²": (1 - a) ** 2,
+        f"1/(1 - {name})²": 1 / (1 - a) ** 2,
+        f"√(1 - {name})": np.sqrt(1 - a),
+        f"1/√(1 - {name})": 1 / np.sqrt(1 - a),
+        f"{name}/(1 - {name})": a / (1 - a),
+        f"(1 - {name})/{name}": (1 - a) / a,
     }
 
 

@@ -7,14 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 
+from labcode.check.core.arguments import for_other_arguments
+from labcode.check.core.choices import choices, exchanged, nothing
 from labcode.check.core.compare import numbers, same
-from labcode.check.core.echoes import echoes
+from labcode.check.core.echoes import echoes, looked_up
+from labcode.check.core.operands import monotone, operands, own_factors, powers, shape_of, steps
 from labcode.check.core.relations import lines, relations
-from labcode.check.core.show import names, show
+from labcode.check.core.show import show
 from labcode.check.core.variants import variant
 from labcode.check.core.where import where
 
 GUESSES = 3
+MANY = 3  # wrong cases from which on it says something that all are on one side
 UNKNOWN = "No simple relation to what is expected was found."
 
 
@@ -30,32 +34,56 @@ def explain(checker, results: list, wanted: list, marks: list[bool], form: list[
     """
     if checker.exact_zero and all(map(same, results, wanted)):
         return ["Nearly right: where 0 is expected it must be exactly 0, not a number close to it."]
-    found = views(results, wanted)
-    said = _said_of(checker, found, describe) or variant(checker, results) or _said_of(checker, found, _lines)
+    found = views(checker, results, wanted)
+    first = marks.index(False)
+    said = exchanged(results, wanted) or _said_of(found, describe)
+    said = said or variant(checker, results, first) or for_other_arguments(checker, results, first)
+    said = said or _said_of(found, _looser)
     if not said and not any(part in sentence for sentence in form for part in FORMS):
-        said = where(checker, results, wanted, marks)
+        said = where(checker, results, wanted, marks) or _said_of(found, _loosest)
+        said = said or where(checker, results, wanted, marks, exactly=False)
     return [*form, *said] or _size(results, wanted)
 
 
 FORMS = ("should be", "came back", "expected", "NaN", "infinity")  # a sentence on the form that says enough
 
 
-def _said_of(checker, found, describe_one) -> list[str]:
+def _said_of(found, describe_one) -> list[str]:
     """Describe every part; what is true of all of them is said once."""
-    said = [(name, describe_one(checker, got, want)) for name, got, want in found]
+    said = [(name, describe_one(checker, got, want)) for name, checker, got, want in found]
     if len(said) > 1 and all(sentences == said[0][1] for _, sentences in said):
         said = [(None, said[0][1])]
     return [text if name is None else f"Part {name!r}: {text}" for name, texts in said for text in texts]
 
 
-def views(results: list, wanted: list) -> list[tuple]:
-    """Return the results as one view; where they have parts, one view of each wrong part."""
+def views(checker, results: list, wanted: list) -> list[tuple]:
+    """Return the results as one view, a name, a checker with the cases, and both lists.
+
+    Where all have the same parts there is a view of each wrong one; dictionaries of other names in each case,
+    such as weights, are one view with a case for each name.
+    """
     keys = {_keys(value) for value in (*wanted, *results)}
     is_array = all(isinstance(w, list) and numbers(w) is not None for w in wanted)
+    pairs = list(zip(results, wanted, strict=True))
+    if len(keys) > 1 and all(
+        isinstance(b, dict) and isinstance(a, dict) and a.keys() == b.keys() for a, b in pairs
+    ):
+        named = [(case, a[k], b[k], k) for case, (a, b) in zip(checker.cases, pairs, strict=True) for k in b]
+        cases = tuple(
+            replace(case, args=tuple(_entry(arg, k) for arg in case.args)) for case, _, _, k in named
+        )
+        return [
+            (None, replace(checker, cases=cases), [a for _, a, _, _ in named], [b for _, _, b, _ in named])
+        ]
     if len(keys) != 1 or (found := keys.pop()) is None or is_array:
-        return [(None, results, wanted)]
-    parts = [(key, [got[key] for got in results], [want[key] for want in wanted]) for key in found]
-    return [part for part in parts if not all(map(same, *part[1:]))]
+        return [(None, checker, results, wanted)]
+    parts = [(key, checker, [got[key] for got in results], [want[key] for want in wanted]) for key in found]
+    return [part for part in parts if not all(map(same, *part[2:]))]
+
+
+def _entry(arg, key):
+    """Return what an argument has under a name; the argument itself where it has no such name."""
+    return arg[key] if isinstance(arg, dict) and key in arg else arg
 
 
 def _keys(value):
@@ -70,24 +98,40 @@ def describe(checker, got: list, want: list) -> list[str]:
     constant = _constant(got, want)
     if constant and not isinstance(want[0], list | tuple):
         return constant
-    echoed = echoes(checker, got)
+    echoed = echoes(checker, got) or looked_up(checker, got, want)
     if echoed:
         return echoed if len(echoed) < 2 else _guesses(echoed)
-    if all(isinstance(value, str) for value in want):
-        return _texts(got, want)
+    if all(isinstance(value, bool) for value in (*got, *want)):
+        opposite = all(a is not b for a, b in zip(got, want, strict=True))
+        if opposite:
+            return ["Every answer is the opposite of what is expected: True and False are exchanged."]
+    chosen = choices(got, want) or nothing(got, want)
+    if chosen:
+        return chosen
     checker, pairs = _paired(checker, got, want)
     if pairs is not None:
-        is_bool = all(isinstance(value, bool) for value in want)
-        found = _opposite(pairs) if is_bool else relations(checker, pairs)
+        found = relations(checker, pairs)
         return found if len(found) < 2 else _guesses(found)
     if all(isinstance(value, list | tuple) for part in (got, want) for value in part):
         return constant + _elements(got, want)
     return constant
 
 
-def _lines(checker, got, want):
-    _, pairs = _paired(checker, got, want)
-    return lines(pairs) if pairs is not None else []
+def _looser(checker, got, want):
+    """Return relations that leave some numbers open: an argument put to it, factors, a scale and a centre."""
+    checker, pairs = _paired(checker, got, want)
+    if pairs is None:
+        return []
+    found = operands(checker, pairs)
+    found = found if len(found) < 2 else _guesses(found)
+    found = found or own_factors(pairs) or steps(checker, pairs) or lines(pairs)
+    return found or powers(pairs)
+
+
+def _loosest(checker, got, want):
+    """Return what the results have in common that the right ones do not, or the order that both share."""
+    checker, pairs = _paired(checker, got, want)
+    return (shape_of(checker, pairs) or monotone(pairs)) if pairs is not None else []
 
 
 def _paired(checker, got, want):
@@ -116,22 +160,6 @@ def _constant(got, want):
     return [f"The same comes back in every case: {show(got[0])}."]
 
 
-def _opposite(pairs):
-    if all(np.array_equal(a, 1 - b) for a, b in pairs):
-        return ["Every answer is the opposite of what is expected: True and False are exchanged."]
-    return []
-
-
-def _texts(got, want):
-    """Compare texts beyond their exact letters."""
-    if not all(isinstance(value, str) for value in got):
-        return []
-    if all(a.strip().casefold() == b.strip().casefold() for a, b in zip(got, want, strict=True)):
-        return ["Right but for capital letters or blanks around the text."]
-    unknown = sorted(set(got) - set(want))
-    return [f"Never expected in these cases: {names(unknown[:4])}."] if unknown else []
-
-
 def _elements(got, want):
     """Compare lists element by element: order, what is missing, what is too much."""
     if all(len(a) == len(b) and same(list(a)[::-1], list(b)) for a, b in zip(got, want, strict=True)):
@@ -150,16 +178,24 @@ def _elements(got, want):
 
 
 def _size(results, wanted):
-    """Say how large the difference is, where nothing else can be said."""
-    for got, want in zip(results, wanted, strict=True):
-        left, right = numbers(got), numbers(want)
-        if left is None or right is None or left.shape != right.shape or same(left, right):
-            continue
-        difference = (left - right)[~np.isclose(left, right, rtol=1e-6, atol=1e-12, equal_nan=True)]
-        largest = f"{np.abs(difference).max(initial=0.0):.4g}"
-        sides = {"too large" if d > 0 else "too small" for d in difference}
-        if left.size == 1:
-            return [f"It is {sides.pop()} by {largest}. {UNKNOWN}"]
-        how = f", all {sides.pop()}" if len(sides) == 1 else ""
-        return [f"{difference.size} of {left.size} numbers are wrong{how}, by at most {largest}. {UNKNOWN}"]
-    return [f"{UNKNOWN} If yours is right, check.report() prints what to send us."]
+    """Say how large the differences are and on which side, where nothing else can be said."""
+    pairs = [(numbers(got), numbers(want)) for got, want in zip(results, wanted, strict=True)]
+    pairs = [
+        (a, b) for a, b in pairs if a is not None and b is not None and a.shape == b.shape and not same(a, b)
+    ]
+    if not pairs:
+        return [f"{UNKNOWN} If yours is right, check.report() prints what to send us."]
+    apart = [(a - b)[~np.isclose(a, b, rtol=1e-6, atol=1e-12, equal_nan=True)] for a, b in pairs]
+    sides = {"too large" if d > 0 else "too small" for differences in apart for d in differences}
+    if len(sides) == 1 and len(pairs) >= MANY:
+        listed = ", ".join(f"{np.abs(d).max():.4g}" for d in apart[:MANY])
+        part = "In every wrong case it is" if all(b.size == 1 for _, b in pairs) else "Whatever is wrong is"
+        return [f"{part} {sides.pop()}: by {listed}{' …' * (len(apart) > MANY)}"]
+    largest, side = (
+        f"{np.abs(apart[0]).max(initial=0.0):.4g}",
+        {"too large" if d > 0 else "too small" for d in apart[0]},
+    )
+    if pairs[0][1].size == 1:
+        return [f"It is {side.pop()} by {largest}. {UNKNOWN}"]
+    how = f", all {side.pop()}" if len(side) == 1 else ""
+    return [f"{apart[0].size} of {pairs[0][0].size} numbers are wrong{how}, by at most {largest}. {UNKNOWN}"]

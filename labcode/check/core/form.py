@@ -54,9 +54,8 @@ def _sequence(got, want):
         if isinstance(got, frozenset):
             return ["A set came back, which has no order; return a list."]
         return [
-            f"{len(want)} values were expected, side by side; this is one {kind(got)}.".replace(
-                "one one", "one"
-            )
+            f"{len(want)} value{'s were' if len(want) != 1 else ' was'} expected, side by side; this is one "
+            f"{kind(got)}.".replace("one one", "one")
         ]
     if len(got) != len(want):
         return [f"{len(want)} values were expected; these are {len(got)}."]
@@ -67,11 +66,17 @@ def _number(got, want):
     right, left = numbers(want), numbers(got)
     if left is None:
         return [_no_number(got)]
+    if _is_truth(got) and not _is_truth(want):
+        return ["Truth values came back, True or False; numbers are expected."]
     if left.shape == right.shape:
         return _not_finite(left, right)
     if isinstance(want, np.ndarray) and want.ndim:
         return [f"Its shape should be {want.shape}; it is {left.shape}.{_turned(left, right)}"]
     return [f"One number was expected; this is an array of shape {left.shape}."]
+
+
+def _is_truth(value):
+    return isinstance(value, bool) or (isinstance(value, np.ndarray) and value.dtype.kind == "b")
 
 
 REDUCED = (

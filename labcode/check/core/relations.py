@@ -28,6 +28,12 @@ FORMS = {
     "It is transposed.": lambda w: w.T if w.ndim == 2 else None,
     "The first two axes are exchanged.": lambda w: w.swapaxes(0, 1) if w.ndim > 2 else None,
     "The last two axes are exchanged.": lambda w: w.swapaxes(-1, -2) if w.ndim > 2 else None,
+    "Along the last axis each value stands one place too late, the last one comes first.": lambda w: (
+        np.roll(w, 1, axis=-1) if w.ndim > 1 else None
+    ),
+    "Along the last axis each value stands one place too early, the first one comes last.": lambda w: (
+        np.roll(w, -1, axis=-1) if w.ndim > 1 else None
+    ),
     "These are the cumulative sums of what is expected.": np.cumsum,
     "It is cut to a whole number.": np.trunc,
     "It is rounded down.": np.floor,
@@ -49,12 +55,29 @@ def relations(checker, pairs: list) -> list[str]:
     forms = FORMS if np.unique(np.concatenate([want.ravel() for _, want in pairs])).size > 1 else {}
     said = [text for text, form in forms.items() if all(close(got, _try(form, want)) for got, want in pairs)]
     said += _shifted(pairs)
+    if not said and all(w.ndim == 1 and close(np.sort(g), np.sort(w)) for g, w in pairs):
+        said.append("The values are right and stand in another order.")
+    said = said or _rows(pairs)
     if digits and not said:
         return [
             f"Every number is right to about {digits} digits and no further: is something rounded, or "
             "computed in half precision, or is a small constant added?"
         ]
     return said + factors(checker, pairs)
+
+
+def _rows(pairs) -> list[str]:
+    """Find rows that are right and stand elsewhere, or come twice where others are missing."""
+    if not all(w.ndim == 2 and len(w) > 1 and g.shape == w.shape for g, w in pairs):
+        return []
+    rows = [([tuple(row) for row in g.round(9)], [tuple(row) for row in w.round(9)]) for g, w in pairs]
+    if not all(set(g) <= set(w) and len(set(w)) > 1 for g, w in rows):
+        return []
+    if all(sorted(g) == sorted(w) for g, w in rows):
+        return ["The rows are right and stand in another order."]
+    return [
+        "Every row is one of the right ones, but some come twice or stand elsewhere, and others are missing."
+    ]
 
 
 def _try(form, want):
@@ -90,10 +113,16 @@ def _shifted(pairs) -> list[str]:
     return said
 
 
+def telling(pairs: list) -> list:
+    """Return the pairs with more than two right values, if there are two such cases; else none."""
+    kept = [pair for pair in pairs if np.unique(pair[1].round(9)).size > 2]
+    return kept if len(kept) > 1 else []
+
+
 def lines(pairs: list) -> list[str]:
     """Find another scale and centre: the values lie on a line over the right ones, column by column."""
-    spread = [want for _, want in pairs if np.unique(want.round(9)).size > 2]
-    if len(spread) < len(pairs):
+    pairs = telling(pairs)
+    if not pairs:
         return []
     if not all(_on_lines(got, want) for got, want in pairs):
         return []
@@ -111,10 +140,11 @@ def _on_lines(got, want) -> bool:
     columns = (
         [(got[..., k].ravel(), want[..., k].ravel()) for k in range(want.shape[-1])] if want.ndim > 1 else []
     )
-    return any(parts and all(_on_line(*part) for part in parts) for parts in (whole, columns))
+    return any(parts and all(on_line(*part) for part in parts) for parts in (whole, columns))
 
 
-def _on_line(got, want) -> bool:
+def on_line(got, want) -> bool:
+    """Tell whether values lie on a rising line over others."""
     if np.unique(want.round(9)).size < 3 or not np.isfinite([got, want]).all():
         return False
     slope, start = np.polyfit(want, got, 1)

@@ -1,20 +1,44 @@
 """What the right cases, or the right entries, have in common and the wrong ones do not."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from labcode.check.core.collect import parameters
-from labcode.check.core.compare import numbers
+from labcode.check.core.compare import numbers, same
 from labcode.check.core.show import show
 
-MOST = 2
+MOST, FEW = 2, 2
 
 
-def where(checker, results: list, wanted: list, marks: list[bool]) -> list[str]:
-    """Return at most two sentences on which cases or entries are right, true of the cases tried."""
-    return _by_entry(checker, results, wanted) or _by_case(checker, marks)
+def where(checker, results: list, wanted: list, marks: list[bool], *, exactly: bool = True) -> list[str]:
+    """Return at most two sentences on which cases or entries are right, true of the cases tried.
+
+    Args:
+        checker: with the cases.
+        results: what came back.
+        wanted: what is expected.
+        marks: whether each case is right.
+        exactly: say what all wrong ones share and no right one; else what all wrong, or all right ones share.
+    """
+    entries = _by_entry(checker, results, wanted, exactly)
+    return entries or _by_case(*_telling_cases(checker, wanted, marks), exactly)
 
 
-def _by_case(checker, marks):
+def _telling_cases(checker, wanted, marks):
+    """Leave out cases that most wrong answers pass: a number is 0, or 0 or an argument is expected."""
+    kept = []
+    for index, (case, want) in enumerate(zip(checker.cases, wanted, strict=True)):
+        value = numbers(want)
+        is_zero = value is not None and value.size > 0 and not value.any()
+        is_easy = is_zero or any(same(arg, want) for arg in case.args if isinstance(arg, np.ndarray | dict))
+        is_easy = is_easy or any(isinstance(arg, float) and arg == 0 for arg in case.args)
+        if not (marks[index] and is_easy):
+            kept.append(index)
+    return replace(checker, cases=tuple(checker.cases[i] for i in kept)), [marks[i] for i in kept]
+
+
+def _by_case(checker, marks, exactly):
     if all(marks) or not any(marks):
         return []
     names = parameters(checker.solution)
@@ -23,14 +47,34 @@ def _by_case(checker, marks):
         for name, arg in zip(names, case.args, strict=False):
             for text in _of_argument(name, arg):
                 features.setdefault(text, [False] * len(marks))[index] = True
-    telling = {text: holds for text, holds in features.items() if sum(holds) > 1 or " has " not in text}
+    telling = {text: holds for text, holds in features.items() if sum(holds) > 1 or _is_plain(text)}
     right = [text for text, holds in telling.items() if holds == list(marks)]
     wrong = [text for text, holds in telling.items() if holds == [not ok for ok in marks]]
     said = [f"It is wrong in just those cases in which {text}." for text in wrong]
     said += [f"It is right in just those cases in which {text}." for text in right]
     if len(said) > 1:
         return ["What sets the wrong cases apart may be one of these: " + " ".join(said[:MOST])]
-    return said
+    if said or exactly:
+        return said
+    inside = _smallest(telling, [not ok for ok in marks])
+    if inside:
+        return [f"It is wrong only in cases in which {inside}, if not in all of these."]
+    inside = _smallest(telling, list(marks))
+    return [f"It is right only in cases in which {inside}, if not in all of these."] if inside else []
+
+
+def _is_plain(text):
+    """Tell whether a property means something of one case alone, unlike a size or a drawn number."""
+    return " has " not in text and not (" is " in text and "." in text.partition(" is ")[2])
+
+
+def _smallest(features, meant):
+    """Return the feature that holds for all that is meant and for little else; None where none tells much."""
+    meant = np.asarray(meant)
+    found = {text: np.asarray(holds) for text, holds in features.items()}
+    around = {text: holds for text, holds in found.items() if (holds | ~meant).all()}
+    around = {text: holds for text, holds in around.items() if (~holds).sum() >= FEW <= meant.sum()}
+    return min(around, key=lambda text: around[text].sum(), default=None)
 
 
 def _of_argument(name, arg):
@@ -53,7 +97,7 @@ def _of_argument(name, arg):
     return said
 
 
-def _by_entry(checker, results, wanted):
+def _by_entry(checker, results, wanted, exactly):
     """Look for what the right entries share, over all cases of arrays."""
     pairs = [(numbers(got), numbers(want)) for got, want in zip(results, wanted, strict=True)]
     if not all(a is not None and b is not None and a.shape == b.shape and b.ndim for a, b in pairs):
@@ -77,7 +121,14 @@ def _by_entry(checker, results, wanted):
             said.append(f"Wrong are just the entries {text}.")
     if len(said) > 1:
         return ["What sets the wrong entries apart may be one of these: " + " ".join(said[:MOST])]
-    return said
+    if said or exactly:
+        return said
+    whole = {text: np.concatenate(masks) for text, masks in features.items() if len(masks) == len(pairs)}
+    inside = _smallest(whole, ~pooled)
+    if inside:
+        return [f"Wrong are only entries {inside}, if not all of these."]
+    inside = _smallest(whole, pooled)
+    return [f"Right are only entries {inside}, if not all of these."] if inside else []
 
 
 def _of_entries(checker, case, want):
