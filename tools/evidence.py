@@ -1,8 +1,8 @@
 """Run declared experiments: `python -m tools.evidence [--quick] [--list] [--all] [--recompute] [NAMES...]`.
 
-An experiment goes on where it was stopped, however that was; several processes may work on the same one. With
---folder DIR, declarations and studies of one's own are those in DIR; a task "module:NAME" may live there, too,
-and runs, records and results go beside them.
+An experiment goes on where it was stopped, however that was; several processes may work on the same one.
+With --folder DIR, declarations and studies of one's own are those in DIR; a task "module:NAME" may live
+there, too, and runs, records and results go beside them.
 """
 
 import argparse

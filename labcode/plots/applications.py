@@ -27,11 +27,11 @@ def effect_forest(
 ) -> np.ndarray:
     """Draw every method's effect with its 95 % interval, one panel for each reference.
 
-    A filled marker is clear by an adjusted p below 0.05, a hollow one is not. What lies outside a panel stands as
-    an arrow at its edge.
+    A filled marker is clear by an adjusted p below 0.05, a hollow one is not. What lies outside a panel
+    stands as an arrow at its edge.
 
     Args:
-        effects: "mean", "interval" and "p_adjusted" (or Holm's) by reference, method and variant ("last", "early"), as
+        effects: by reference, method and variant ("last", "early"), as
             ``labcode.experiments.result_tables.differences`` returns them.
         unit: what is measured, with its unit.
         titles: the panels' titles by reference.
