@@ -20,7 +20,7 @@ Ends = tuple[float, float]
 
 @dataclass(frozen=True)
 class Joint:
-    """Several methods at once, each at the strength chosen for it alone, times one common factor.
+    """Several methods at once, each at the strength chosen for it alone with early stopping, times a factor.
 
     Attributes:
         methods: at least two names.

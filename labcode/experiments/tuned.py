@@ -2,8 +2,8 @@
 
 At each place that chooses, every label trains at its trials with the seeds that choose, for the whole budget.
 Each curve tells the loss at the last epoch and at the one that early stopping would have kept; a trial is
-chosen for each of the two. Combinations follow, from the strengths chosen for their parts. Then what was
-chosen is trained with all seeds and judged on the test split, once; beside it, where a place says so, what an
+chosen for each of the two. Combinations follow, around the strengths that were chosen for their parts with
+early stopping. Then what was chosen is trained with all seeds and judged on the test split, once; beside it, where a place says so, what an
 earlier place chose ("transfer").
 """
 
@@ -110,18 +110,17 @@ class TunedExperiment:
             self.choices[place.task], self.curves[place.task] = {}, {}
             single = [label for label in place.labels if label not in self.plan.combinations]
             jobs = {label: self.plan.trials(place, label) for label in single}
-            self._choose(place, jobs, VARIANTS)
-            for variant in VARIANTS:
-                self._choose(place, dict(self._combinations(place, variant)), (variant,))
+            self._choose(place, jobs)
+            self._choose(place, dict(self._combinations(place)))
 
-    def _combinations(self, place: Place, variant: str) -> Iterator[tuple[str, list[Trial]]]:
+    def _combinations(self, place: Place) -> Iterator[tuple[str, list[Trial]]]:
         for label, joint in self.plan.combinations.items():
             if label in place.labels:
                 found = self.choices[place.task]
-                parts = {method: found[method][variant].trial.strength for method in joint.methods}
+                parts = {method: found[method]["early"].trial.strength for method in joint.methods}
                 yield label, self.plan.trials(place, label, parts)
 
-    def _choose(self, place: Place, jobs: dict[str, list[Trial]], variants: tuple[str, ...]) -> None:
+    def _choose(self, place: Place, jobs: dict[str, list[Trial]]) -> None:
         """Train every label's trials with the seeds that choose, and choose one for each variant."""
         seeds = range(self.plan.choice_seeds)
         runs = {
@@ -135,9 +134,8 @@ class TunedExperiment:
         self.trained |= {run.key: self.training.read(run.key) for run in runs.values()}
         for label, trials in jobs.items():
             records = [[self.trained[runs[label, k, seed].key] for seed in seeds] for k in range(len(trials))]
-            known = self.curves[place.task].setdefault(label, [])
-            known += records if label in self.plan.combinations or not known else []
-            for variant in variants:
+            self.curves[place.task][label] = records
+            for variant in VARIANTS:
                 self._choose_one(place, label, variant, trials, records)
 
     def _choose_one(self, place: Place, label: str, variant: str, trials, records) -> None:
