@@ -3,8 +3,8 @@
 At each place that chooses, every label trains at its trials with the seeds that choose, for the whole budget.
 Each curve tells the loss at the last epoch and at the one that early stopping would have kept; a trial is
 chosen for each of the two. Combinations follow, around the strengths that were chosen for their parts with
-early stopping. Then what was chosen is trained with all seeds and judged on the test split, once; beside it, where a place says so, what an
-earlier place chose ("transfer").
+early stopping. Then what was chosen is trained with all seeds and judged on the test split, once; beside it,
+where a place says so, what an earlier place chose ("transfer").
 """
 
 import time
