@@ -15,17 +15,16 @@ import time
 import traceback
 from pathlib import Path
 
-from labcode.experiments.choice import edges
 from labcode.experiments.claims import rewrite
 from labcode.experiments.declaration import EVIDENCE, Declaration, find_declarations, read_declaration
 from labcode.experiments.execute import BACKENDS, Engine
-from labcode.experiments.protocol import Experiment
+from labcode.experiments.plan import Plan, is_plan, read_plan
 from labcode.experiments.recompute import all_results, recomputed
 from labcode.experiments.records import find_records
-from labcode.experiments.results import save_result, write_result
+from labcode.experiments.results import write_result
 from labcode.experiments.script_hash import script_hash
 from labcode.experiments.study import find_studies
-from labcode.experiments.summary import DRAWS, make_result, table
+from tools.evidence_run import perform
 from tools.process import CourseError, run_foreground, say, signals_as_interrupts
 
 MISSING, STALE, CURRENT = "no result yet", "declaration has changed since its result", "has its result"
@@ -38,46 +37,6 @@ def state(name: str, expected_hash: str, results: Path) -> str:
         return MISSING
     result = json.loads(path.read_text(encoding="utf-8"))
     return CURRENT if result.get("hash") == expected_hash else STALE
-
-
-def perform(
-    declaration: Declaration,
-    runs: Path,
-    results: Path,
-    engine: Engine,
-    *,
-    draws: int = DRAWS,
-    strict: bool = False,
-) -> dict | None:
-    """Run one experiment to its end and write its result.
-
-    Args:
-        declaration: what to try.
-        runs: folder of the stores.
-        results: folder that receives the result.
-        engine: where to compute.
-        draws: resamples of each family.
-        strict: whether to stop before the test split is used if a best strength lies at an edge of its grid.
-
-    Returns:
-        The result; None if ``strict`` made it stop.
-    """
-    began = time.perf_counter()
-    experiment = Experiment(declaration, runs, engine)
-    experiment.choose()
-    at_edge = edges(experiment.choices)
-    if at_edge:
-        say(f"{declaration.name}: a best strength lies at an edge, widen the grid: {', '.join(at_edge)}")
-        if strict:
-            return None
-    result = make_result(declaration, experiment.evaluate(), draws=draws)
-    results.mkdir(parents=True, exist_ok=True)
-    path = save_result(declaration.name, result, results)
-    for line in table(result):
-        say(line)
-    minutes = (time.perf_counter() - began) / 60
-    say(f"{declaration.name}: {result['trainings']} trainings, {minutes:.1f} minutes now; wrote {path}")
-    return result
 
 
 def main(arguments: list[str] | None = None, folder: Path = EVIDENCE) -> int:
@@ -95,7 +54,7 @@ def main(arguments: list[str] | None = None, folder: Path = EVIDENCE) -> int:
         _recompute(options.names, folder)
     if options.claims or options.recompute:
         return _rewrite_claims(folder)
-    declared = {name: read_declaration(known[name]) for name in names if name in known}
+    declared = {name: _read(known[name]) for name in names if name in known}
     hashes = {name: declaration.hash for name, declaration in declared.items()}
     hashes |= {name: script_hash(studies[name]) for name in names if name in studies}
     states = {name: state(name, expected, results) for name, expected in hashes.items()}
@@ -120,6 +79,10 @@ def main(arguments: list[str] | None = None, folder: Path = EVIDENCE) -> int:
     ]
     failed = _run_studies([studies[name] for name in names if name in studies], options.jobs)
     return int(bool(stopped)) or failed
+
+
+def _read(path: Path) -> Declaration | Plan:
+    return read_plan(path) if is_plan(path) else read_declaration(path)
 
 
 def _own(folder: Path) -> Path:
@@ -183,7 +146,7 @@ def _run_studies_quickly(scripts: list[Path], jobs: int) -> int:
     return 0
 
 
-def _quick(chosen: list[Declaration], engine: Engine) -> None:
+def _quick(chosen: list[Declaration | Plan], engine: Engine) -> None:
     """Run small versions in a new temporary folder; nothing of the course's own is read or written."""
     temporary = Path(tempfile.mkdtemp(prefix="evidence-"))
     for declared in chosen:

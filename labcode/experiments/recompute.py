@@ -8,12 +8,37 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
+
 from labcode._checks import expect
-from labcode.experiments.records import Record, find_records
-from labcode.experiments.results import load_result
+from labcode.experiments import machine
+from labcode.experiments.place_summary import summarize
+from labcode.experiments.records import Record, check_about, find_records, write_record
+from labcode.experiments.results import load_result, made_with
 
 HEAD = "head"  # what a result says before its numbers: the command, the hash, the machine, the time it took
 SUMMARY = "summary"  # the function of a study's script
+
+
+def keep(
+    name: str, arrays: Mapping[str, np.ndarray], about: Mapping[str, object], head: Mapping, folder: Path
+) -> Path:
+    """Write an experiment's record, with what its result says before its numbers; return the file's path.
+
+    Args:
+        name: of the experiment.
+        arrays, about: as in ``labcode.experiments.records.write_record``.
+        head: the hash of what was tried, and the time it took.
+        folder: gets the record, in records/.
+
+    Raises:
+        ValueError: about what JSON cannot hold, and as ``write_record``.
+    """
+    here = machine.processor()
+    first = made_with() | {"command": f"python course.py evidence {name}"}
+    about = dict(about) | {HEAD: first | {"processor": machine.label(here), "machine": here} | dict(head)}
+    check_about(about)
+    return write_record(Path(folder) / "records" / f"{name}.npz", arrays, about)
 
 
 def from_record(record: Record, summary: Callable[[Record], Mapping]) -> dict:
@@ -38,8 +63,6 @@ def recomputed(name: str, folder: Path) -> dict:
 def summary_of(name: str, folder: Path) -> Callable[[Record], Mapping]:
     """Return the function that computes an experiment's result from its record."""
     if (folder / f"{name}.toml").is_file():
-        from labcode.experiments.place_summary import summarize  # a study needs none of it
-
         return summarize
     script = folder / f"{name}.py"
     expect(script.is_file(), "name", f"a study or a declaration in {folder.name}/", name)

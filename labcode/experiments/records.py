@@ -22,7 +22,10 @@ _DATE = (1980, 1, 1, 0, 0, 0)  # of every member: nothing but content decides th
 
 
 class Record(Mapping):
-    """A record's arrays by name, read when they are asked for: floats as float64, all else as it is.
+    """A record's arrays by name, read when they are asked for.
+
+    Floats, and what is so small that it was kept in 8 bits, come as float64 (a difference of unsigned numbers
+    would go round), other whole numbers as int64.
 
     Args:
         path: of the file.
@@ -44,7 +47,7 @@ class Record(Mapping):
     def __getitem__(self, name: str) -> np.ndarray:
         expect(name in self._names, "name", f"an array of the record, such as {self._names[:3]}", name)
         array = self._arrays[name]
-        return array.astype(np.float64) if array.dtype.kind == "f" else array
+        return array.astype(np.float64 if array.dtype.kind == "f" or array.itemsize == 1 else np.int64)
 
     def __contains__(self, name: object) -> bool:
         return name in self._names

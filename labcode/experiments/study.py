@@ -39,12 +39,11 @@ import torch
 from tqdm.auto import tqdm
 
 from labcode._checks import check_instance, check_integer, expect
-from labcode.experiments import machine
 from labcode.experiments.declaration import EVIDENCE, canonical_hash
 from labcode.experiments.execute import Engine, execute
-from labcode.experiments.recompute import HEAD, SUMMARY, from_record
-from labcode.experiments.records import Record, check_about, compact, write_record
-from labcode.experiments.results import made_with, save_result, write_result
+from labcode.experiments.recompute import SUMMARY, from_record, keep
+from labcode.experiments.records import Record, compact
+from labcode.experiments.results import save_result, write_result
 from labcode.experiments.runs import alone, processor
 from labcode.experiments.script_hash import meaning, script_hash
 from labcode.experiments.store import Store
@@ -162,18 +161,15 @@ class Study:
         Raises:
             ValueError: a function of another name, or about what JSON cannot hold.
         """
-        head = {"command": f"python course.py evidence {self.name}", "hash": script_hash(self.script)}
-        head |= {"processor": processor(), "machine": machine.processor()}
-        head["training_seconds"] = round(self.seconds, 1)
+        head = {"hash": script_hash(self.script), "training_seconds": round(self.seconds, 1)}
         self.results.mkdir(parents=True, exist_ok=True)
         if callable(result):
             is_summary = getattr(result, "__name__", None) == SUMMARY
             expect(is_summary, "result", f"a table, or the script's function {SUMMARY}", result)
-            check_about(about)
-            record = self.results.parent / "records" / f"{self.name}.npz"
-            write_record(record, self.kept, about | {HEAD: head | made_with()})
+            record = keep(self.name, self.kept, about, head, self.results.parent)
             path = write_result(self.name, from_record(Record(record), result), self.results)
         else:
+            head = {"command": f"python course.py evidence {self.name}", "processor": processor()} | head
             path = save_result(self.name, head | dict(result), self.results)
         print(f"{self.name}: {self.seconds / 60:.1f} minutes of work in all; wrote {path}")
         return path
