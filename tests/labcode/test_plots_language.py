@@ -44,7 +44,7 @@ sentence = "It lowers the loss."
 direction = "lower"
 verdict = "shown in some (1 of 2)"
 found = [
-  { place = "one: a", mean = -0.2, interval = [-0.3, -0.1], percent = [-10.0, -15.0, -5.0], says = "supports" },
+  { place = "one: a", mean = -0.2, interval = [-0.3, -0.1], percent = [-10, -15, -5], says = "supports" },
   { place = "one: b", mean = -0.01, interval = [-0.1, 0.1], says = "open", detectable = 0.14 },
 ]
 [[claim.evidence]]
