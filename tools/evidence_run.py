@@ -1,49 +1,17 @@
 """Run one declared experiment to its end: train, choose, test once, and write what it came to."""
 
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 from labcode.experiments.choice import edges
 from labcode.experiments.declaration import Declaration
 from labcode.experiments.execute import Engine
-from labcode.experiments.place_summary import lines, summarize
 from labcode.experiments.plan import Plan
 from labcode.experiments.protocol import Experiment
-from labcode.experiments.recompute import from_record, keep
-from labcode.experiments.records import Record
-from labcode.experiments.results import save_result, write_result
+from labcode.experiments.results import save_result
 from labcode.experiments.summary import DRAWS, make_result, table
-from labcode.experiments.tuned import TunedExperiment
+from tools.plan_evidence import perform_plan
 from tools.process import say
-
-
-def perform_plan(
-    plan: Plan, runs: Path, results: Path, engine: Engine, *, strict: bool = False
-) -> dict | None:
-    """Run one tuned experiment to its end; write its record, and its result from that.
-
-    Args and returns as ``perform``; the record goes into ``records/`` beside the results.
-    """
-    began = time.perf_counter()
-    experiment = TunedExperiment(plan, runs, engine)
-    experiment.choose()
-    if experiment.edges:
-        say(f"{plan.name}: chosen at an end of what was tried: {', '.join(experiment.edges)}")
-        if strict:
-            return None
-    outcome = experiment.evaluate()
-    about = outcome.about | {"declaration": asdict(plan)}
-    head = {"hash": plan.hash, "training_seconds": about["seconds"], "trainings": about["trainings"]}
-    path = keep(plan.name, outcome.arrays, about, head, results.parent)
-    result = from_record(Record(path), summarize)
-    results.mkdir(parents=True, exist_ok=True)
-    written = write_result(plan.name, result, results)
-    for line in lines(result):
-        say(line)
-    minutes = (time.perf_counter() - began) / 60
-    say(f"{plan.name}: {about['trainings']} trainings, {minutes:.1f} minutes now; wrote {path} and {written}")
-    return result
 
 
 def perform(

@@ -127,11 +127,13 @@ def _largest(group: Sequence[Member], draws: int) -> Callable[[float], float]:
 def resampled(cells: Cells, draws: int = DRAWS) -> np.ndarray:
     """Return a mean's deviations in resamples of seeds and units, in units of their own spread: (draws,).
 
-    All cells of one shape get the same resamples.
+    All cells of one shape get the same resamples. The deviations are those to first order: what the drawn
+    seeds change, plus what the drawn units change.
     """
     by_seed, by_unit = _weights(*cells.totals.shape, draws)
-    d = cells.deviations.astype(np.float32)
-    means = (by_seed * (by_unit @ d.T)).sum(axis=1)
+    d = cells.deviations
+    parts = (by_seed @ d.sum(axis=1, dtype=np.float32), by_unit @ d.sum(axis=0, dtype=np.float32))
+    means = sum(part.astype(float) for part in parts)
     means -= means.mean()
     spread = means.std()
     return means / spread if spread > 0 else np.zeros(draws)

@@ -46,25 +46,6 @@ def summarize(record: Record) -> dict:
     return {name: record.about[name] for name in kept if name in record.about} | {"summary": summary}
 
 
-def lines(result: Mapping) -> list[str]:
-    """Return the result as lines to print: test losses, and the difference to no regularization."""
-    found = [f"{'':<24}{'':<10}{'test loss':>10}   minus none's, 95 % interval   in % of it"]
-    for place, summary in result["summary"].items():
-        found.append(place)
-        for label, by_variant in summary["methods"].items():
-            for variant, one in by_variant.items():
-                text = f"  {label:<22}{variant:<10}{one['test']['loss']['mean']:>10.4f}"
-                reference = f"{NONE}_last" if variant == "last" else f"{NONE}_early"
-                effect = one["against"].get(reference, {}).get("loss")
-                if effect:
-                    low, high = effect["interval"]
-                    text += f"   {effect['mean']:+.4f} [{low:+.4f}, {high:+.4f}]"
-                    text += f"   {effect['percent'][0]:+.1f} %" if "percent" in effect else ""
-                found.append(text)
-        found += [f"  {name:<32}{losses['loss']:>10.4f}" for name, losses in summary["baselines"].items()]
-    return found
-
-
 def _summary(record: Record, places: list[str]) -> dict:
     """Return what every method came to in a place, or in several that are taken together."""
     settings, by_place = record.about["places"], [_measures(record, place) for place in places]

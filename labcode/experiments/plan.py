@@ -41,7 +41,8 @@ class Place:
         trials: for each label; 0 where the choices are those of an earlier place.
         choices_of: that place, or None.
         transfer_of: an earlier place whose choices are tried here as well, beside this one's own, or None.
-        block: neighbouring test items that are resampled together, 1 where they are independent.
+        block: neighbouring units of a test part (days, weeks) that are resampled together; 1 where units are
+            independent.
         pool: a name that places share whose test items belong together, such as two years; or None.
         labels: what is tried here.
     """

@@ -7,7 +7,7 @@ import pytest
 
 from labcode.applications.metrics import chrf_of_counts
 from labcode.experiments.effects import compare
-from labcode.experiments.place_summary import calibration_error, lines, summarize
+from labcode.experiments.place_summary import calibration_error, summarize
 from labcode.experiments.records import Record, write_record
 
 SEEDS, ITEMS = 6, 40
@@ -158,10 +158,3 @@ def test_calibration_is_the_distance_between_confidence_and_right_answers():
         calibration_error(confidence, error), [[(4 * 0.2 + 2 * 0.05) / 6], [0]], atol=1e-12
     )
     assert calibration_error(np.ones((1, 3)), np.zeros((1, 3))) == 0
-
-
-def test_the_result_is_printed(result):
-    said = "\n".join(lines(result))
-    assert "years" in said
-    assert "rule" in said
-    assert " %" in said
