@@ -152,7 +152,7 @@ def test_the_kept_epoch_is_the_best_before_the_stop(validation, patience):
 # The test split
 
 
-def test_only_one_function_asks_for_the_test_split():
+def test_only_what_judges_asks_for_the_test_split():
     asking = {}
     for path in Path(labcode.experiments.__file__).parent.glob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -168,8 +168,9 @@ def test_only_one_function_asks_for_the_test_split():
         if found:
             asking[path.name] = len(found)
     own_parts = {"faulty_runs.py": 1}  # cuts parts out of training and validation data, and calls one so
-    numbers = {"record_arrays.py": 1}  # says which items were tested, when all is judged
-    assert asking == {"evaluation.py": 2} | own_parts | numbers
+    tuned = {"tested_run.py": 2, "further_measures.py": 3}  # what judges a tuned experiment's runs
+    tuned["record_arrays.py"] = 1  # says which items were tested, when all is judged
+    assert asking == {"evaluation.py": 2} | own_parts | tuned
 
 
 def test_the_test_split_is_not_touched_before_all_is_chosen(tmp_path, monkeypatch):
