@@ -48,7 +48,7 @@ def compare(
         ends of "interval" in % of it.
 
     Raises:
-        ValueError: no differences, units that do not fit, or a reference that is not above 0.
+        ValueError: units that do not fit, or a reference that is not above 0.
 
     >>> rng = np.random.default_rng(0)
     >>> effect = compare({"l2": rng.normal(-0.2, 0.1, (10, 50))}, reference=2.0)["l2"]
@@ -57,7 +57,8 @@ def compare(
     """
     found = {label: cells(array, block=block, units=units) for label, array in differences.items()}
     estimates = {label: estimate(one) for label, one in found.items()}
-    family = simultaneous([of_estimate(estimates[label], found[label]) for label in found], draws=draws)
+    members = [of_estimate(estimates[label], found[label]) for label in found]
+    family = simultaneous(members, draws=draws) if members else []
     effects = {}
     for (label, one), joint in zip(estimates.items(), family, strict=True):
         below, above = joint.reach

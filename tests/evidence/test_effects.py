@@ -43,6 +43,10 @@ def test_blocks_and_units_reach_the_standard_error():
     assert compare({"a": d}, units=np.arange(100) // 10)["a"] == blocks
 
 
+def test_nothing_compared_is_no_effect():
+    assert compare({}) == {}
+
+
 def test_references_may_differ_by_name():
     d = np.ones((2, 1)) * [[1.0], [2.0]]
     found = compare({"a": d, "b": d}, reference={"a": 1.0, "b": 10.0})
