@@ -9,17 +9,18 @@ import torch
 from labcode.data import persistence_loss, windows
 from labcode.early_stopping import EarlyStopping
 from labcode.lstm import SequenceModel
-from labcode.search import Range, best, search
+from labcode.search import IntRange, Range, best, search
 from labcode.training import evaluate, fit, forecast, save_model, seeded
 from labcode.training.diagnose import diagnose
 from labcode.training.model_card import model_card
 
-SPACE = {"lr": Range(1e-3, 3e-2, log=True), "recurrent_dropout": Range(0.0, 0.6)}
+SPACE = {"lr": Range(1e-3, 3e-2, log=True), "hidden_size": IntRange(8, 32, log=True)}
+SPACE |= {"recurrent_dropout": Range(0.0, 0.6)}
 
 
-def train(data, lr, recurrent_dropout, epochs=40):
+def train(data, lr, hidden_size, recurrent_dropout, epochs=40):
     with seeded(0):
-        model = SequenceModel(1, 32, 1, recurrent_dropout=recurrent_dropout)
+        model = SequenceModel(1, hidden_size, 1, recurrent_dropout=recurrent_dropout)
         history = fit(
             model,
             data.train,

@@ -5,11 +5,13 @@ Values of arrays are never read here (that would stall a GPU); only hyperparamet
 
 import math
 from numbers import Integral, Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from numpy import ndarray
     from torch import Tensor, nn
+
+T = TypeVar("T")
 
 
 def expect(condition: bool, name: str, expected: str, received: object) -> None:
@@ -18,7 +20,7 @@ def expect(condition: bool, name: str, expected: str, received: object) -> None:
         raise ValueError(f"{name}: expected {expected}, received {received!r}")
 
 
-def check_number(name: str, value: object, *, low: float = -math.inf, high: float = math.inf) -> float:
+def check_number(name: str, value: Any, *, low: float = -math.inf, high: float = math.inf) -> float:
     """Return a finite real hyperparameter in [low, high] as a float.
 
     Raises:
@@ -32,7 +34,7 @@ def check_number(name: str, value: object, *, low: float = -math.inf, high: floa
     return float(value)
 
 
-def check_integer(name: str, value: object, *, low: int = 0) -> int:
+def check_integer(name: str, value: Any, *, low: int = 0) -> int:
     """Return a whole hyperparameter of at least ``low`` as an int.
 
     Raises:
@@ -43,7 +45,7 @@ def check_integer(name: str, value: object, *, low: int = 0) -> int:
     return int(value)
 
 
-def check_one_of(name: str, value: object, choices: tuple) -> object:
+def check_one_of(name: str, value: T, choices: tuple[T, ...]) -> T:
     """Return a value that is one of the choices.
 
     Raises:
@@ -51,6 +53,17 @@ def check_one_of(name: str, value: object, choices: tuple) -> object:
     """
     is_single = getattr(value, "ndim", 0) == 0  # an array would be compared entry by entry
     expect(is_single and value in choices, name, "one of " + ", ".join(map(repr, choices)), value)
+    return value
+
+
+def check_given(name: str, value: T | None, expected: str) -> T:
+    """Return a value that some have and this one must have.
+
+    Raises:
+        ValueError: it is None.
+    """
+    if value is None:
+        raise ValueError(f"{name}: expected {expected}, received None")
     return value
 
 
@@ -94,7 +107,7 @@ def check_array(name: str, array: object) -> "ndarray":
     return converted.astype(np.float64, copy=False)
 
 
-def check_tensor(name: str, tensor: object) -> "Tensor":
+def check_tensor(name: str, tensor: Any) -> "Tensor":
     """Return a floating-point tensor as it is.
 
     Raises:

@@ -5,9 +5,10 @@ So ``labcode.lstm`` gives the NumPy reference without importing PyTorch, and the
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from typing import Any
 
 
-def lazily(package: str, files: Mapping[str, Sequence[str]]) -> tuple[Callable[[str], object], list[str]]:
+def lazily(package: str, files: Mapping[str, Sequence[str]]) -> tuple[Callable[[str], Any], list[str]]:
     """Return a package's ``__getattr__`` and ``__all__``.
 
     Args:
@@ -16,7 +17,7 @@ def lazily(package: str, files: Mapping[str, Sequence[str]]) -> tuple[Callable[[
     """
     home = {name: file for file, names in files.items() for name in names}
 
-    def get(name: str) -> object:
+    def get(name: str) -> Any:
         if name not in home:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return getattr(import_module(f"{package}.{home[name]}"), name)

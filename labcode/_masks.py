@@ -21,7 +21,8 @@ def check_masks(
     """
     expect(isinstance(masks, Mapping), "masks", "masks by name", type(masks))
     batch, steps, width = x_shape
-    state, sizes = (batch, steps, hidden_size), {}
+    state = (batch, steps, hidden_size)
+    sizes: dict[str, tuple[int, ...]] = {}
     for layer in range(num_layers):
         suffixes = _layer_suffixes(layer, bidirectional)
         for suffix in suffixes:

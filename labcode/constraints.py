@@ -33,7 +33,7 @@ from labcode._checks import (
     check_tensor,
     expect,
 )
-from labcode.penalties import target_arrays
+from labcode._targets import target_arrays
 
 Axis = str | int | tuple[int, ...]
 

@@ -59,9 +59,10 @@ def smoothed_cross_entropy_torch(logits: Tensor, targets: Tensor, epsilon: float
     check_shape("targets", targets, (len(logits),))
     expect(targets.dtype == torch.int64, "targets", "dtype torch.int64", targets.dtype)
     epsilon = check_number("epsilon", epsilon, low=0.0, high=1.0)
-    options = {"label_smoothing": epsilon, "ignore_index": _NO_CLASS}
     try:
-        return torch.nn.functional.cross_entropy(logits, targets, **options)
+        return torch.nn.functional.cross_entropy(
+            logits, targets, ignore_index=_NO_CLASS, label_smoothing=epsilon
+        )
     except IndexError as error:
         wanted, received = f"classes 0 to {logits.shape[1] - 1}", f"{targets.min()} to {targets.max()}"
         raise ValueError(f"targets: expected {wanted}, received {received!r}") from error

@@ -15,6 +15,7 @@ at step t is ``eps = epsilon / sqrt(1 - beta2**t)`` here.
 import math
 from collections.abc import Callable, Sequence
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import torch
@@ -156,7 +157,7 @@ def adamw(
 
     Source: Loshchilov & Hutter (2019), "Decoupled weight decay regularization". Chapter 2.
     """
-    settings = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+    settings: dict[str, Any] = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
     return adam(w, grad, state, **settings, decoupled_weight_decay=True)
 
 
@@ -194,8 +195,8 @@ def proximal_sgd(
         problems with a sparsity constraint"; Parikh & Boyd (2014), "Proximal algorithms". Chapter 2.
     """
     lam_l1 = _at_least_zero("lam_l1", lam_l1)
-    settings = {"lr": lr, "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
-    w, velocity = sgd(w, grad, state, **settings)
+    settings: dict[str, Any] = {"momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
+    w, velocity = sgd(w, grad, state, lr=lr, **settings)
     return soft_threshold(w, lam_l1 * lr / (1 - momentum)), velocity
 
 
@@ -236,9 +237,9 @@ def proximal_adam(
     Source: Yun, Lozano & Yang (2021), "Adaptive proximal gradient methods for structured neural networks".
         Chapter 2.
     """
-    lam_l1, settings = _at_least_zero("lam_l1", lam_l1), {"lr": lr, "betas": betas, "eps": eps}
-    decay = {"weight_decay": weight_decay, "decoupled_weight_decay": decoupled_weight_decay}
-    w, state = adam(w, grad, state, **settings, **decay)
+    lam_l1 = _at_least_zero("lam_l1", lam_l1)
+    settings: dict[str, Any] = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+    w, state = adam(w, grad, state, **settings, decoupled_weight_decay=decoupled_weight_decay)
     step_sizes = np.where(np.asarray(grad) == 0, 0.0, _adam_step_sizes(state, lr, betas[1], eps))
     return soft_threshold(w, lam_l1 * step_sizes), state
 
@@ -515,8 +516,8 @@ def _expect_gradients(grads):
 
 def _float64_alike(w, grad, **state):
     """Return the arrays in float64, checked to be of one shape; a state may be None and stays so."""
-    w, found = check_array("w", w), [check_array("grad", grad)]
-    found += [None if array is None else check_array(name, array) for name, array in state.items()]
+    past = [None if array is None else check_array(name, array) for name, array in state.items()]
+    w, found = check_array("w", w), [check_array("grad", grad), *past]
     for name, array in zip(("grad", *state), found, strict=True):
         if array is not None:
             check_shape(name, array, w.shape)

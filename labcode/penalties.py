@@ -27,6 +27,8 @@ from labcode._checks import (
     check_tensor,
     expect,
 )
+from labcode._targets import TARGETS, target_arrays
+from labcode.constraints import constrain_
 
 
 def l1_penalty(w: ndarray, lam: float) -> float:
@@ -467,42 +469,6 @@ def temporal_activation_penalty_torch(
     return beta * (change * joined).square().sum() / (joined.sum().clamp(min=1) * output.shape[2])
 
 
-def target_arrays(weights: Mapping | nn.LSTM, target: str) -> dict:
-    """Pick what a target names in an LSTM, by layer and direction.
-
-    Args:
-        weights: arrays or tensors under the names of ``torch.nn.LSTM``, as in ``lstm_forward`` or
-            ``dict(lstm.named_parameters())``; or an ``nn.LSTM``, pruned or parametrized as it may be.
-        target: "input" (W, every ``weight_ih``), "recurrent" (U, every ``weight_hh``) or "bias" (b, the sum
-            ``bias_ih + bias_hh``: two names for what acts as one bias).
-
-    Returns:
-        the arrays or tensors under their suffixes, such as ``_l0`` and ``_l0_reverse``.
-
-    Raises:
-        ValueError: another target, or nothing in ``weights`` that it names. Chapter 2.
-
-    >>> import torch
-    >>> lstm = torch.nn.LSTM(3, 2)
-    >>> list(target_arrays(dict(lstm.named_parameters()), "recurrent"))
-    ['_l0']
-    """
-    if isinstance(weights, nn.LSTM):
-        weights = {name: getattr(weights, name) for names in weights._all_weights for name in names}
-    check_instance("weights", weights, Mapping, "arrays or tensors by name, or an nn.LSTM")
-    kind, *others = _TARGETS[check_one_of("target", target, tuple(_TARGETS))]
-    replaced = [name for name in weights if "_orig" in name or "parametrizations." in name]
-    usable = "the weights that the LSTM uses (pass a pruned or parametrized nn.LSTM itself)"
-    expect(not replaced, "weights", usable, replaced)
-    found = {name.removeprefix(kind): array for name, array in weights.items() if name.startswith(kind)}
-    expect(len(found) > 0, "weights", f"keys that start with {kind}", sorted(weights))
-    for suffix, array in found.items():
-        _check_alike({name + suffix: weights.get(name + suffix) for name in (kind, *others)}, array)
-    for other in others:
-        found = {suffix: array + weights[other + suffix] for suffix, array in found.items()}
-    return found
-
-
 def penalty_by_target(
     penalty: Callable, weights: Mapping | nn.LSTM, strengths: Mapping[str, float]
 ) -> float | Tensor:
@@ -562,7 +528,7 @@ def penalty_grad_by_target(
     grads = {name: np.zeros(array.shape) for name, array in weights.items()}
     for target, strength in strengths.items():
         for suffix, array in target_arrays(weights, target).items():
-            grads |= {kind + suffix: penalty_grad(array, strength) for kind in _TARGETS[target]}
+            grads |= {kind + suffix: penalty_grad(array, strength) for kind in TARGETS[target]}
     return grads
 
 
@@ -601,7 +567,7 @@ class WeightRegularization:
             check_instance(name, functions, Mapping, "functions by target")
             expect(all(map(callable, functions.values())), name, "functions by target", functions)
             for target in functions:
-                check_one_of(f"target in {name}", target, tuple(_TARGETS))
+                check_one_of(f"target in {name}", target, tuple(TARGETS))
 
     def penalty(self, model: nn.Module) -> Tensor:
         """Return the sum of all penalties over every LSTM in a model, a scalar; 0 where there are none."""
@@ -614,21 +580,8 @@ class WeightRegularization:
 
     def constrain_(self, model: nn.Module) -> None:
         """Project the weights of every LSTM in a model in place, without gradient."""
-        from labcode.constraints import constrain_  # which imports this file
-
         if self.constraints:
             constrain_(model, self.constraints)
-
-
-_TARGETS = {"input": ("weight_ih",), "recurrent": ("weight_hh",), "bias": ("bias_ih", "bias_hh")}
-
-
-def _check_alike(arrays, first):
-    """Check that arrays are floating point, of the library and of the shape of the first."""
-    library, checked = (Tensor, check_tensor) if isinstance(first, Tensor) else (ndarray, check_array)
-    for name, array in arrays.items():
-        check_instance(name, array, library, f"a {library.__name__}")
-        check_shape(name, checked(name, array), tuple(first.shape))
 
 
 def _check_strengths(strengths):

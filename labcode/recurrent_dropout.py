@@ -410,13 +410,13 @@ def sample_masks(
     check_instance("settings", settings, DropoutSettings, "a DropoutSettings")
     is_triple = isinstance(x_shape, Sequence) and len(x_shape) == 3
     expect(is_triple, "x_shape", "the sizes (B, T, F)", x_shape)
-    x_shape = [check_integer("x_shape", size, low=1) for size in x_shape]
+    x_shape = tuple(check_integer("x_shape", size, low=1) for size in x_shape)
     hidden_size = check_integer("hidden_size", hidden_size, low=1)
     num_layers = check_integer("num_layers", num_layers, low=1)
     check_one_of("bidirectional", bidirectional, (True, False))
     if settings.dropout > 0 and num_layers == 1:
         warnings.warn("dropout is between layers: a single layer drops nothing", UserWarning, stacklevel=2)
-    masks = {}
+    masks: dict[str, ndarray] = {}
     for names, sizes, rate in settings.plan(x_shape, hidden_size, num_layers, bidirectional):
         if names[0].startswith("zoneout"):
             mask = (rng.random(sizes) < rate).astype(np.float64)

@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 
 import nbformat
@@ -168,9 +169,9 @@ def check(target: Target, library: Library) -> str | None:
     """
     again = draft(target, library)
     lines = staleness(target, again)
-    if target.is_executed and lines in ([], [EDITED]):
+    if target.is_executed and lines in ([], [EDITED]) and (built := read(target.path)):
         realize(target, again)
-        difference = diff(_output_lines(read(target.path)), _output_lines(again), "built", "executed again")
+        difference = diff(_output_lines(built), _output_lines(again), "built", "executed again")
         if difference:
             lines = [*(lines or ["its text outputs differ"]), *difference]
     if not lines:
@@ -223,7 +224,8 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
 
 if __name__ == "__main__":
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         sys.exit(main())
     except KeyboardInterrupt:

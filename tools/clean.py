@@ -8,7 +8,7 @@ from tools.lock import locked
 from tools.process import CourseError, say
 from tools.swap import NEW, OLD
 
-CACHES = (".pytest_cache", ".hypothesis", ".ruff_cache", "build", "*.egg-info")
+CACHES = (".pytest_cache", ".hypothesis", ".ruff_cache", ".mypy_cache", "build", "*.egg-info")
 NESTED_CACHES = ("__pycache__", ".ipynb_checkpoints")
 
 

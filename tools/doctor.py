@@ -48,7 +48,7 @@ def check_environment(environment: Environment) -> str:
         CourseError: it is not complete, or not up to date.
     """
     stamp = environment.read_stamp()
-    if is_ready(environment, frozenset(), None, True):
+    if stamp and is_ready(environment, frozenset(), None, True):
         return f"complete, installed by {stamp['tool']}, {environment.folder}"
     state = "there is none yet" if stamp is None else "out of date"
     if missing := environment.damaged():

@@ -85,7 +85,8 @@ class Environment:
         """Return whether its Python, and the one that this stands on, are there."""
         with contextlib.suppress(OSError, ValueError):
             lines = (self.folder / "pyvenv.cfg").read_text("utf-8").splitlines()
-            settings = dict(map(str.strip, line.split("=", 1)) for line in lines if "=" in line)
+            pairs = (line.partition("=") for line in lines)
+            settings = {name.strip(): value.strip() for name, equals, value in pairs if equals}
             return self.python.exists() and Path(settings.get("home", "nowhere")).is_dir()
         return False
 

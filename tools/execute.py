@@ -150,7 +150,7 @@ def _keep(output: NotebookNode, count: int) -> bool:
 def eight_bit(picture: str) -> str:
     """Return a PNG picture with at most 256 colours, a third as large; both in base64."""
     with Image.open(io.BytesIO(base64.b64decode(picture))) as full:
-        is_opaque = full.convert("RGBA").getextrema()[3] == (255, 255)
+        is_opaque = full.convert("RGBA").getchannel("A").getextrema() == (255, 255)
         if is_opaque:
             small = full.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
         else:

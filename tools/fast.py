@@ -1,7 +1,7 @@
 """Run what a maintainer wants to know before each commit: `python -m tools.fast`, `course.py test --fast`.
 
-Lint, the twins and whatever else notices most mistakes in little time; how many, ``tests/tools/mutation.py
---fast`` counts. Everything else, notebooks included, is for `course.py test`.
+Lint, types, the twins and whatever else notices most mistakes in little time; how many,
+``tests/tools/mutation.py --fast`` counts. Everything else, notebooks included, is for `course.py test`.
 """
 
 import subprocess
@@ -9,7 +9,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LINT = (["ruff", "check", "--quiet", "."], ["ruff", "format", "--check", "--quiet", "."])
+LINT = (
+    ["ruff", "check", "--quiet", "."],
+    ["ruff", "format", "--check", "--quiet", "."],
+    ["mypy", "--no-error-summary"],
+)
 TESTS = (  # in tests/
     "labcode/test_pairs.py",
     "conformance",
@@ -31,16 +35,17 @@ TESTS = (  # in tests/
     "evidence/test_intervals.py",
 )
 STALENESS = "notebooks/test_notebooks.py"
+QUICK = ("-m", "not slow")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run lint and the tests, with more arguments for pytest; return 1 if anything is wrong."""
+    """Run lint, types and the tests, with more arguments for pytest; return 1 if anything is wrong."""
     failed = [
         subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode for command in LINT
     ]
     # Without nbval, whose plugin takes every notebook for a test; a file stays in one process.
     command = ["pytest", "-q", "-p", "no:nbval", "-o", "addopts=", "-n", "auto", "--maxprocesses", "4"]
-    command += ["--dist", "loadfile", *(f"tests/{name}" for name in (*TESTS, STALENESS))]
+    command += ["--dist", "loadfile", *(f"tests/{name}" for name in (*TESTS, STALENESS)), *QUICK]
     more = sys.argv[1:] if arguments is None else arguments
     failed.append(subprocess.run([sys.executable, "-m", *command, *more], cwd=ROOT, check=False).returncode)
     return int(any(failed))

@@ -131,7 +131,7 @@ class Installer:
     def _torch(self) -> str:
         """The one version of PyTorch that constraints.txt names."""
         pins = (self.root / "constraints.txt").read_text("utf-8")
-        return re.search(r"^torch==(\S+)", pins, re.MULTILINE)[1]
+        return re.findall(r"^torch==(\S+)", pins, re.MULTILINE)[0]
 
     @cached_property
     def _pip_settings(self) -> dict[str, str]:

@@ -14,6 +14,7 @@ import urllib.request
 import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tools.environment import Environment, private_folder
 from tools.process import CourseError, interrupts_held, say
@@ -160,11 +161,9 @@ def start(environment: Environment, port: int) -> Server:
         "LanguageServerManager.autodetect": False,  # it would start whatever language servers the user has
         "Application.log_level": "WARN",
     }
-    apart = (
-        {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-        if sys.platform == "win32"
-        else {"start_new_session": True}
-    )
+    apart: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     with log.open("wb") as output:
         process = subprocess.Popen(
             [

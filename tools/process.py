@@ -78,7 +78,7 @@ def run_tool(
         close_fds=False,  # the set-up's lock stays held while the tool lives, even if we are killed
     ) as process:
         try:
-            for line in process.stdout:
+            for line in process.stdout or ():
                 lines.append(line.rstrip())
                 if show and not line.startswith((" + ", " - ", " ~ ")):
                     say(f"    {line.rstrip()}")

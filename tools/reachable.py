@@ -2,7 +2,8 @@
 
 A definition is a statement of a file's top level. It reaches another by naming it: directly, through an
 import or as an attribute of a module; a module that is used in any other way is reached whole. Docstrings,
-comments and formatting mean nothing, except where a function's source is printed.
+comments, formatting and the annotations of functions mean nothing, except where a function's source is
+printed.
 """
 
 import ast
@@ -35,7 +36,7 @@ class File:
 
     def __init__(self, text: str, place: str):
         try:
-            self.tree = ast.parse(text)
+            self.tree = _WithoutTypes().visit(ast.parse(text))
         except SyntaxError as error:
             raise SourceError(f"{place}:{error.lineno}: {error.msg}") from None
         self.text, self.place = text, place
@@ -144,6 +145,26 @@ class Library:
             name = parts[end] if end < len(parts) else EVERYTHING
             if name == EVERYTHING or name in file.statements | file.imports:
                 yield file.place, name
+
+
+class _WithoutTypes(ast.NodeTransformer):
+    """Drop the types of arguments, results and variables; those in the body of a class may make fields."""
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+        node.body = [one if isinstance(one, ast.AnnAssign) else self.visit(one) for one in node.body]
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        node.returns = None
+        self.generic_visit(node)
+        return node
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        node.annotation = None
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.Assign:
+        return ast.Assign([node.target], node.value or ast.Constant(None))
 
 
 def _defines(statement: ast.stmt) -> Iterator[str]:

@@ -38,7 +38,7 @@ def repair(environment: Environment) -> None:
     point_to_course(environment)
     with contextlib.suppress(ToolError):  # the course itself calls none of these programs
         run_inside(environment, "tools.remake_programs", str(environment.scripts))
-    stamp = {"contents": environment.contents()} | environment.read_stamp()
+    stamp = {"contents": environment.contents()} | (environment.read_stamp() or {})
     stamp |= {"identity": environment.identity()}
     write_atomically(environment.stamp, json.dumps(stamp, indent=1).encode())
 

@@ -112,7 +112,8 @@ def _say_what_to_install(cells: list[NotebookNode]) -> None:
 
 def _with_ids(cells: list[NotebookNode]) -> list[NotebookNode]:
     """Return new cells whose ids come from their content, and from their ordinal among equal ones."""
-    seen, made = Counter(), []
+    made: list[NotebookNode] = []
+    seen: Counter[str] = Counter()
     for cell in cells:
         key = f"{cell.cell_type}\n{cell.source}"
         identity = hashlib.sha256(f"{seen[key]}\n{key}".encode()).hexdigest()[:12]

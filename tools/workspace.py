@@ -1,5 +1,6 @@
 """`work/`: the learner's own copies of the notebooks, which no update ever overwrites."""
 
+import contextlib
 import hashlib
 import itertools
 import json
@@ -123,7 +124,7 @@ def rename(root: Path, work: Path, manifest: dict[str, dict[str, str]], report: 
 
 def bring(source: Path, work: Path, name: str, manifest: dict[str, dict[str, str]], report: Report) -> None:
     """Bring one notebook up to date and note it in the manifest and the report."""
-    target, newest, held = work / name, digest(source), digest(work / name)
+    target, newest, held = work / name, digest(source), held_digest(work / name)
     copied, offered = manifest["copied"], manifest["offered"]
     as_copied = held is not None and copied.get(name) in (held, byte_digest(target))
     if not os.path.lexists(target):
@@ -147,7 +148,7 @@ def put_beside(source: Path, work: Path, name: str, copied: dict[str, str]) -> s
     """Put a newer version beside a changed notebook, under a name that holds no work of the learner."""
     newest = digest(source)
     new = free_name(work, name, "new", lambda new, held: held in (newest, copied.get(new)))
-    if digest(work / new) != newest:
+    if held_digest(work / new) != newest:
         write_atomically(work / new, fresh(source))
     copied[new] = newest
     return new
@@ -158,7 +159,7 @@ def free_name(work: Path, name: str, word: str, is_ours: Callable[[str, str], bo
     stem = name.removesuffix(".ipynb")
     for number in itertools.count(1):
         new = f"{stem}.{word}.ipynb" if number == 1 else f"{stem}.{word}-{number}.ipynb"
-        held = digest(work / new)
+        held = held_digest(work / new)
         if not os.path.lexists(work / new) or (held is not None and is_ours(new, held)):
             break
     return new
@@ -177,15 +178,21 @@ def fresh(source: Path) -> bytes:
     return (json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
 
-def digest(path: Path) -> str | None:
-    """Return the hash of a notebook's cells, outputs aside; of all bytes where it is none; None if unread."""
+def held_digest(path: Path) -> str | None:
+    """Return the hash of what the learner holds under a name; None where nothing can be read there."""
+    with contextlib.suppress(OSError):
+        return digest(path)
+    return None
+
+
+def digest(path: Path) -> str:
+    """Return the hash of a notebook's cells, outputs aside; of all bytes where it is none."""
+    content = path.read_bytes()
     try:
-        cells = json.loads(path.read_bytes())["cells"]
+        cells = json.loads(content)["cells"]
         written = [[cell["cell_type"], "".join(cell["source"]), tags(cell)] for cell in cells]
-    except OSError:
-        return None
     except (ValueError, LookupError, TypeError, AttributeError):
-        return byte_digest(path)
+        return hashlib.sha256(content).hexdigest()
     return hashlib.sha256(json.dumps(written).encode()).hexdigest()
 
 

@@ -30,10 +30,11 @@ def greedy_search(
 
     Chapter 6.2.
     """
-    inputs, longest = prepare_inputs(x, padding_mask, model), check_integer("longest", longest, low=1)
+    x, *mask = prepare_inputs(x, padding_mask, model)
+    longest = check_integer("longest", longest, low=1)
     with evaluation_mode(model):
-        state = model.encode(*inputs)
-        token, written = inputs[0].new_full((len(inputs[0]), 1), START), []
+        state = model.encode(x, mask[0] if mask else None)
+        token, written = x.new_full((len(x), 1), START), []
         for _ in range(longest):
             logits, state = model.decode(token, state)
             token = _allowed(logits[:, -1]).argmax(dim=1, keepdim=True)
@@ -70,12 +71,12 @@ def beam_search(
     Source: Graves (2012), "Sequence transduction with recurrent neural networks"; Wu et al. (2016) for the
         length. Chapter 6.2.
     """
-    inputs = prepare_inputs(x, padding_mask, model)
+    x, *mask = prepare_inputs(x, padding_mask, model)
     width, longest = check_integer("width", width, low=1), check_integer("longest", longest, low=1)
     power = check_number("length_power", length_power, low=0.0)
     with evaluation_mode(model):
-        states = model.encode(*inputs)
-        each = [tuple(part[:, n : n + 1] for part in states) for n in range(len(inputs[0]))]
+        h, c = model.encode(x, mask[0] if mask else None)
+        each = [(h[:, n : n + 1], c[:, n : n + 1]) for n in range(len(x))]
         return [_search_one(model.decode, state, width, longest, power) for state in each]
 
 
@@ -97,7 +98,7 @@ def _search_one(
         tokens, total, rows = tokens[~done], total[~done], rows[~done]
         if len(tokens) == 0 or (power == 0 and _decided(finished, total, width)):
             break
-        state = tuple(part[:, rows] for part in state)
+        state = state[0][:, rows], state[1][:, rows]
     else:
         finished += [(t[1:], s / longest**power) for t, s in _as_lists(tokens, total)]
     return sorted(finished, key=lambda pair: -pair[1])[:width]

@@ -10,7 +10,7 @@ import platform
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -90,14 +90,17 @@ def load(train_size: int | None = None, *, repeats: str = "drop") -> Corpus:
         expect(size <= len(train), "train_size", f"at most {len(train)} characters", size)
         train = train[-size:]
     common = sorted(character for character, count in Counter(train).items() if count >= LEAST)
+    nothing = np.zeros(0, dtype=np.int64)
     empty = Corpus(
-        *(np.zeros(0, dtype=np.int64) for _ in range(3)),
+        nothing,
+        nothing,
+        nothing,
         vocabulary=(UNKNOWN_CHARACTER, *common),
         sha256=hashlib.sha256(text.encode()).hexdigest(),
         python=platform.python_version(),
     )
-    parts = [empty.encode(part) for part in (train, validation, test)]
-    return Corpus(*parts, empty.vocabulary, empty.sha256, empty.python)
+    encode = empty.encode
+    return replace(empty, train=encode(train), validation=encode(validation), test=encode(test))
 
 
 @cache
@@ -231,7 +234,7 @@ def best_ngram(corpus: Corpus, order: int, part: str = "validation") -> tuple[fl
         s: ngram_log_probabilities(corpus.train, corpus.validation, strength=s, **settings).mean()
         for s in STRENGTHS
     }
-    best = max(means, key=means.get)
+    best = max(means, key=lambda strength: means[strength])
     tokens = getattr(corpus, part)
     return best, ngram_log_probabilities(corpus.train, tokens, strength=best, **settings)
 

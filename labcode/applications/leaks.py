@@ -5,10 +5,11 @@ bring.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from labcode._checks import check_integer, check_number, expect
+from labcode._checks import check_given, check_integer, check_number, expect
 from labcode.data.dataset import Dataset, Split
 
 
@@ -28,8 +29,8 @@ def mean_of_next(split: Split, days: int) -> Split:
     Chapter 6.4.
     """
     days = check_integer("days", days, low=1)
-    expect(split.items is not None, "split", "windows of stocks, with items", split)
-    tickers = np.array([item.partition(" ")[0] for item in split.items])
+    items = check_given("split.items", split.items, "stocks' tickers and dates")
+    tickers = np.array([item.partition(" ")[0] for item in items])
     y, whole = np.array(split.y, dtype=np.float64), np.zeros(len(split.y), dtype=bool)
     for ticker in np.unique(tickers):
         rows = np.flatnonzero(tickers == ticker)
@@ -64,8 +65,8 @@ def hold_out(
     if rng is not None:
         drawn = rng.random(len(split.y)) < share
         return split.subset(~drawn), split.subset(drawn)
-    expect(split.dates is not None, "split", "windows with dates, or a generator", split)
-    days, day = np.unique(split.dates, return_inverse=True)
+    dates = check_given("split.dates", split.dates, "days to split by, or a generator")
+    days, day = np.unique(dates, return_inverse=True)
     first = round(len(days) * (1 - share))
     return split.subset(day <= first - ahead), split.subset(day >= first)
 
@@ -104,7 +105,7 @@ def scale_on_all(dataset: Dataset) -> Rescaled:
     mean, std = last_days.mean(axis=0), last_days.std(axis=0)
     targets = np.concatenate([part.y for part in dataset.splits.values()]).astype(np.float64)
     level, unit = float(targets.mean()), float(targets.std())
-    parts = {
+    parts: dict[str, Any] = {
         name: replace(
             part,
             x=((part.x - mean) / std).astype(np.float32),

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.naive_bayes import MultinomialNB
 
+from labcode._checks import check_given
 from labcode.applications.baselines import (
     RIDGE_STRENGTHS,
     best_on_validation,
@@ -45,7 +46,7 @@ def naive_bayes(dataset: Dataset, split: str) -> np.ndarray:
 
 
 def _spaced(split: Split) -> list[str]:
-    return [f" {text} " for text in split.items]
+    return [f" {text} " for text in check_given("split.items", split.items, "texts")]
 
 
 def logistic_on_means(dataset: Dataset, split: str) -> np.ndarray:
@@ -63,7 +64,7 @@ def logistic_on_means(dataset: Dataset, split: str) -> np.ndarray:
 
 def _summaries(split: Split) -> np.ndarray:
     """Return mean and standard deviation over the real frames, (N, 2 * F)."""
-    real = split.padding_mask[:, :, None]
+    real = check_given("split.padding_mask", split.padding_mask, "a mask of the real frames")[:, :, None]
     count = real.sum(axis=1)
     mean = (split.x * real).sum(axis=1, dtype=np.float64) / count
     variance = (np.square(split.x - mean[:, None]) * real).sum(axis=1) / count
@@ -98,7 +99,8 @@ def usual_temperature(dataset: Dataset, split: str) -> np.ndarray:
     """
     train, part = dataset.train, dataset.splits[split]
     usual = ridge_predictions(train.x[:, -1, -2:], train.x[:, -1, :1], part.x[:, -1, -2:], 1e-3)
-    return (usual - part.x[:, -1, :1]) * (dataset.std[0] / dataset.target_std)
+    std = check_given("dataset.std", dataset.std, "what the inputs were standardized with")
+    return (usual - part.x[:, -1, :1]) * (std[0] / dataset.target_std)
 
 
 def usual_change(dataset: Dataset, split: str) -> np.ndarray:

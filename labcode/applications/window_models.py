@@ -81,6 +81,7 @@ class WindowModel(nn.Module):
         )
         self.embedding = nn.Embedding(check_integer("vocabulary_size", vocabulary_size, low=1), size)
         self.dropout = nn.Dropout(dropout)
+        self.block: nn.TransformerEncoderLayer | StateSpace
         if kind == "transformer":
             self.places = nn.Embedding(LONGEST, size)
             self.block = nn.TransformerEncoderLayer(

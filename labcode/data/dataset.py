@@ -7,15 +7,12 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from labcode._checks import check_integer, check_number, expect
 from labcode._files import HOME
-
-if TYPE_CHECKING:
-    from labcode.data.own_series import Scaling
+from labcode.data.scaling import Scaling
 
 DATA = Path(__file__).resolve().parent / "files"
 TASK_KINDS = ("regression", "classification", "sequence")
@@ -149,7 +146,7 @@ class Dataset:
     classes: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
     target_vocabulary: tuple[str, ...] = ()
-    scaling: "Scaling | None" = None
+    scaling: Scaling | None = None
 
     def __post_init__(self):
         for array in (self.mean, self.std):

@@ -136,7 +136,7 @@ def encode(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
 def _samples(kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the texts, their languages' numbers and their messages, each (N,)."""
     wanted, owners = KINDS[kind], defaultdict(set)
-    found = [{} for _ in LANGUAGES]
+    found: list[dict[str, str]] = [{} for _ in LANGUAGES]
     for number, language in enumerate(LANGUAGES):
         for english, translated in messages(language).items():
             text, message = plain(translated), plain(english)
@@ -148,7 +148,7 @@ def _samples(kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     for number, texts in enumerate(found):
         own = [text for text in texts if len(owners[text]) == 1]
         own.sort(key=lambda text: hashlib.sha256(text.encode()).digest())  # an order without a meaning
-        seen = Counter()
+        seen: Counter[int] = Counter()
         for text in own:
             seen[quarter(texts[text])] += 1
             if seen[quarter(texts[text])] <= wanted.most:

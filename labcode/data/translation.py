@@ -7,7 +7,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from labcode._checks import check_one_of
+from labcode._checks import check_given, check_one_of
 from labcode.data.dataset import IGNORED, Dataset, Split
 from labcode.data.folds import redrawn_parts
 from labcode.data.messages import LICENCE, messages, plain, source_text, split_groups
@@ -126,14 +126,12 @@ def references(dataset: Dataset, split: str) -> list[str]:
     language = dataset.name.removeprefix("interface_translation_")
     translated = dict(zip(*_pairs(language)[:2], strict=True))
     spaced = "" if dataset.target_unit == "characters" else " "
-    return [
-        spaced.join(target_tokens(translated[source], language)) for source in dataset.splits[split].items
-    ]
+    return [spaced.join(target_tokens(translated[source], language)) for source in _sources(dataset, split)]
 
 
 def copy(dataset: Dataset, split: str) -> list[str]:
     """Return the English message itself as its translation, the rule that any translation has to beat."""
-    return [str(source) for source in dataset.splits[split].items]
+    return [str(source) for source in _sources(dataset, split)]
 
 
 def memory(dataset: Dataset, split: str) -> list[str]:
@@ -141,14 +139,19 @@ def memory(dataset: Dataset, split: str) -> list[str]:
 
     Similarity is the share of common words, 2 * common / (words of both); the first of equals is taken.
     """
-    known = [Counter(source_tokens(source)) for source in dataset.train.items]
+    known = [Counter(source_tokens(source)) for source in _sources(dataset, "train")]
     translations = references(dataset, "train")
     found = []
-    for source in dataset.splits[split].items:
+    for source in _sources(dataset, split):
         words = Counter(source_tokens(source))
         shared = [2 * (words & one).total() / (words.total() + one.total()) for one in known]
         found.append(translations[int(np.argmax(shared))])
     return found
+
+
+def _sources(dataset: Dataset, split: str) -> np.ndarray:
+    """Return the English messages of a split, (N,)."""
+    return check_given(f"{split}.items", dataset.splits[split].items, "English messages")
 
 
 TRANSLATORS = {"copy": copy, "translation memory": memory}
@@ -157,7 +160,7 @@ TRANSLATORS = {"copy": copy, "translation memory": memory}
 @cache
 def _pairs(language: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return English messages, their translations and what groups them, each (N,)."""
-    kept = {}
+    kept: dict[str, tuple[str, str, str]] = {}
     for english, translated in sorted(messages(language).items()):
         english, translated = english.strip(), translated.strip()
         words, group = source_tokens(english), plain(english)
@@ -169,7 +172,8 @@ def _pairs(language: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             and "\n" not in translated
         ):
             kept.setdefault(" ".join(words), (english, translated, group))
-    return tuple(np.array(column) for column in zip(*kept.values(), strict=True))
+    english, translated, groups = (np.array(column) for column in zip(*kept.values(), strict=True))
+    return english, translated, groups
 
 
 def _vocabulary(sentences: list[list[str]]) -> tuple[str, ...]:

@@ -5,77 +5,48 @@ in Keras                                   here
 =========================================  ===========================================================
 ``kernel``, ``recurrent_kernel``, (., 4H)  ``weight_ih_l0``, ``weight_hh_l0``, (4H, .); gates i, f, g, o
 ``bias``                                   ``bias_ih_l0 + bias_hh_l0``
-``dropout=p``                              ``input_dropout=p``
+``Bidirectional(LSTM(H))``, "concat"       ``bidirectional=True``
+``go_backwards=True``                      ``BackwardLSTM``
+``RNN(LSTMCell(H))``                       as ``LSTM(H)``
+``dropout=p``                              ``input_dropout=p``, in ``Bidirectional`` a mask for each
+                                           direction, here one for both
 ``recurrent_dropout=r``                    ``recurrent_dropout=r, on="h", tied=False``
 ``implementation=2``                       ``tied=True``: one mask on the input for the four gates
 ``implementation=1``                       ``tied=False``: a mask for each gate, on the input and on h
 ``L1(a)``, ``L2(a)``, ``L1L2(a, b)``       ``l1_penalty`` with lam = a, ``l2_penalty`` with lam = 2a, both
 ``OrthogonalRegularizer(a, mode="rows")``  ``orthogonal_penalty`` with lam = a and mode="columns"
+``activity_regularizer=L2(a)``             ``ActivityPenalty``; without padding ``activation_penalty`` with
+                                           alpha = a T H, over T steps
 ``MaxNorm``, ``UnitNorm``, ``MinMaxNorm``  ``max_norm``, ``unit_norm``, ``min_max_norm``
 ``axis=0``, ``1``, ``[0, 1]`` of a kernel  ``axis="row"``, ``0``, ``"matrix"``
 ``NonNeg``                                 ``non_neg``
+``trainable=False``                        ``requires_grad=False``, and no rules for weights
 =========================================  ===========================================================
 
-With ``recurrent_dropout`` Keras takes implementation 1, whichever was asked for. Keras is imported by the
-first function that needs it, not with this file: that takes seconds.
+With ``recurrent_dropout`` Keras takes implementation 1, whichever was asked for. What a layer returns
+(``return_sequences``, ``return_state``), what stands at padded steps (zeros with ``zero_output_for_mask``, as
+in ``Bidirectional``; here the last real output), how it loops (``unroll``, ``use_cudnn``), how its weights
+were drawn and the state of its ``seed`` do not move. What can't move is refused: ``limits.py``.
 """
 
-import importlib
-import os
-import sys
-import tempfile
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from labcode._checks import check_instance, check_shape, check_tensor, expect
-from labcode.keras_interop.settings import (
-    CONSTRAINTS,
-    REGULARIZERS,
-    TARGETS,
-    from_keras_rule,
-    to_keras_rule,
-)
+from labcode._checks import check_instance, check_shape, check_tensor
+from labcode.keras_interop.activity import LayerRegularization
+from labcode.keras_interop.backward import BackwardLSTM
+from labcode.keras_interop.limits import expect_known_to_keras, halves_of
+from labcode.keras_interop.settings import activity_to_keras, rules_from_keras, rules_to_keras
+from labcode.keras_interop.start import import_keras
 from labcode.lstm.module import RegularizedLSTM
-from labcode.penalties import WeightRegularization, target_arrays
+from labcode.penalties import WeightRegularization
 
 if TYPE_CHECKING:
     import keras
 
 __all__ = ["WeightRegularization", "from_keras", "import_keras", "keras_masks", "to_keras"]
-
-_LIKE_OURS = {
-    "activation": "tanh",
-    "recurrent_activation": "sigmoid",
-    "go_backwards": False,
-    "stateful": False,
-    "zero_output_for_mask": False,
-    "activity_regularizer": None,
-}
-
-
-def import_keras() -> ModuleType:
-    """Import Keras on the backend that the environment variable KERAS_BACKEND names, or else on torch.
-
-    Where KERAS_HOME is not set, Keras neither reads nor writes a settings file in the user's home folder.
-
-    Returns:
-        the module ``keras``.
-
-    Raises:
-        ValueError: Keras was imported before, on another backend. Chapter 5.
-    """
-    wanted = os.environ.get("KERAS_BACKEND") or "torch"
-    if "keras" not in sys.modules:
-        os.environ["KERAS_BACKEND"] = wanted
-        _import_without_settings()
-    keras = sys.modules["keras"]
-    hint = "it stays what it was when Keras was first imported: start Python anew, call import_keras() first"
-    received = keras.backend.backend()
-    expect(received == wanted, "Keras's backend", f"{wanted!r} ({hint})", received)
-    return keras
 
 
 def to_keras(
@@ -86,20 +57,20 @@ def to_keras(
     return_state: bool = False,
     unroll: bool = False,
     seed: int | None = None,
-) -> "keras.layers.LSTM":
-    """Make the ``keras.layers.LSTM`` that computes the same, built and with the same weights.
+) -> "keras.layers.LSTM | keras.layers.Bidirectional":
+    """Make the layer of Keras that computes the same, built and with the same weights.
 
     Args:
-        lstm: one layer, one direction, and only dropout that Keras has: ``input_dropout``, and
-            ``recurrent_dropout`` on h with ``tied=False``.
+        lstm: one layer, and only dropout that Keras has: ``input_dropout``, and ``recurrent_dropout`` on h
+            with ``tied=False``.
         regularization: penalties and constraints to give the layer, each a ``functools.partial`` of a PyTorch
-            twin of this library with keywords; None for none. Keras divides by 1e-7 + norm, so that its
-            projections differ from ours by that much.
+            twin of this library with keywords; a ``LayerRegularization`` for a penalty on outputs, too; None
+            for none. Keras divides by 1e-7 + norm, so that its projections differ from ours by that much.
         return_sequences, return_state, unroll, seed: as in ``keras.layers.LSTM``, with its defaults.
 
     Returns:
-        the layer, of the weights' dtype (on its torch backend Keras multiplies matrices in float32 even so),
-        on the device that Keras chooses.
+        a ``keras.layers.LSTM``, of two directions in a ``Bidirectional``; of the weights' dtype (on its torch
+        backend Keras multiplies matrices in float32 even so), on the device that Keras chooses.
 
     Raises:
         ValueError: a setting that has no counterpart in Keras, weights not of float32 or float64. Chapter 5.
@@ -107,11 +78,9 @@ def to_keras(
     check_instance("lstm", lstm, RegularizedLSTM, "a RegularizedLSTM")
     regularization = WeightRegularization() if regularization is None else regularization
     check_instance("regularization", regularization, WeightRegularization, "a WeightRegularization or None")
-    _expect_known_to_keras(lstm)
+    expect_known_to_keras(lstm)
     keras, settings = import_keras(), lstm.settings
-    arguments = _rules_to_keras(keras, regularization, lstm)
-    if not settings.tied:  # on the shortcut that Keras takes by default, a mask for each gate fails
-        arguments |= {"implementation": 1, "use_cudnn": False}
+    dtype = str(lstm.weight_ih_l0.dtype).removeprefix("torch.")
     layer = keras.layers.LSTM(
         lstm.hidden_size,
         use_bias=lstm.bias,
@@ -119,162 +88,132 @@ def to_keras(
         recurrent_dropout=settings.recurrent_dropout,
         return_sequences=return_sequences,
         return_state=return_state,
+        go_backwards=isinstance(lstm, BackwardLSTM),
         unroll=unroll,
         seed=seed,
-        dtype=str(lstm.weight_ih_l0.dtype).removeprefix("torch."),
-        **arguments,
+        dtype=dtype,
+        **({} if settings.tied else _BY_GATE),
+        **rules_to_keras(keras, regularization, lstm),
     )
+    activity = getattr(regularization, "activation_penalty", None)
+    activity = activity_to_keras(keras, activity, layer, lstm)
+    if lstm.bidirectional:
+        layer = keras.layers.Bidirectional(layer, dtype=dtype)
+    layer.activity_regularizer = activity
     layer.build((None, None, lstm.input_size))
-    weights = [lstm.weight_ih_l0.T, lstm.weight_hh_l0.T]
-    weights += [lstm.bias_ih_l0 + lstm.bias_hh_l0] if lstm.bias else []
-    layer.set_weights([weight.detach().cpu().double().numpy() for weight in weights])
+    for half, suffix in zip(_directions(layer), ("_l0", "_l0_reverse"), strict=False):
+        if not settings.tied:  # which a Bidirectional forgets
+            half.cell.implementation, half.cell.dropout_mask_count = 1, 4
+        _set_weights(half, lstm, suffix)
+    layer.trainable = lstm.weight_ih_l0.requires_grad
     return layer
 
 
-def from_keras(layer: "keras.layers.LSTM") -> tuple[RegularizedLSTM, WeightRegularization]:
+def from_keras(
+    layer: "keras.layers.LSTM | keras.layers.Bidirectional | keras.layers.RNN",
+) -> tuple[RegularizedLSTM, LayerRegularization]:
     """Make the ``RegularizedLSTM`` that computes the same as a layer of Keras, with the same weights.
 
     Keras has one bias: ``bias_hh_l0`` is 0 and frozen, so that an optimizer's step moves the sum of both as
-    it moves Keras's. What the layer returns (``return_sequences``) and how it loops (``unroll``) do not move.
+    it moves Keras's. What does not move stands above.
 
     Args:
-        layer: a built ``keras.layers.LSTM`` with tanh and sigmoid.
+        layer: a built ``keras.layers.LSTM`` with tanh and sigmoid; such an LSTM in a ``Bidirectional`` that
+            concatenates, or one half of it; or an ``RNN`` around an ``LSTMCell``.
 
     Returns:
-        the LSTM, of the layer's dtype, on the CPU, in training mode; and the layer's regularizers and
-        constraints.
+        the LSTM, of the layer's dtype, on the CPU, in training mode, a ``BackwardLSTM`` for a layer that goes
+        backwards; and the layer's regularizers and constraints.
 
     Raises:
         ValueError: another layer, one that is not built, or a setting that has no counterpart. Chapter 5.
     """
     keras = import_keras()
-    _expect_built(keras, layer)
-    regularization = _rules_from_keras(keras, layer)
-    _expect_known_here(layer)
-    drops = layer.dropout > 0 or layer.recurrent_dropout > 0
-    kernel, recurrent_kernel, *bias = (torch.from_numpy(w.astype("float64")) for w in layer.get_weights())
-    lstm = RegularizedLSTM(
-        len(kernel),
-        layer.units,
-        bias=layer.use_bias,
-        input_dropout=layer.dropout,
-        recurrent_dropout=layer.recurrent_dropout,
-        tied=not (drops and layer.cell.implementation == 1),
+    halves = halves_of(keras, layer)
+    regularization = rules_from_keras(keras, layer, halves)
+    cell = halves[0].cell
+    drops = cell.dropout > 0 or cell.recurrent_dropout > 0
+    make = BackwardLSTM if halves[0].go_backwards else RegularizedLSTM
+    lstm = make(
+        cell.kernel.shape[0],
+        cell.units,
+        bias=cell.use_bias,
+        bidirectional=len(halves) == 2,
+        input_dropout=cell.dropout,
+        recurrent_dropout=cell.recurrent_dropout,
+        tied=not (drops and cell.implementation == 1),
         batch_first=True,
-    ).to(getattr(torch, layer.variable_dtype))
-    weights = {"weight_ih_l0": kernel.T, "weight_hh_l0": recurrent_kernel.T}
-    if bias:
-        weights |= {"bias_ih_l0": bias[0], "bias_hh_l0": torch.zeros_like(bias[0])}
-        lstm.bias_hh_l0.requires_grad_(False)
+    ).to(getattr(torch, halves[0].variable_dtype))
+    weights = {}
+    for half, suffix in zip(halves, ("_l0", "_l0_reverse"), strict=False):
+        weights |= _get_weights(half, suffix)
     lstm.load_state_dict(weights)
+    for name, parameter in lstm.named_parameters():
+        parameter.requires_grad_(bool(layer.trainable_weights) and not name.startswith("bias_hh"))
     return lstm, regularization
 
 
-def keras_masks(layer: "keras.layers.LSTM", x: Tensor) -> dict[str, Tensor]:
+def keras_masks(layer: "keras.layers.LSTM | keras.layers.Bidirectional", x: Tensor) -> dict[str, Tensor]:
     """Draw the masks that a layer of Keras uses in its next call, and return them under our names.
 
     Keras draws them once for each call, in evaluation too, and forgets them after it. So its next call on a
     batch of this size, with ``training=True``, drops what these masks drop in a ``RegularizedLSTM``.
 
     Args:
-        layer: a built ``keras.layers.LSTM``.
+        layer: a built layer, as ``from_keras`` takes it.
         x: the batch of that call, (B, T, F).
 
     Returns:
         masks for ``RegularizedLSTM``: ``x_l0`` (B, F), or (4, B, 1, F) with a mask for each gate; ``h_l0``
-        (4, B, 1, H). Of the dtype and on the device of x.
+        (4, B, 1, H); of a second direction under ``x_l0_reverse`` and ``h_l0_reverse``. Of the dtype and on
+        the device of x.
 
     Raises:
         ValueError: another layer, one that is not built, or an x of another shape or dtype. Chapter 5.
     """
     keras = import_keras()
-    _expect_built(keras, layer)
-    check_shape("x", check_tensor("x", x), (None, None, layer.cell.kernel.shape[0]))
-    cell, batch, dtype = layer.cell, len(x), layer.compute_dtype
-    drawn = {
-        "x_l0": cell.get_dropout_mask(keras.ops.ones((batch, x.shape[2]), dtype)),
-        "h_l0": cell.get_recurrent_dropout_mask(keras.ops.ones((batch, layer.units), dtype)),
-    }
+    halves = halves_of(keras, layer)
+    check_shape("x", check_tensor("x", x), (None, None, halves[0].cell.kernel.shape[0]))
+    masks = {}
+    for half, suffix in zip(halves, ("_l0", "_l0_reverse"), strict=False):
+        cell, dtype = half.cell, half.compute_dtype
+        drawn = {
+            "x": cell.get_dropout_mask(keras.ops.ones((len(x), x.shape[2]), dtype)),
+            "h": cell.get_recurrent_dropout_mask(keras.ops.ones((len(x), cell.units), dtype)),
+        }
+        masks |= {name + suffix: _mask(keras, mask, x) for name, mask in drawn.items() if mask is not None}
+    return masks
+
+
+# On the shortcut that Keras takes by default, a mask for each gate fails.
+_BY_GATE = {"implementation": 1, "use_cudnn": False}
+
+
+def _directions(layer):
+    """Return the LSTM that a layer is, or the two of a ``Bidirectional``."""
+    return [layer.forward_layer, layer.backward_layer] if hasattr(layer, "forward_layer") else [layer]
+
+
+def _set_weights(half, lstm, suffix):
+    names = [kind + suffix for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    w, u, *biases = (getattr(lstm, name).detach().cpu().double() for name in names[: 4 if lstm.bias else 2])
+    half.set_weights([w.T.numpy(), u.T.numpy(), *([sum(biases).numpy()] if biases else [])])
+
+
+def _get_weights(half, suffix):
+    kernel, recurrent_kernel, *bias = (torch.from_numpy(w.astype("float64")) for w in half.get_weights())
+    weights = {"weight_ih": kernel.T, "weight_hh": recurrent_kernel.T}
+    if bias:
+        weights |= {"bias_ih": bias[0], "bias_hh": torch.zeros_like(bias[0])}
+    return {kind + suffix: weight for kind, weight in weights.items()}
+
+
+def _mask(keras, mask, x):
+    """Return a mask of Keras, or a list of one for each gate, as a tensor."""
 
     def tensor(value):
         return torch.from_numpy(keras.ops.convert_to_numpy(value).astype("float64")).to(x)
 
-    masks = {}
-    for name, mask in drawn.items():
-        if isinstance(mask, list):  # one for each gate
-            masks[name] = torch.stack([tensor(gate) for gate in mask]).unsqueeze(2)
-        elif mask is not None:
-            masks[name] = tensor(mask)
-    return masks
-
-
-def _import_without_settings():
-    """Import Keras, with an empty folder in the place of the user's settings where none is named."""
-    if "KERAS_HOME" in os.environ:
-        importlib.import_module("keras")
-        return
-    with tempfile.TemporaryDirectory() as home:
-        os.environ["KERAS_HOME"] = home
-        try:
-            importlib.import_module("keras")
-        finally:
-            del os.environ["KERAS_HOME"]
-
-
-def _rules_to_keras(keras, regularization, lstm):
-    """Return Keras's arguments for penalties and constraints, such as ``kernel_regularizer``."""
-    arguments, parameters = {}, dict(lstm.named_parameters())
-    for kind, functions, table, module in (
-        ("regularizer", regularization.penalties, REGULARIZERS, keras.regularizers),
-        ("constraint", regularization.constraints, CONSTRAINTS, keras.constraints),
-    ):
-        for target, function in functions.items():
-            name, weights = f"{TARGETS[target]}_{kind}", target_arrays(parameters, target)["_l0"]
-            arguments[name] = to_keras_rule(name, function, table, module, weights.detach())
-    return arguments
-
-
-def _rules_from_keras(keras, layer):
-    """Return a layer's regularizers and constraints as functions of this library."""
-    found = {"regularizer": {}, "constraint": {}}
-    tables = {"regularizer": REGULARIZERS, "constraint": CONSTRAINTS}
-    modules = {"regularizer": keras.regularizers, "constraint": keras.constraints}
-    for kind, functions in found.items():
-        for target, theirs in TARGETS.items():
-            name, ndim = f"{theirs}_{kind}", 1 if target == "bias" else 2
-            rule = getattr(layer, name)
-            if rule is not None:
-                functions[target] = from_keras_rule(name, rule, tables[kind], modules[kind], ndim)
-    return WeightRegularization(penalties=found["regularizer"], constraints=found["constraint"])
-
-
-def _expect_known_to_keras(lstm):
-    """Check that an LSTM has only settings that Keras has, too."""
-    settings, dtype = lstm.settings, lstm.weight_ih_l0.dtype
-    expect(dtype in (torch.float32, torch.float64), "lstm", "weights of float32 or float64", dtype)
-    expect(lstm.num_layers == 1, "num_layers", "1 (in Keras every layer stands alone)", lstm.num_layers)
-    expect(not lstm.bidirectional, "bidirectional", "False (in Keras a direction is a layer)", True)
-    for name in ("dropout", "zoneout_h", "zoneout_c", "weight_drop"):
-        rate = getattr(settings, name)
-        expect(rate == 0, name, "0 (keras.layers.LSTM has nothing like it)", rate)
-    if settings.recurrent_dropout > 0:
-        expect(settings.on == "h", "on", "'h', where Keras's recurrent_dropout is", settings.on)
-        expected = "False (with recurrent_dropout Keras draws a mask for each gate)"
-        expect(not settings.tied, "tied", expected, settings.tied)
-    if settings.recurrent_dropout > 0 or settings.input_dropout > 0:
-        expect(not settings.per_step, "per_step", "False (Keras locks its masks)", settings.per_step)
-        expected = "'sample' (Keras draws a mask for each sequence)"
-        expect(settings.share_mask == "sample", "share_mask", expected, settings.share_mask)
-
-
-def _expect_known_here(layer):
-    """Check that a layer has only settings that a ``RegularizedLSTM`` has, too."""
-    config, policy = layer.get_config(), layer.dtype_policy
-    for name, wanted in _LIKE_OURS.items():
-        expect(config[name] == wanted, name, f"{wanted!r}, as in RegularizedLSTM", config[name])
-    expect(policy.name in ("float32", "float64"), "dtype", "'float32' or 'float64'", policy.name)
-
-
-def _expect_built(keras, layer):
-    expect(type(layer) is keras.layers.LSTM, "layer", "a keras.layers.LSTM", type(layer))
-    expect(layer.built, "layer", "a layer that has weights: build or call it first", "one without")
+    if isinstance(mask, list):
+        return torch.stack([tensor(gate) for gate in mask]).unsqueeze(2)
+    return tensor(mask)

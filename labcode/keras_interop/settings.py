@@ -1,11 +1,12 @@
 """Keras's regularizers and constraints of a layer as functions of this library, and back.
 
 Two conventions differ: Keras's L2 has no 1/2, and its kernels are the transposes of our weights, so that its
-axis 0 is our "row" and the rows of its orthogonal regularizer are our columns. Keras is not imported here.
+axis 0 is our "row" and the rows of its orthogonal regularizer are our columns. Keras is not imported here: it
+is an argument.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from numbers import Integral
 from types import ModuleType
@@ -13,8 +14,12 @@ from types import ModuleType
 from torch import Tensor
 
 from labcode._checks import check_one_of, expect
+from labcode._targets import target_arrays
 from labcode.constraints import max_norm_torch, min_max_norm_torch, non_neg_torch, unit_norm_torch
+from labcode.keras_interop.activity import ActivityPenalty, LayerRegularization
+from labcode.lstm.module import RegularizedLSTM
 from labcode.penalties import (
+    WeightRegularization,
     l1_l2_penalty_torch,
     l1_penalty_torch,
     l2_penalty_torch,
@@ -37,6 +42,82 @@ CONSTRAINTS = {
     "MinMaxNorm": (min_max_norm_torch, _BOUNDS | {"axis": "axis"}),
     "NonNeg": (non_neg_torch, {}),
 }
+_ACTIVITY = {name: rule for name, rule in REGULARIZERS.items() if name.startswith("L")}
+
+
+def rules_to_keras(
+    keras: ModuleType, regularization: WeightRegularization, lstm: RegularizedLSTM
+) -> dict[str, object]:
+    """Return Keras's arguments for penalties and constraints, such as ``kernel_regularizer``."""
+    arguments = {}
+    for kind, functions, table, module in (
+        ("regularizer", regularization.penalties, REGULARIZERS, keras.regularizers),
+        ("constraint", regularization.constraints, CONSTRAINTS, keras.constraints),
+    ):
+        for target, function in functions.items():
+            name, weights = f"{TARGETS[target]}_{kind}", target_arrays(lstm, target)["_l0"]
+            arguments[name] = to_keras_rule(name, function, table, module, weights.detach())
+    return arguments
+
+
+def rules_from_keras(keras: ModuleType, layer: object, halves: Sequence) -> LayerRegularization:
+    """Return what a layer, or each direction of it, has of regularizers and constraints.
+
+    Of weights that are not trained Keras heeds neither.
+    """
+    found = {"regularizer": {}, "constraint": {}}
+    tables = {"regularizer": REGULARIZERS, "constraint": CONSTRAINTS}
+    modules = {"regularizer": keras.regularizers, "constraint": keras.constraints}
+    for kind, functions in found.items():
+        for target, theirs in TARGETS.items():
+            name, ndim = f"{theirs}_{kind}", 1 if target == "bias" else 2
+            rules = [getattr(half.cell, name) for half in halves]
+            rule = _the_same(name, rules, tables[kind], modules[kind], ndim)
+            if rule is not None and layer.trainable_weights:
+                functions[target] = rule
+    return LayerRegularization(
+        penalties=found["regularizer"],
+        constraints=found["constraint"],
+        activation_penalty=_activity_from_keras(keras, layer, halves),
+    )
+
+
+def activity_to_keras(
+    keras: ModuleType, activity: ActivityPenalty | None, layer: object, lstm: RegularizedLSTM
+) -> object:
+    """Return the ``activity_regularizer`` of a layer of Keras that is to compute what an LSTM does."""
+    if activity is None:
+        return None
+    expect(not layer.return_state, "return_state", "False (Keras penalizes the states, too)", True)
+    wanted = {"last": not layer.return_sequences, "bidirectional": lstm.bidirectional}
+    received = {name: getattr(activity, name) for name in wanted}
+    expect(received == wanted, "activation_penalty", f"{wanted}, as the layer returns", received)
+    name, outputs = "activation_penalty", lstm.weight_hh_l0.new_zeros(1, 1)
+    return to_keras_rule(name, activity.penalty, _ACTIVITY, keras.regularizers, outputs)
+
+
+def _activity_from_keras(keras, layer, halves):
+    """Return the penalty on a layer's outputs, or None."""
+    name = "activity_regularizer"
+    inside = _the_same(name, [getattr(h, name) for h in halves], _ACTIVITY, keras.regularizers, 3)
+    if inside is None or len(halves) == 1:
+        rule = _the_same(name, [getattr(layer, name)], _ACTIVITY, keras.regularizers, 3)
+    else:
+        rule, outside = inside, layer.activity_regularizer
+        expect(outside is None, name, "one on the Bidirectional or on its layers, not on both", outside)
+    if rule is None:
+        return None
+    expected = "False with an activity_regularizer (Keras penalizes the states, too)"
+    expect(not layer.return_state, "return_state", expected, layer.return_state)
+    return ActivityPenalty(rule, last=not layer.return_sequences, bidirectional=len(halves) == 2)
+
+
+def _the_same(name, rules, table, module, ndim):
+    """Return our function for the rule that all directions of a layer have, or None."""
+    ours = [None if rule is None else from_keras_rule(name, rule, table, module, ndim) for rule in rules]
+    plain = [None if rule is None else (rule.func, rule.keywords) for rule in ours]
+    expect(all(one == plain[0] for one in plain), name, "the same in both directions", rules)
+    return ours[0]
 
 
 def to_keras_rule(name: str, rule: Callable, table: Mapping, module: ModuleType, weights: Tensor) -> object:

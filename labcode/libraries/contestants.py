@@ -26,9 +26,15 @@ def train_labcode(recipe: Recipe, *, freeze: bool = True) -> list[float]:
 
     Chapter: 7.
     """
-    rates = {"input_dropout": recipe.dropout, "recurrent_dropout": recipe.recurrent_dropout}
     start = recipe.weights()
-    model = SequenceModel(start["lstm.weight_ih_l0"].shape[1], recipe.hidden, 1, tied=False, **rates)
+    model = SequenceModel(
+        start["lstm.weight_ih_l0"].shape[1],
+        recipe.hidden,
+        1,
+        tied=False,
+        input_dropout=recipe.dropout,
+        recurrent_dropout=recipe.recurrent_dropout,
+    )
     model.load_state_dict({name: torch.from_numpy(w) for name, w in start.items()})
     model.lstm.bias_hh_l0.requires_grad_(not freeze)
     optimizer = _adam(model, recipe)
@@ -69,18 +75,19 @@ def train_pytorch(recipe: Recipe) -> list[float]:
     lstm = nn.LSTM(start["lstm.weight_ih_l0"].shape[1], recipe.hidden, batch_first=True)
     model = nn.ModuleDict({"lstm": lstm, "head": nn.Linear(recipe.hidden, 1)})
     model.load_state_dict({name: torch.from_numpy(w) for name, w in start.items()})
-    lstm.bias_hh_l0.requires_grad_(False)
+    weight_ih, weight_hh, _, bias_hh = lstm.parameters()
+    bias_hh.requires_grad_(False)
     optimizer, losses = _adam(model, recipe), []
     for x, y in recipe.batches():
         _, (h_n, _) = lstm(torch.from_numpy(x))
         loss = functional.mse_loss(model["head"](h_n[0]), torch.from_numpy(y))
-        squares = lstm.weight_ih_l0.square().sum() + lstm.weight_hh_l0.square().sum()
+        squares = weight_ih.square().sum() + weight_hh.square().sum()
         loss = loss + recipe.lam / 2 * squares
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         with torch.no_grad():
-            lstm.weight_hh_l0.copy_(lstm.weight_hh_l0.renorm(2, dim=0, maxnorm=recipe.limit))
+            weight_hh.copy_(weight_hh.renorm(2, dim=0, maxnorm=recipe.limit))
         losses.append(loss.item())
     return losses
 

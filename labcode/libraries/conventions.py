@@ -8,6 +8,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterable
 from types import ModuleType
+from typing import Any, TypeVar
 from unittest import mock
 
 import numpy as np
@@ -22,6 +23,8 @@ from labcode.lstm import lstm_forward
 from labcode.lstm.module import RegularizedLSTM
 from labcode.optimizers import adam, adamw, sgd
 from labcode.penalties import l2_penalty
+
+Layer = TypeVar("Layer", bound=nn.Module)
 
 QUESTIONS = {
     "slope": "slope of L2 of strength 0.01 at w = 1",
@@ -40,15 +43,15 @@ QUESTIONS = {
 _SHARED = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adamax", "Adadelta", "Muon")
 KERAS_OPTIMIZERS = (*_SHARED, "Nadam", "Adafactor", "Ftrl", "Lamb", "Lion")
 TORCH_OPTIMIZERS = (*_SHARED, "NAdam", "RAdam")
-KERAS_OPTIONS = {  # what an LSTM is asked about, with the shortest name of each
+KERAS_OPTIONS: dict[str, dict[str, Any]] = {  # what an LSTM is asked about, with the shortest name of each
     "dropout": {"dropout": 0.5},
     "recurrent_dropout": {"recurrent_dropout": 0.5},
     "unroll": {"unroll": True},
     "use_bias=False": {"use_bias": False},
     "activation='relu'": {"activation": "relu"},
 }
-TORCH_OPTIONS = {"dropout": {"dropout": 0.5}, "bias=False": {"bias": False}}
-OUR_OPTIONS = {
+TORCH_OPTIONS: dict[str, dict[str, Any]] = {"dropout": {"dropout": 0.5}, "bias=False": {"bias": False}}
+OUR_OPTIONS: dict[str, dict[str, Any]] = {
     "dropout": {"dropout": 0.5},
     "input_dropout": {"input_dropout": 0.5},
     "weight_drop": {"weight_drop": 0.5},
@@ -90,7 +93,7 @@ def torch_answers() -> dict[str, str]:
     """Ask PyTorch; returns the answers by the keys of ``QUESTIONS``."""
     lstm, ones = nn.LSTM(2, 4), torch.from_numpy(np.ones((4, 6, 50), np.float32))
     double = nn.LSTM(50, 4, batch_first=True).double()
-    biases = [lstm.bias_ih_l0.detach().numpy(), lstm.bias_hh_l0.detach().numpy()]
+    biases = [lstm.get_parameter(f"bias_{part}_l0").detach().numpy() for part in ("ih", "hh")]
     decoupled = {name: _is_decoupled(_torch_descent(name)) for name in TORCH_OPTIMIZERS}
     single = _quiet(nn.LSTM, 50, 4, batch_first=True, dropout=0.5)
     drops = _varies(lambda: single(ones)[0].detach().numpy())
@@ -114,7 +117,7 @@ def labcode_answers() -> dict[str, str]:
     """Ask this library; returns the answers by the keys of ``QUESTIONS``."""
     ones, generator = torch.from_numpy(np.ones((4, 6, 50), np.float32)), torch.Generator().manual_seed(0)
     lstm, double = RegularizedLSTM(2, 4, batch_first=True), RegularizedLSTM(50, 4, batch_first=True).double()
-    biases = [lstm.bias_ih_l0.detach().numpy(), lstm.bias_hh_l0.detach().numpy()]
+    biases = [lstm.get_parameter(f"bias_{part}_l0").detach().numpy() for part in ("ih", "hh")]
     anew = dropout_mask_torch(ones.shape, 0.5, generator=generator)
     locked = dropout_mask_torch((4, 50), 0.5, generator=generator)
     lstms = {
@@ -123,7 +126,7 @@ def labcode_answers() -> dict[str, str]:
     }
     rates = [name for name in OUR_OPTIONS if "drop" in name and "share" not in name]
     masks = lstms["recurrent_dropout"].sample_masks(ones)
-    rules = {"sgd": sgd, "adam": adam, "adamw": adamw}
+    rules: dict[str, Callable] = {"sgd": sgd, "adam": adam, "adamw": adamw}
     return {
         "slope": f"{_slope(lambda w: l2_penalty(np.array(w), 0.01)):.3g}",
         "limited": _limited(max_norm(np.full((3, 2), 3.0), 1.0).T),
@@ -221,7 +224,7 @@ def _our_descent(rule: Callable) -> Callable:
     return descent
 
 
-def _keras_is_fused(lstm: object, x: object) -> bool:
+def _keras_is_fused(lstm: Any, x: Any) -> bool:
     """Whether a layer hands its whole loop to the backend, which would take cuDNN for it on a GPU."""
     import keras.src.layers.rnn.lstm as module
 
@@ -266,12 +269,12 @@ def _varies(run: Callable[[], ndarray]) -> bool:
     return not np.array_equal(run(), run())
 
 
-def _built(layer: object) -> object:
+def _built(layer: Any) -> Any:
     layer.build((None, 6, 50))
     return layer
 
 
-def _quiet(make: Callable, *sizes: int, **options: object) -> nn.Module:
+def _quiet(make: Callable[..., Layer], *sizes: int, **options: object) -> Layer:
     """Make a layer without torch's warning that dropout does nothing in it: that is what is asked."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)

@@ -21,8 +21,11 @@ PLACES = {  # the modules that are searched
 }
 LIBRARIES = ("labcode", *PLACES)
 TAUGHT = (  # files of labcode's packages whose names a learner can use
+    "keras_interop.activity",
+    "keras_interop.backward",
     "keras_interop.layers",
     "keras_interop.settings",
+    "keras_interop.start",
     "libraries.conventions",
     "libraries.stopping_rules",
     "lstm.reference",
@@ -91,7 +94,7 @@ def find(pattern: str, names: list[str]) -> list[str]:
 
     Chapter: 7.
     """
-    hits = {}
+    hits: dict[str, str] = {}
     for name in names:
         if re.search(pattern, name, re.IGNORECASE):
             last = name.rpartition(".")[2]
@@ -205,5 +208,5 @@ def _arguments(member):
     names = set()
     for base in inspect.getmro(member) if inspect.isclass(member) else ():
         if "__init__" in vars(base) and base is not object:
-            names |= set(inspect.signature(base.__init__).parameters)
+            names |= set(inspect.signature(vars(base)["__init__"]).parameters)
     return names - {"self", "args", "kwargs"}

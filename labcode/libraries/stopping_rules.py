@@ -11,6 +11,9 @@ compared with          best that counted          best that counted        best 
                                                                            counted if ``cumulative``
 NaN at first           best from then on          stops                    passed over by the next value
 NaN later              no improvement             stops                    improvement
+infinity at first      best until a finite value  stops                    best until a finite value
+infinitely good        best from then on          stops                    best from then on
+no value (None)        passed over                refused here             refused here
 a value to beat        ``baseline``: to be met    ``stopping_threshold``:  none
                        before patience runs out   stops once it is met
 weights at the end     the last, or the best      the last                 the last
@@ -58,7 +61,7 @@ def keras_rule(
     """Stop as ``keras.callbacks.EarlyStopping`` does; compared in float32.
 
     Args:
-        trace: the monitored value after each epoch.
+        trace: the monitored value after each epoch, None where an epoch has none, which is passed over.
         patience: epochs without an improvement after which to stop; 0 acts as 1.
         min_delta: smallest change that counts; its sign is ignored.
         mode: "min" for a loss, "max" for a score.
@@ -73,13 +76,13 @@ def keras_rule(
 
     Source: Keras 3.15. (Later versions set the counter back at any improvement, baseline or not.) Chapter 3.
     """
-    trace, patience = _numbers(trace), check_integer("patience", patience)
+    trace, patience = _numbers(trace, gaps=True), check_integer("patience", patience)
     delta = _sign(mode) * abs(check_number("min_delta", min_delta))
     baseline = None if baseline is None else check_number("baseline", baseline)
     start = check_integer("start_from_epoch", start_from_epoch)
     best, best_epoch, wait, waits = None, None, 0, []
     for epoch, value in enumerate(trace):
-        if epoch >= start:
+        if epoch >= start and value is not None:
             wait += 1
             if best is None or _beats(value, best, mode, delta):
                 best, best_epoch = value, epoch
@@ -203,8 +206,11 @@ def _sign(mode):
     return {"min": -1, "max": 1}[check_one_of("mode", mode, ("min", "max"))]
 
 
-def _numbers(trace):
+def _numbers(trace, *, gaps=False):
+    """Return the values of a trace as floats, None where there is none."""
     is_flat = isinstance(trace, Sequence | np.ndarray) and not isinstance(trace, str) and len(trace) > 0
-    are_numbers = is_flat and all(isinstance(v, Real) and not isinstance(v, bool) for v in trace)
+    are_numbers = is_flat and all(
+        (isinstance(v, Real) and not isinstance(v, bool)) or (gaps and v is None) for v in trace
+    )
     expect(are_numbers, "trace", "at least one number, in a list or array", trace)
-    return [float(value) for value in trace]
+    return [None if value is None else float(value) for value in trace]

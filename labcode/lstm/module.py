@@ -36,6 +36,7 @@ class RegularizedLSTM(nn.LSTM):
                                         the input's
     half precision                      as ``torch.nn.LSTM``; the loop computes in single precision
     ``torch.compile``                   yes
+    ``checkpoint`` (of activations)     with ``use_reentrant=False``; the same masks are drawn again
     ``torch.export``, ONNX, jit.trace   in evaluation, with any batch size; the loop with the steps that it
                                         was shown. Masks that are drawn are refused
     ``jit.script``                      refused: export or trace instead

@@ -103,16 +103,16 @@ class LSTMFunction(torch.autograd.Function):
     @staticmethod
     def backward(ctx, *grads):
         """Return the gradients with respect to x, W, b, U, h and c."""
-        x = ctx.saved_tensors[0]
-        with _without_autocast(x):
+        saved = ctx.saved_tensors  # asked for once: torch.utils.checkpoint computes it anew each time
+        with _without_autocast(saved[0]):
             if torch.is_grad_enabled():  # someone wants the graph of the gradient
-                return *_differentiable_gradients(ctx, grads), *[None] * 5
-            return *_gradients(ctx, *grads), *[None] * 5
+                return *_differentiable_gradients(ctx, saved, grads), *[None] * 5
+            return *_gradients(ctx, saved, *grads), *[None] * 5
 
 
-def _differentiable_gradients(ctx, grads):
+def _differentiable_gradients(ctx, saved, grads):
     """Return the gradients of the plain loop, which autograd can differentiate again."""
-    x, w, b, u, h, c, *masks = ctx.saved_tensors[:10]
+    x, w, b, u, h, c, *masks = saved[:10]
     # aliases, as one of these may have been computed from another
     inputs = [None if v is None else v.view_as(v) for v in (x, w, b, u, h, c)]
     outputs = lstm_plain_loop(*inputs, ctx.order[-1][2] == 0, *masks)
@@ -129,9 +129,9 @@ def _differentiable_gradients(ctx, grads):
     return [found.get(k) for k in range(6)]
 
 
-def _gradients(ctx, grad_output, grad_h, grad_c):
+def _gradients(ctx, saved, grad_output, grad_h, grad_c):
     """Return the gradients from what ``forward`` has kept, the last step first."""
-    x, w, _, u, h, _, m_h, m_g, m_c, zoneout, gates, states, squashed = ctx.saved_tensors
+    x, w, _, u, h, _, m_h, m_g, m_c, zoneout, gates, states, squashed = saved
     m_g = _ones_for(h) if m_g is None else m_g
     steps, last = len(gates), ctx.order[-1][2]
     side_before, side_after = _sides(reverse=last == 0)

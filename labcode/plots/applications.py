@@ -48,8 +48,10 @@ def effect_forest(
     labels = list(next(iter(effects.values())))
     same = all(list(found) == labels for found in effects.values()) and len(labels) > 0
     expect(same, "effects", "the same methods for every reference", labels)
-    size = {"figsize": (3.0 + 3.2 * len(effects), 1.5 + 0.33 * len(labels)), "layout": "constrained"}
-    figure, axes = plt.subplots(1, len(effects), sharey=True, squeeze=False, **size)
+    size = (3.0 + 3.2 * len(effects), 1.5 + 0.33 * len(labels))
+    figure, axes = plt.subplots(
+        1, len(effects), figsize=size, sharey=True, layout="constrained", squeeze=False
+    )
     for ax, (reference, found) in zip(axes[0], effects.items(), strict=True):
         _one_forest(ax, found, _reach(found) if reach is None else reach)
         ax.set(title=titles.get(reference, reference), xlabel=f"difference in {unit}")
@@ -89,10 +91,9 @@ def losses_beside_rules(
     expect(len(losses) > 0, "losses", "at least one method", list(losses))
     ax = new_axes(7.2, 1.5 + 0.36 * len(losses)) if ax is None else ax
     for row, found in enumerate(losses.values()):
-        dots = {"label": "one seed"} if row == 0 else {}
-        ax.plot(found, np.full(len(found), row), "o", color=TRAIN, ms=5, alpha=0.45, mew=0, **dots)
-        bar = {"label": "mean"} if row == 0 else {}
-        ax.plot(np.mean(found), row, "|", color=VALIDATION, ms=16, mew=2.5, **bar)
+        dots, bar = ("one seed", "mean") if row == 0 else (None, None)
+        ax.plot(found, np.full(len(found), row), "o", color=TRAIN, ms=5, alpha=0.45, mew=0, label=dots)
+        ax.plot(np.mean(found), row, "|", color=VALIDATION, ms=16, mew=2.5, label=bar)
     for number, (name, value) in enumerate(rules.items()):
         ax.axvline(value, color=(BASELINE, CYCLE[2], CYCLE[3])[number % 3], ls=(":", "--", "-.")[number % 3])
         ax.lines[-1].set_label(f"{name}: {value:.3g}")

@@ -29,8 +29,10 @@ def projections(
     before = np.asarray(before, dtype=float)
     expect(before.ndim == 2 and before.shape[1] == 2, "before", "shape (vectors, 2)", before.shape)
     expect(len(after) > 0, "after", "at least one projection", list(after))
-    size = {"figsize": (2.5 * len(after), 2.9), "layout": "constrained"}
-    axes = plt.subplots(1, len(after), sharex=True, sharey=True, squeeze=False, **size)[1][0]
+    size = (2.5 * len(after), 2.9)
+    axes = plt.subplots(
+        1, len(after), figsize=size, sharex=True, sharey=True, layout="constrained", squeeze=False
+    )[1][0]
     reach = 1.15 * np.abs(before).max()
     for ax, (title, moved) in zip(axes, after.items(), strict=True):
         moved = np.asarray(moved, dtype=float)
@@ -81,12 +83,12 @@ def norms_over_training(
         values, colour = np.asarray(values, dtype=float), CYCLE[number % len(CYCLE)]
         expect(values.ndim == 2 and values.size > 0, label, "shape (steps, vectors)", values.shape)
         epochs = (1 + np.arange(len(values))) / steps_per_epoch
-        marker = {"marker": "os^Dv*"[number % 6], "markevery": max(1, len(values) // 6), "ms": 4}
-        ax.plot(epochs, values.max(axis=1), color=colour, label=label, **marker)
+        marker, every = "os^Dv*"[number % 6], max(1, len(values) // 6)
+        ax.plot(epochs, values.max(axis=1), color=colour, label=label, marker=marker, markevery=every, ms=4)
         ax.plot(epochs, np.median(values, axis=1), color=colour, ls="--", lw=1.0)
     ax.plot([], [], color=BASELINE, label="solid: largest")
     ax.plot([], [], color=BASELINE, ls="--", lw=1.0, label="dashed: median")
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.locator_params(axis="x", integer=True)
     ax.set(xlabel="epochs", ylabel=ylabel, ylim=(0, None))
     ax.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
     return ax

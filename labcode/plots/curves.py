@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 from labcode._checks import expect
 from labcode.plots.style import BASELINE, CYCLE, GAP, TRAIN, VALIDATION, new_axes
@@ -60,13 +61,13 @@ def forecasts(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]], *, unit: str) 
 
 def shade_gap(ax: Axes, train: np.ndarray, validation: np.ndarray) -> None:
     """Shade the generalization gap where the validation loss is the higher one; both losses by epoch."""
-    style = {"color": GAP, "alpha": 0.25, "lw": 0, "label": "generalization gap"}
-    ax.fill_between(np.arange(train.size), train, validation, where=validation >= train, **style)
+    epochs, where, label = np.arange(train.size), validation >= train, "generalization gap"
+    ax.fill_between(epochs, train, validation, where=where, color=GAP, alpha=0.25, lw=0, label=label)
 
 
 def learning_curves(
-    train: Sequence[float],
-    validation: Sequence[float],
+    train: ArrayLike,
+    validation: ArrayLike,
     *,
     baseline: float | None = None,
     baseline_label: str = "persistence",
@@ -138,8 +139,8 @@ def weight_histogram(weights: Mapping[str, np.ndarray], *, bins: int = 61, ax: A
     styles = ("-", "--", "-.", ":")
     for number, (label, values) in enumerate(groups.items()):
         heights, _ = np.histogram(values, edges, density=True)
-        style = {"color": CYCLE[number % len(CYCLE)], "ls": styles[number % len(styles)]}
-        ax.stairs(heights, edges, label=f"{label} (std {values.std():.2f})", lw=1.5, **style)
+        colour, line = CYCLE[number % len(CYCLE)], styles[number % len(styles)]
+        ax.stairs(heights, edges, label=f"{label} (std {values.std():.2f})", lw=1.5, color=colour, ls=line)
     ax.set(xlabel="weight (no unit)", ylabel="density")
     ax.legend(frameon=False, fontsize="small")
     return ax

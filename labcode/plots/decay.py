@@ -34,7 +34,7 @@ def decays(paths: Mapping[str, np.ndarray], *, ax: Axes | None = None) -> np.nda
 
 
 def shrinkage_factors(
-    values: Sequence[float],
+    values: Sequence[float] | np.ndarray,
     factors: Mapping[str, np.ndarray],
     *,
     ax: Axes | None = None,
@@ -56,8 +56,8 @@ def shrinkage_factors(
     expect(set(sizes.values()) == {np.shape(values)}, "factors", f"{len(values)} shares each", sizes)
     ax = new_axes(6.0, 3.6) if ax is None else ax
     for number, (label, shares) in enumerate(factors.items()):
-        style = {"color": CYCLE[number], "ls": STYLES[number % 4], "marker": MARKERS[number % 4], "ms": 5}
-        ax.plot(values, shares, **style, label=label)
+        colour, line, marker = CYCLE[number], STYLES[number % 4], MARKERS[number % 4]
+        ax.plot(values, shares, color=colour, ls=line, marker=marker, ms=5, label=label)
     ax.axhline(1, color=BASELINE, ls=":", lw=1)
     ax.set(xscale="log", ylim=(0, 1.05), ylabel="share of the weight that is left")
     ax.set(xlabel="mean square of the data along the direction, σ² (no unit)")
@@ -103,8 +103,8 @@ def ratios_by_group(
     """
     ax = new_axes(6.0, 3.4) if ax is None else ax
     for number, (label, values) in enumerate(ratios.items()):
-        style = {"color": CYCLE[number], "ls": STYLES[number % 4], "marker": MARKERS[number % 4], "ms": 7}
-        ax.plot(groups, values, **style, label=label)
+        colour, line, marker = CYCLE[number], STYLES[number % 4], MARKERS[number % 4]
+        ax.plot(groups, values, color=colour, ls=line, marker=marker, ms=7, label=label)
     ax.axhline(1, color=BASELINE, ls=":", lw=1, label="as without decay")
     ax.set(xlabel=xlabel, ylabel="size, relative to no decay", ylim=(0, 1.1))
     ax.legend(frameon=False, fontsize="small", loc="lower right")

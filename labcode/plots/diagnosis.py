@@ -109,8 +109,12 @@ def gain_by_gap(
     """
     ax = new_axes(6.2, 3.6) if ax is None else ax
     for number, (name, (seen, gain)) in enumerate(groups.items()):
-        style = {"color": CYCLE[number % len(CYCLE)], "marker": MARKERS[number % len(MARKERS)]}
-        ax.plot(seen, gain, ls="", ms=6, alpha=0.85, mew=0, label=name.replace("_", " "), **style)
+        colour, marker, label = (
+            CYCLE[number % len(CYCLE)],
+            MARKERS[number % len(MARKERS)],
+            name.replace("_", " "),
+        )
+        ax.plot(seen, gain, marker, color=colour, ms=6, alpha=0.85, mew=0, label=label)
     ax.axhline(0, color=BASELINE, ls=":", lw=1)
     ax.set(xlabel=xlabel, ylabel="loss on fresh data falls by [%]")
     ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))

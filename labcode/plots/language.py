@@ -35,8 +35,8 @@ def losses_of_models(
     for row, (name, loss) in enumerate(bars.items()):
         kind = kinds.index(groups[name])
         label = groups[name] if name == next(n for n in bars if groups[n] == groups[name]) else None
-        style = {"color": CYCLE[kind], "hatch": ("", "//", "..")[kind % 3], "edgecolor": "white"}
-        ax.barh(row, loss, height=0.7, **style, label=label)
+        hatch = ("", "//", "..")[kind % 3]
+        ax.barh(row, loss, height=0.7, color=CYCLE[kind], hatch=hatch, edgecolor="white", label=label)
         ax.text(loss, row, f" {loss:.2f}", va="center", fontsize="small")
     ax.set(xlabel=unit, yticks=range(len(bars)), yticklabels=list(bars))
     ax.set(ylim=(len(bars) - 0.5, -0.5), xlim=(0, 1.12 * max(bars.values())))

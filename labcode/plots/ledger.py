@@ -90,5 +90,5 @@ def _draw_effects(ax: Axes, row: int, claim: Claim) -> None:
         ax.plot([end / scale for end in ends], (y, y), color=colour, lw=1.6)
         speaks = SUPPORTS if claim.word != EQUIVALENT else INSIDE
         face = colour if found.says == speaks else "white"
-        mark = {"marker": marker, "mfc": face, "mec": colour, "ms": 5 if len(claim.found) < 4 else 3.5}
-        ax.plot(side * mean / scale, y, **mark)
+        size = 5 if len(claim.found) < 4 else 3.5
+        ax.plot(side * mean / scale, y, marker=marker, mfc=face, mec=colour, ms=size)

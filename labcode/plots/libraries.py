@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 from labcode._checks import expect
 from labcode.plots.style import BASELINE, CYCLE, new_axes
@@ -33,8 +34,8 @@ def curves_by_library(
     lengths = {len(curve) for curve in curves.values()}
     expect(len(lengths) == 1, "curves", "curves of one common length", sorted(lengths))
     expect(reference in curves, "reference", f"one of {sorted(curves)}", reference)
-    size = {"figsize": (6.8, 5.0), "height_ratios": (3, 2), "sharex": True}
-    upper, lower = axes = plt.subplots(2, 1, layout="constrained", **size)[1]
+    axes = plt.subplots(2, 1, figsize=(6.8, 5.0), height_ratios=(3, 2), sharex=True, layout="constrained")[1]
+    upper, lower = axes
     steps = np.arange(1, lengths.pop() + 1)
     for number, (name, curve) in enumerate(curves.items()):
         look = {"color": CYCLE[number % len(CYCLE)], "ls": _LINES[number % len(_LINES)]}
@@ -51,7 +52,7 @@ def curves_by_library(
     return axes
 
 
-def distance(curve: Sequence[float], reference: Sequence[float]) -> np.ndarray:
+def distance(curve: ArrayLike, reference: ArrayLike) -> np.ndarray:
     """Return the absolute differences of two curves, at least ``FLOOR`` so that a logarithm can show them."""
     return np.maximum(np.abs(np.subtract(curve, reference)), FLOOR)
 
@@ -116,8 +117,8 @@ def time_growth(rows: Mapping[str, Mapping], *, xlabel: str, ax: Axes | None = N
     ax = new_axes(6.8, 3.8) if ax is None else ax
     for number, (name, row) in enumerate(rows.items()):
         label = name if row["exponent"] is None else f"{name}: power {row['exponent']:g}"
-        look = {"color": CYCLE[number % len(CYCLE)], "marker": "osD^vP"[number % 6]}
-        ax.plot(row["values"], row["ms"], label=label, ms=5, **look)
+        colour, marker = CYCLE[number % len(CYCLE)], "osD^vP"[number % 6]
+        ax.plot(row["values"], row["ms"], label=label, ms=5, color=colour, marker=marker)
     values = next(iter(rows.values()))["values"]
     ax.set(xscale="log", yscale="log", xlabel=xlabel, ylabel="milliseconds of a training step")
     ax.set_xticks(values, [f"{value:g}" for value in values])

@@ -90,12 +90,12 @@ def curves_by_setting(
     for number, (label, (train, validation)) in enumerate(curves.items()):
         colour = CYCLE[number % len(CYCLE)]
         ax.plot(np.arange(len(train)), train, color=colour, ls="--", lw=1.2)
-        marker = {"marker": "os^Dv*"[number % 6], "markevery": 4, "ms": 4}
-        ax.plot(np.arange(len(validation)), validation, color=colour, label=label, **marker)
+        epochs, marker = np.arange(len(validation)), "os^Dv*"[number % 6]
+        ax.plot(epochs, validation, color=colour, label=label, marker=marker, markevery=4, ms=4)
     if baseline is not None:
         ax.axhline(baseline, color=BASELINE, ls=":", label=baseline_label)
     ax.plot([], [], color=BASELINE, ls="--", lw=1.2, label="dashed: training")
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.locator_params(axis="x", integer=True)
     ax.set(xlabel="epoch", ylabel=unit)
     ax.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
     return ax

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from labcode._checks import expect
+from labcode._checks import check_one_of, expect
 from labcode.plots.style import BASELINE, CYCLE, GAP, TRAIN, VALIDATION, new_axes
 
 STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
@@ -55,17 +55,23 @@ def search_points(points: Mapping[str, np.ndarray], best: Mapping[str, int]) -> 
         The axes, one panel for each search.
 
     Raises:
-        ValueError: names that differ.
+        ValueError: names that differ, or points that are not pairs of numbers.
     """
     expect(list(points) == list(best), "best", f"the names {list(points)}", list(best))
-    options = {
-        "figsize": (3.1 * len(points) + 0.8, 3.3),
-        "layout": "constrained",
-        "sharex": True,
-        "sharey": True,
-        "squeeze": False,
-    }
-    figure, axes = plt.subplots(1, len(points), **options)
+    for name, tried in points.items():
+        tried = np.asarray(tried)
+        fits = tried.ndim == 2 and tried.shape[1] == 2 and tried.dtype.kind in "iuf"
+        wanted = "two numbers for each trial (a category has no place on an axis)"
+        expect(fits, f"points of {name!r}", wanted, tried.tolist())
+    figure, axes = plt.subplots(
+        1,
+        len(points),
+        figsize=(3.1 * len(points) + 0.8, 3.3),
+        layout="constrained",
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+    )
     for ax, (name, tried) in zip(axes[0], points.items(), strict=True):
         order = np.arange(1, len(tried) + 1)
         dots = ax.scatter(*tried.T, c=order, cmap="cividis_r", edgecolors=BASELINE, linewidths=0.5, s=36)
@@ -164,6 +170,7 @@ def one_standard_error_path(
     chosen: float,
     *,
     unit: str,
+    mode: str = "min",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw losses along the strength with their standard errors, the lowest one, its margin and the choice.
@@ -173,6 +180,7 @@ def one_standard_error_path(
         means, errors: validation loss of each, and its standard error.
         chosen: what the one-standard-error rule has chosen.
         unit: what is measured, with its unit.
+        mode: "min" for losses, "max" for scores, of which the highest is marked.
         ax: axes to draw on; a new figure by default.
 
     Returns:
@@ -183,15 +191,21 @@ def one_standard_error_path(
     """
     strengths, means, errors = list(strengths), np.asarray(means), np.asarray(errors)
     expect(chosen in strengths, "chosen", f"one of {strengths}", chosen)
-    ax, lowest, ruled = new_axes(6.4, 3.6) if ax is None else ax, int(means.argmin()), strengths.index(chosen)
-    ax.axhspan(
-        means[lowest], means[lowest] + errors[lowest], color=GAP, alpha=0.3, lw=0, label="one standard error"
-    )
+    is_loss = check_one_of("mode", mode, ("min", "max")) == "min"
+    best, ruled = int(means.argmin() if is_loss else means.argmax()), strengths.index(chosen)
+    margin = sorted([means[best], means[best] + (errors[best] if is_loss else -errors[best])])
+    ax = new_axes(6.4, 3.6) if ax is None else ax
+    ax.axhspan(*margin, color=GAP, alpha=0.3, lw=0, label="one standard error")
     ax.errorbar(
         strengths, means, errors, color=TRAIN, marker="o", ms=4, capsize=3, label="mean ± standard error"
     )
-    ax.plot(strengths[lowest], means[lowest], "*", color=VALIDATION, ms=16, label="lowest")
+    label = "lowest" if is_loss else "highest"
+    ax.plot(strengths[best], means[best], "*", color=VALIDATION, ms=16, label=label)
     ax.plot(chosen, means[ruled], "o", ms=15, mfc="none", mec=CYCLE[2], mew=2, label="chosen by the rule")
-    ax.set(xscale="log", xlabel="λ of L2 (no unit)", ylabel=f"validation loss [{unit}]")
+    ax.set(
+        xscale="log",
+        xlabel="λ of L2 (no unit)",
+        ylabel=f"validation {'loss' if is_loss else 'score'} [{unit}]",
+    )
     ax.legend(frameon=False, fontsize="small")
     return ax

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from labcode._checks import expect
 from labcode.plots.style import BASELINE, CYCLE, GAP, TRAIN, VALIDATION, new_axes
@@ -192,9 +193,8 @@ def zero_map(
         The axes of the panels.
     """
     size = (3.3 * len(matrices), 4.2)
-    figure, axes = plt.subplots(
-        1, len(matrices), figsize=size, sharey=True, layout="constrained", squeeze=False
-    )
+    layout = ConstrainedLayoutEngine(w_pad=0.08)
+    axes = plt.subplots(1, len(matrices), figsize=size, sharey=True, layout=layout, squeeze=False)[1]
     for ax, (title, matrix) in zip(axes[0], matrices.items(), strict=True):
         colours = [to_rgb(c) for c in ("white", TRAIN)]
         picture = np.array(colours)[(np.asarray(matrix) != 0).astype(int)]
@@ -203,5 +203,4 @@ def zero_map(
         if blocks is not None:
             ax.set_yticks(np.array(list(blocks.values())) - 0.5, list(blocks))
     axes[0][0].set_ylabel(ylabel)
-    figure.get_layout_engine().set(w_pad=0.08)
     return axes[0]

@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 from labcode._checks import expect
 from labcode.plots.style import BASELINE, CYCLE, GAP, VALIDATION, new_axes
 
 
 def stopped_trace(
-    trace: Sequence[float],
+    trace: ArrayLike,
     *,
     stop: int | None,
     kept: int,
@@ -48,7 +50,7 @@ def stopped_trace(
     return ax
 
 
-def mark_stop(ax: Axes, trace: Sequence[float], *, stop: int | None, kept: int) -> None:
+def mark_stop(ax: Axes, trace: ArrayLike, *, stop: int | None, kept: int) -> None:
     """Move what ``stopped_trace`` has drawn to another stop and another kept epoch.
 
     Raises:
@@ -87,14 +89,14 @@ def rules_on_traces(
     same = len(traces) > 0 and traces.keys() == verdicts.keys()
     expect(same, "verdicts", f"the titles of the traces, {list(traces)}", list(verdicts))
     rows = -(-len(traces) // 3)
-    size = {"figsize": (9.6, 2.9 * rows + 0.4), "layout": "constrained"}
-    figure, axes = plt.subplots(rows, 3, squeeze=False, **size)
+    size = (9.6, 2.9 * rows + 0.4)
+    figure, axes = plt.subplots(rows, 3, figsize=size, layout="constrained", squeeze=False)
     for ax in axes.ravel()[len(traces) :]:
         ax.set_axis_off()
     for ax, (title, trace) in zip(axes.ravel(), traces.items(), strict=False):
         _one_trace(ax, np.asarray(trace, dtype=float), verdicts[title])
         ax.set_title(title, fontsize="medium")
-    handles = {}
+    handles: dict[str, Artist] = {}
     for ax in axes.ravel():
         handles |= {label: handle for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles, frameon=False, loc="outside lower center", ncols=5)

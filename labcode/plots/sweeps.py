@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
 
 from labcode._checks import expect
 from labcode.plots.applications import VARIANT_STYLES
@@ -71,7 +70,7 @@ def lowest_loss(sweep: Sweep) -> float:
     return min(float(found[variant].min()) for found in sweep.values() for variant in VARIANT_STYLES)
 
 
-def move_sweep(axes: tuple[Axes, Axes], sweep: Sweep, strength: float, *, name: str) -> None:
+def move_sweep(axes: np.ndarray, sweep: Sweep, strength: float, *, name: str) -> None:
     """Move what ``strength_sweep`` has drawn to another method or strength; arguments as there.
 
     Raises:

@@ -9,7 +9,7 @@ from labcode._lazy import lazily
 __getattr__, __all__ = lazily(
     __name__,
     {
-        "space": ["Range", "check_space", "grid_points", "random_point"],
+        "space": ["Choice", "IntRange", "Range", "check_space", "grid_points", "random_point"],
         "trials": ["best", "best_so_far", "search"],
         "records": ["Tried"],
         "selection": ["one_standard_error", "scores_by_budget", "winners"],

@@ -19,8 +19,9 @@ from optuna.storages.journal import JournalFileBackend, JournalStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from labcode._checks import expect
-from labcode.search.space import Space, grid_points, random_point
+from labcode.search.space import Point, Space, grid_points, random_point
 
+DIRECTIONS = {"min": "minimize", "max": "maximize"}
 STARTUP = 5  # trials that TPE draws at random before it models anything: half of Optuna's, for small budgets
 
 
@@ -34,13 +35,15 @@ class Tried:
         value: what the objective returned; of a pruned trial the last value that was reported.
         steps: how often the objective has reported, such as epochs.
         pruned: whether it was stopped before its end.
+        mode: "min" if the search was for a low value, "max" if for a high one.
     """
 
     number: int
-    point: dict[str, float]
+    point: Point
     value: float
     steps: int
     pruned: bool
+    mode: str = "min"
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,14 @@ class Asked:
         number, point: as in ``Tried``.
         pruning: how many first reports it is safe; None if it is not to be pruned.
         finished: the trials with which its reports are compared.
+        mode: as in ``Tried``.
     """
 
     number: int
-    point: dict[str, float]
+    point: Point
     pruning: int | None
     finished: tuple[FrozenTrial, ...]
+    mode: str = "min"
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ class Records:
         name: of the search in the storage.
         space: where it looks.
         settings: "method", "seed", "pruning", and what else must be the same when the search goes on.
-        trials, steps: the budgets, as in ``search``.
+        trials, steps, mode: the budgets and the direction, as in ``search``.
 
     Raises:
         ValueError: the storage knows a search of this name with other settings.
@@ -89,9 +94,12 @@ class Records:
         settings: Mapping[str, object],
         trials: int,
         steps: int | None,
+        mode: str = "min",
     ):
         self.space, self.settings, self.trials, self.steps = space, settings, trials, steps
-        self.study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
+        self.mode = mode
+        options = {"storage": storage, "study_name": name, "load_if_exists": True}
+        self.study = optuna.create_study(direction=DIRECTIONS[mode], **options)
         known = self.study.user_attrs.get("settings", settings)
         expect(known == settings, "storage", f"the settings with which {name!r} was begun, {known}", settings)
         if "settings" not in self.study.user_attrs:
@@ -134,6 +142,7 @@ class Records:
                 value=trial.value,
                 steps=trial.user_attrs.get("steps", 0),
                 pruned=trial.state == TrialState.PRUNED,
+                mode=self.mode,
             )
             for trial in self._found()
         ]
@@ -162,10 +171,10 @@ class Records:
         options = {"multivariate": True, "constant_liar": True, "n_startup_trials": STARTUP}
         self.study.sampler = optuna.samplers.TPESampler(seed=int(words[0]), **options)
         trial = self._begun[number] = optuna.Trial(self.study, frozen._trial_id)
-        point = {key: trial.suggest_float(key, r.low, r.high, log=r.log) for key, r in self.space.items()}
+        point = {key: part.suggest(trial, key) for key, part in self.space.items()}
         pruning = self.settings["pruning"]
         compared = () if pruning is None else tuple(t for t in found if t.state == TrialState.COMPLETE)
-        return Asked(number, point, pruning, compared)
+        return Asked(number, point, pruning, compared, self.mode)
 
     def _found(self) -> list[FrozenTrial]:
         return self.study.get_trials(deepcopy=False)

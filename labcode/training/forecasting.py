@@ -11,7 +11,7 @@ from torch import nn
 from labcode._checks import check_instance, expect
 from labcode._files import write_atomically
 from labcode.data.dataset import Dataset
-from labcode.data.own_series import Scaling
+from labcode.data.scaling import Scaling
 from labcode.data.series import read_series, without_missing
 from labcode.training.loop import predict
 

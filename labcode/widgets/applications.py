@@ -39,9 +39,15 @@ class MethodExplorer(SliderFigure):
         values = [(method, strength) for method, sweep in self.sweeps.items() for strength in sweep]
         first = self.best(next(iter(self.sweeps))) if value is None else value
         expect(first in values, "value", f"one of {values}", first)
-        options = {"name": max(self.sweeps, key=len).replace("_", " "), "unit": unit, "most": max(lengths)}
-        options["lowest"] = min(map(lowest_loss, self.sweeps.values()))
-        self.axes = strength_sweep(self.sweeps[first[0]], none, first[1], **options)
+        self.axes = strength_sweep(
+            self.sweeps[first[0]],
+            none,
+            first[1],
+            name=max(self.sweeps, key=len).replace("_", " "),
+            unit=unit,
+            most=max(lengths),
+            lowest=min(map(lowest_loss, self.sweeps.values())),
+        )
         super().__init__(self.axes[0].figure, values, setting="method and strength", value=first)
         self.update(first)
 

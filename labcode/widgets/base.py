@@ -2,10 +2,11 @@
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from labcode._checks import expect
 
@@ -26,7 +27,8 @@ class SliderFigure:
         ValueError: no values, or a first one that is not among them.
     """
 
-    def __init__(self, figure: Figure, values: Sequence, *, setting: str, value: object = None):
+    def __init__(self, figure: Figure | SubFigure, values: Sequence, *, setting: str, value: Any = None):
+        figure = figure.get_figure(root=True)
         self.values, self.setting = list(values), setting
         expect(len(self.values) > 0, "values", "at least one value for the slider", self.values)
         self.value = self.values[-1] if value is None else value
@@ -37,11 +39,11 @@ class SliderFigure:
         self._canvas.draw()
         figure.set_layout_engine("none")  # laying out anew would take longer than all the rest
 
-    def update(self, value: object) -> None:
+    def update(self, value: Any) -> None:
         """Change what depends on the slider's value, one of ``values``."""
         raise NotImplementedError
 
-    def draw(self, value: object) -> bytes:
+    def draw(self, value: Any) -> bytes:
         """Redraw for one value of the slider.
 
         Args:

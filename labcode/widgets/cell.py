@@ -1,6 +1,8 @@
 """The places of the methods in the LSTM cell, under a slider."""
 
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.legend import Legend
 
 from labcode import plots
 from labcode.plots.cell import EQUATIONS, PLACES, highlight_places
@@ -115,7 +117,8 @@ class CellExplorer(SliderFigure):
     def _keep_as_picture(self) -> None:
         """Turn what no method changes into one picture: a redraw then draws only the rest."""
         texts = {self._equations, self._name, self._code}
-        drawn = [*self._axes.patches, *self._axes.lines, *self._axes.texts, self._axes.get_legend()]
+        drawn: list[Artist] = [*self._axes.patches, *self._axes.lines, *self._axes.texts]
+        drawn += self._axes.findobj(Legend)
         moving = [artist for artist in drawn if artist.get_gid() in PLACES or artist in texts]
         for artist in moving:
             artist.set_visible(False)
@@ -123,4 +126,4 @@ class CellExplorer(SliderFigure):
         picture = np.array(self._canvas.buffer_rgba())
         for artist in drawn:
             artist.set_visible(artist in moving)
-        self._axes.figure.figimage(picture, zorder=-1)
+        self._canvas.figure.figimage(picture, zorder=-1)

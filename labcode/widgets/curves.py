@@ -39,7 +39,7 @@ class CurveExplorer(SliderFigure):
         self._axes = plots.learning_curves(*first, baseline=baseline, unit=unit, mark_best=False)
         self._axes.set_ylim(0, 1.05 * max(pair.max() for pair in self.curves.values()))
         self._axes.set_title(" ", fontsize="medium")
-        self._axes.get_legend().set_loc("lower left")
+        self._axes.legend(frameon=False, fontsize="small", loc="lower left")
         super().__init__(self._axes.figure, list(self.curves), setting=setting)
 
     def update(self, value: object) -> None:

@@ -1,6 +1,7 @@
 """What a diagnosis would have said while the run was still going on."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ class DiagnosisExplorer(SliderFigure):
         self,
         train: Sequence[float],
         validation: Sequence[float],
-        checks: Mapping[str, object],
+        checks: Mapping[str, Any],
         *,
         steps: Sequence[int],
         value: int | None = None,

@@ -64,7 +64,7 @@ class TemperatureExplorer(SliderFigure):
     def update(self, value: float) -> None:
         """Move the bars, the title and the text to one temperature."""
         for bar, probability in zip(self.axes.patches, self.probabilities(value), strict=True):
-            bar.set_height(probability)
+            bar.set(height=probability)
         scaled = self._logits / value
         log_p = scaled - np.logaddexp.reduce(scaled)
         entropy = -(np.exp(log_p) * log_p).sum() / np.log(2)

@@ -34,7 +34,7 @@ class LibraryExplorer(SliderFigure):
     ):
         self._curves = {name: np.asarray(curve, dtype=float) for name, curve in curves.items()}
         self._reference = reference
-        self.axes = plots.curves_by_library(self._curves, reference=reference, limit=limit, unit=unit)
+        self.axes = plots.curves_by_library(curves, reference=reference, limit=limit, unit=unit)
         for ax in self.axes:  # the axes stay, whatever is shown
             ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim())
         self.axes[0].set_title(" ", fontsize="medium")

@@ -1,5 +1,7 @@
 """What recurrent dropout leaves of a memory, under a slider for the drop probability."""
 
+from typing import Any
+
 import numpy as np
 
 from labcode import plots
@@ -60,7 +62,7 @@ class MemoryExplorer(SliderFigure):
     """
 
     def __init__(self, *, steps: int = 20, forget: float = 0.95, value: float | None = None):
-        self._options = {"steps": steps, "forget": forget}
+        self._options: dict[str, Any] = {"steps": steps, "forget": forget}
         self.axes = plots.memory_left(memory_forms(RATES[-1], **self._options))
         self.axes[0].set_title(" ", fontsize="medium")
         super().__init__(self.axes[0].figure, RATES, setting="probability p", value=value)

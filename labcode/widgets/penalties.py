@@ -44,7 +44,7 @@ class MagnitudeExplorer(SliderFigure):
         """Move bars, lines and the title to one strength."""
         bars_and_lines = iter(self._axes.patches)
         for zeros, shares in self.shares[value].values():
-            next(bars_and_lines).set_height(zeros)
-            next(bars_and_lines).set_data(shares)
+            next(bars_and_lines).set(height=zeros)
+            next(bars_and_lines).set(data=shares)
         counts = ", ".join(f"{name} {zeros:.0%}" for name, (zeros, _) in self.shares[value].items())
         self._axes.set_title(f"{self.setting} = {value:g}   exactly 0: {counts}", fontsize="medium")

@@ -31,9 +31,10 @@ class StrengthExplorer(SliderFigure):
     ):
         self.curves = {key: np.asarray(pair, dtype=float) for key, pair in curves.items()}
         self.means = {key: float(np.mean(losses)) for key, losses in kept.items()}
-        first = min(self.means, key=self.means.get) if value is None else value
-        settings = {"reference": reference, "reference_label": reference_label, "unit": unit}
-        self.axes = plots.strength_choice(self.curves, kept, first, **settings)
+        first = min(self.means, key=lambda strength: self.means[strength]) if value is None else value
+        self.axes = plots.strength_choice(
+            curves, kept, first, reference=reference, reference_label=reference_label, unit=unit
+        )
         super().__init__(self.axes[0].figure, list(kept), setting="strength λ", value=first)
         self.update(self.value)
 

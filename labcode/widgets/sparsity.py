@@ -61,7 +61,7 @@ def diamond_and_disk_optima(task: LinearTask, strength: float) -> dict[str, tupl
         ValueError: no task, a strength below 0, or one under which all weights are 0. Chapter 4.
     """
     w, free = lasso(task, strength), ridge(task, 0.0)
-    expect(w.any(), "strength", "one under which a weight is left", strength)
+    expect(bool(w.any()), "strength", "one under which a weight is left", strength)
     share = np.abs(w).sum() / np.abs(free).sum()
     disk = best_within(task, share * np.linalg.norm(free), "l2") if strength > 0 else (free, 0.0)
     return {"l1": (w, float(strength)), "l2": disk}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from labcode import plots
 from labcode._checks import expect
@@ -51,14 +52,16 @@ class PatienceExplorer(SliderFigure):
         )
 
 
-def stop_and_best(trace: Sequence[float], patience: int) -> tuple[int | None, int]:
+def stop_and_best(trace: ArrayLike, patience: int) -> tuple[int | None, int]:
     """Return where ``EarlyStopping`` ends a trace (None: it does not), and the best epoch by then.
 
     Raises:
-        ValueError: no trace, a value that is no number, a patience that is no whole number of at least 0.
+        ValueError: no finite loss before the stop, a patience that is no whole number of at least 0.
     """
     rule = EarlyStopping(patience=patience)
     for epoch, value in enumerate(np.asarray(trace, dtype=float)):
         if rule.update(epoch, float(value)):
             break
+    if rule.best_epoch is None:
+        raise ValueError(f"trace: expected a finite loss before the stop, received {trace!r}")
     return rule.stopped_epoch, rule.best_epoch

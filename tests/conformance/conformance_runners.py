@@ -195,7 +195,8 @@ def run_trace(case, implementation):
     stop_epoch, waits = None, []
     for epoch, value in enumerate(trace):
         weights[0] = epoch
-        stop = stopping.update(epoch, value, weights)
+        has_value = value is not None  # an epoch without one is passed over
+        stop = has_value and stopping.update(epoch, value, weights)
         waits.append(stopping.wait)
         if stop:
             stop_epoch = epoch

@@ -25,7 +25,6 @@ TOOLS = {  # public, but nothing that regularizes: bad arguments, tests and an e
     "penalty_by_target": "adds penalties by the names of their targets",
     "penalty_grad_by_target": "adds penalties by the names of their targets",
     "sample_masks": "draws the masks of DropoutSettings",
-    "target_arrays": "finds weights by the names of their targets",
 }
 TWIN = {  # where it is not called NAME_torch, or where there is none
     "EarlyStopping": "needs no framework",

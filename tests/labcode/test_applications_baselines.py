@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from sacrebleu.metrics import CHRF
 from sklearn.metrics import log_loss
 
-from labcode.applications import APPLICATIONS, application, baselines, metrics
+from labcode.applications import APPLICATIONS, application, baselines, metrics, task_baselines
 from labcode.applications.task_baselines import BASELINES, OF_TARGET, har_ridge, naive_bayes
 from labcode.data import persistence_loss, stocks, text, translation, weather
-from labcode.data.dataset import IGNORED
+from labcode.data.dataset import IGNORED, Dataset, Split
 
 FAST = settings(deadline=None, derandomize=True, max_examples=25)
 RNG = np.random.default_rng(0)
@@ -228,6 +228,8 @@ def test_chrf_of_the_references_themselves_is_100(sentences):
 
 
 TWO, LOGITS = np.array([0, 1]), np.zeros((2, 2))
+BARE = Dataset(*(Split(np.zeros((4, 3, 2), np.float32), np.zeros((4, 1), np.float32)) for _ in range(3)))
+BARE = dataclasses.replace(BARE, name="interface_translation_fr_FR")
 
 
 @pytest.mark.parametrize(
@@ -260,6 +262,12 @@ TWO, LOGITS = np.array([0, 1]), np.zeros((2, 2))
         (lambda: baselines.logistic_regression(X, Y * 1.0, X, classes=3, lam=1.0), "y: expected class"),
         (lambda: baselines.logistic_regression(X, Y, X, classes=2, lam=1.0), "y: expected classes 0 to 1"),
         (lambda: baselines.logistic_regression(X, Y * 0, X, classes=2, lam=1.0), "2 classes"),
+        (lambda: translation.copy(BARE, "test"), "test.items: expected English messages, received None"),
+        (lambda: translation.references(BARE, "test"), "test.items: expected English messages"),
+        (lambda: translation.memory(BARE, "test"), "train.items: expected English messages"),
+        (lambda: naive_bayes(BARE, "test"), "split.items: expected texts, received None"),
+        (lambda: task_baselines.logistic_on_means(BARE, "test"), "split.padding_mask: expected a mask"),
+        (lambda: task_baselines.usual_temperature(BARE, "test"), "dataset.std: expected what"),
     ],
 )
 def test_a_mistake_is_named(call, message):

@@ -16,7 +16,13 @@ EXERCISES = [
     if re.fullmatch(r"exercise_\d+", module.name)
 ]
 CHECKERS = {checker.name: checker for exercise in EXERCISES for checker in exercise.CHECKERS}
-MISTAKES = [(checker, mistake) for checker in CHECKERS.values() for mistake in checker.misconceptions]
+SLOW = {"regularized_model": pytest.mark.slow}  # they train models
+EACH = [pytest.param(c, marks=SLOW.get(c.name, ()), id=c.name) for c in CHECKERS.values()]
+MISTAKES = [
+    pytest.param(c, mistake, marks=SLOW.get(c.name, ()), id=f"{c.name}-{mistake.name}")
+    for c in CHECKERS.values()
+    for mistake in c.misconceptions
+]
 
 
 def test_no_two_exercises_have_a_checker_of_one_name():
@@ -31,7 +37,7 @@ def feedback(checker, answer) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("checker", CHECKERS.values(), ids=lambda c: c.name)
+@pytest.mark.parametrize("checker", EACH)
 def test_blank_is_greeted_and_solution_passes(checker, capsys):
     def blank(*args):
         raise NotImplementedError
@@ -42,7 +48,7 @@ def test_blank_is_greeted_and_solution_passes(checker, capsys):
     assert getattr(check, checker.name) is checker
 
 
-@pytest.mark.parametrize(("checker", "mistake"), MISTAKES, ids=lambda value: value.name)
+@pytest.mark.parametrize(("checker", "mistake"), MISTAKES)
 def test_each_mistake_meets_its_own_message(checker, mistake):
     found = checker.diagnose(checker.outputs(mistake.switches))
     assert found == (mistake,)

@@ -30,7 +30,7 @@ from labcode.training import loop
 TECHNIQUES = (
     "averaging constraints dropout early_stopping label_smoothing optimizers penalties recurrent_dropout"
 )
-OTHER_MODULES = ["lstm.reference", "_masks", "lstm.module", "lstm.sequence_model"]
+OTHER_MODULES = ["lstm.reference", "_masks", "_targets", "lstm.module", "lstm.sequence_model"]
 MODULES = [f"labcode.{name}" for name in [*TECHNIQUES.split(), *OTHER_MODULES]]
 MODULES = [importlib.import_module(name) for name in MODULES]
 

@@ -191,6 +191,8 @@ def test_the_slider_moves_what_was_drawn():
         lambda: PatienceExplorer(TRACE, [1, 2], value=3),
         lambda: PatienceExplorer([], [1]),
         lambda: PatienceExplorer([1.0, NAN], [1]),
+        lambda: stop_and_best([], 1),
+        lambda: stop_and_best([NAN, NAN, 1.0], 1),
     ],
 )
 def test_bad_input_says_what_was_expected(call):

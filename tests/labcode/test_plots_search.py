@@ -74,10 +74,24 @@ def test_the_curse_and_the_rule_are_labelled():
         assert "loss unit" in ax.get_ylabel()
 
 
+def test_of_scores_the_highest_is_marked_and_the_margin_lies_below():
+    options = {"unit": "accuracy", "mode": "max"}
+    path = plots.one_standard_error_path([0.1, 1.0, 10.0], [0.5, 0.7, 0.6], [0.1, 0.2, 0.1], 10.0, **options)
+    star, ring = path.lines[-2:]
+    assert (star.get_xdata()[0], ring.get_xdata()[0]) == (1.0, 10.0)
+    margin = path.patches[0]
+    np.testing.assert_allclose([margin.get_y(), margin.get_height()], [0.5, 0.2])
+    assert star.get_label() == "highest"
+    assert path.get_ylabel() == "validation score [accuracy]"
+
+
 @pytest.mark.parametrize(
     "call",
     [
         lambda: plots.search_points({"grid": np.ones((2, 2))}, {"random": 0}),
+        lambda: plots.search_points({"grid": np.array([["h", 0.1]])}, {"grid": 0}),
+        lambda: plots.search_points({"grid": np.ones((2, 3))}, {"grid": 0}),
+        lambda: plots.one_standard_error_path([1], [0.5], [0.1], 1, unit="", mode="maximize"),
         lambda: plots.winners_by_budget(BUDGETS, VALIDATION, {"grid": [1, 2, 3]}, budget=1, unit=""),
         lambda: plots.winners_by_budget(BUDGETS, VALIDATION, FRESH, budget=4, unit=""),
         lambda: plots.one_standard_error_path([0.1, 1.0], [0.5, 0.3], [0.1, 0.1], 0.5, unit=""),

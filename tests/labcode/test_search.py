@@ -31,7 +31,8 @@ from search_runs import (
     worker,
 )
 
-from labcode.search import best, best_so_far, search
+from labcode.lstm import SequenceModel
+from labcode.search import Choice, IntRange, best, best_so_far, search
 from labcode.search.records import STARTUP, opened
 from labcode.search.space import Range, grid_points, random_point
 
@@ -166,6 +167,98 @@ def test_nothing_of_optunas_settings_is_changed_outside(caplog):
     before = optuna.logging.get_verbosity()
     search(value, SPACE, trials=2)
     assert optuna.logging.get_verbosity() == before
+
+
+# Whole numbers, categories, and scores
+
+
+MIXED = {
+    "lr": Range(1e-4, 1e-1, log=True),
+    "hidden_size": IntRange(8, 64, step=8),
+    "num_layers": IntRange(1, 3),
+    "on": Choice(["h", "g", "c"]),
+    "tied": Choice([True, False]),
+}
+
+
+def score(point, report):
+    """A score that is highest with 32 units, 2 layers, masks on g."""
+    found = -abs(point["hidden_size"] - 32) / 8 - abs(point["num_layers"] - 2) - (point["on"] != "g")
+    report(found - 1)
+    report(found)
+    return found
+
+
+@pytest.mark.parametrize("method", ["random", "tpe"])
+def test_points_have_the_types_that_a_model_takes(method):
+    tried = search(score, MIXED, trials=12, method=method, mode="max")
+    for trial in tried:
+        assert [type(value) for value in trial.point.values()] == [float, int, int, str, bool]
+        assert trial.value == score(trial.point, lambda value: None)
+    assert best(tried).value == max(trial.value for trial in tried) == best_so_far(tried)[-1]
+    names = ("hidden_size", "num_layers", "on")
+    SequenceModel(
+        3, output_size=1, recurrent_dropout=0.1, **{name: best(tried).point[name] for name in names}
+    )
+
+
+@pytest.mark.parametrize("method", ["random", "tpe"])
+def test_a_score_is_a_loss_upside_down(method):
+    def loss(point, report):
+        return -score(point, lambda value: report(-value))
+
+    options = {"trials": 30, "method": method, "pruning": 0, "seed": 3}
+    up, down = search(score, MIXED, mode="max", **options), search(loss, MIXED, **options)
+    assert [(t.point, -t.value, t.pruned) for t in up] == [(t.point, t.value, t.pruned) for t in down]
+    assert any(trial.pruned for trial in up)
+    assert best(up).point == best(down).point
+    np.testing.assert_array_equal(best_so_far(up), -best_so_far(down))
+    with pytest.raises(ValueError, match="tried: expected trials of one mode"):
+        best(up + down)
+
+
+def test_what_is_no_number_is_the_worst_score():
+    def objective(point, report):
+        if point["num_layers"] == 1:
+            raise FloatingPointError
+        return math.inf if point["num_layers"] == 2 else 0.5
+
+    tried = search(objective, MIXED, trials=20, mode="max")
+    assert {t.value for t in tried if t.point["num_layers"] < 3} == {-math.inf}
+    assert best(tried).value == 0.5
+    assert best_so_far(tried)[-1] == 0.5
+
+
+@pytest.mark.parametrize("kind", ["journal", "database"])
+def test_mixed_spaces_go_on_where_they_were(kind, tmp_path):
+    storage = {"journal": tmp_path / "journal", "database": f"sqlite:///{tmp_path / 'searches.db'}"}[kind]
+    options = {"method": "tpe", "mode": "max", "storage": storage}
+    search(score, MIXED, trials=7, **options)
+    whole = search(score, MIXED, trials=10, **options)
+    assert whole == search(score, MIXED, trials=10, **options | {"storage": None})
+    assert [type(value) for value in whole[0].point.values()] == [float, int, int, str, bool]
+    changes = {
+        "num_layers": IntRange(1, 4),
+        "hidden_size": IntRange(8, 64),
+        "on": Choice(["h", "c", "g"]),
+        "tied": Choice([1, 0]),
+        "lr": IntRange(1, 2),
+    }
+    for name, part in changes.items():
+        with pytest.raises(ValueError, match=r"storage: expected the settings with which 'search' was begun"):
+            search(score, MIXED | {name: part}, trials=10, **options)
+    with pytest.raises(ValueError, match=r"storage: expected the settings with which 'search' was begun"):
+        search(score, MIXED, trials=10, **options | {"mode": "min"})
+    with pytest.raises(ValueError, match="mode: expected one of 'min', 'max', received 'maximize'"):
+        search(score, MIXED, trials=10, mode="maximize")
+
+
+def test_numbers_may_be_numpy_s():
+    space = {"lr": Range(np.float32(0.1), np.float64(0.2)), "units": IntRange(np.int64(8), np.int32(16))}
+    tried = search(lambda p, report: np.float32(p["units"]), space, trials=np.int64(4), seed=np.int64(1))
+    assert [type(value) for value in tried[0].point.values()] == [float, int]
+    plain = {"lr": Range(float(np.float32(0.1)), 0.2), "units": IntRange(8, 16)}
+    assert [t.point for t in tried] == [random_point(plain, n, seed=1) for n in range(4)]
 
 
 # Interruptions

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from labcode.search.selection import one_standard_error, winners
+from labcode.search.selection import one_standard_error, scores_by_budget, winners
 
 STRENGTHS = [0.001, 0.01, 0.1, 1.0]
 
@@ -80,3 +80,44 @@ def test_winners_are_the_lowest_so_far():
 def test_a_bad_argument_is_refused_in_words(call):
     with pytest.raises(ValueError, match=r"expected .*, received"):
         call()
+
+
+def test_scores_are_losses_upside_down():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        means, errors = rng.integers(0, 6, 5) / 4, rng.integers(0, 3, 5) / 4
+        strengths = rng.permutation(5) + 1
+        for weaker in (False, True):
+            chosen = one_standard_error(strengths, means, errors, more_is_weaker=weaker)
+            upside_down = one_standard_error(strengths, -means, errors, more_is_weaker=weaker, mode="max")
+            assert chosen == upside_down
+            assert type(chosen) is int
+        values = [*means, math.inf]
+        pruned = [*(rng.random(5) < 0.3), False]
+        down = winners(values, pruned=pruned)
+        assert winners(np.negative(values), pruned=pruned, mode="max").tolist() == down.tolist()
+        one = {
+            "validation": [*means, None],
+            "fresh": [*rng.random(5), None],
+            "steps": [1] * 6,
+            "pruned": pruned,
+        }
+        other = one | {
+            name: [None if v is None else -v for v in one[name]] for name in ("validation", "fresh")
+        }
+        for low, high in zip(
+            scores_by_budget([one], [1, 3, 6]), scores_by_budget([other], [1, 3, 6], mode="max"), strict=True
+        ):
+            np.testing.assert_array_equal(low, -high)
+
+
+def test_categories_have_no_strength():
+    with pytest.raises(ValueError, match=r"strengths: expected numbers \(categories have no order: choose"):
+        one_standard_error(["h", "g"], [0.1, 0.2], [0.0, 0.0])
+    with pytest.raises(ValueError, match=r"strengths: expected numbers"):
+        one_standard_error([True, False], [0.1, 0.2], [0.0, 0.0])
+    with pytest.raises(ValueError, match=r"means: expected no value that is infinitely good, received \[inf"):
+        one_standard_error([1, 2], [math.inf, 0.2], [0.0, 0.0], mode="max")
+    for function in (winners, lambda v, mode: one_standard_error([1, 2], v, v, mode=mode)):
+        with pytest.raises(ValueError, match="mode: expected one of 'min', 'max'"):
+            function([0.1, 0.2], mode="maximize")

@@ -26,6 +26,8 @@ REASONS = {
 }
 EXAMPLES = settings(deadline=None, derandomize=True, max_examples=200)
 TRACES = st.lists(st.integers(-4, 4).map(float), min_size=1, max_size=12)
+ODD = st.sampled_from([float("nan"), float("inf"), -float("inf"), None])
+WITH_ODD = st.lists(st.integers(-4, 4).map(float) | ODD, min_size=1, max_size=12)
 
 
 def recorded(case):
@@ -97,7 +99,7 @@ def test_ignite(case):
 
 
 def test_no_recorded_trace_is_missing():
-    assert [len(cases) for cases in (KERAS, LIGHTNING, IGNITE)] == [52, 36, 18]
+    assert [len(cases) for cases in (KERAS, LIGHTNING, IGNITE)] == [70, 36, 18]
 
 
 @EXAMPLES
@@ -130,9 +132,10 @@ class DummyModel:
     stop_training = False
 
 
+@pytest.mark.filterwarnings("ignore:Early stopping conditioned on metric")
 @EXAMPLES
 @given(
-    trace=TRACES,
+    trace=WITH_ODD,
     patience=st.integers(0, 4),
     delta=st.sampled_from([0.0, 1.0, -1.0, 2.5]),
     mode=st.sampled_from(["min", "max"]),
@@ -145,12 +148,13 @@ def test_keras_itself_agrees(trace, patience, delta, mode, start):
     callback.on_train_begin()
     stop = None
     for epoch, value in enumerate(trace):
-        callback.on_epoch_end(epoch, {"val_loss": value})
+        callback.on_epoch_end(epoch, {} if value is None else {"val_loss": value})
         if callback.model.stop_training:
             stop = epoch
             break
     verdict = keras_rule(trace, **settings)
-    assert (verdict.stop, verdict.best, verdict.waits[-1]) == (stop, callback.best, callback.wait)
+    assert (verdict.stop, verdict.waits[-1]) == (stop, callback.wait)
+    assert repr(verdict.best) == repr(callback.best)  # NaN is not equal to itself
 
 
 @pytest.mark.parametrize(
@@ -160,6 +164,8 @@ def test_keras_itself_agrees(trace, patience, delta, mode, start):
         lambda: keras_rule("12"),
         lambda: keras_rule(None),
         lambda: keras_rule([1.0, "2"]),
+        lambda: lightning_rule([1.0, None]),
+        lambda: ignite_rule([1.0, None], patience=1),
         lambda: keras_rule([1.0], patience=-1),
         lambda: keras_rule([1.0], mode="auto"),
         lambda: keras_rule([1.0], baseline=float("nan")),

@@ -26,7 +26,7 @@ def test_an_exception_belongs_to_a_technique_and_is_needed(table, monkeypatch):
     assert [name for name in exceptions if name not in re.findall(r"\w+", said)] == []
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", [*FILES, "_targets.py"])
 def test_the_examples_run(file):
     module = importlib.import_module(f"labcode.{file.removesuffix('.py')}")
     failed, tried = doctest.testmod(module)

@@ -27,9 +27,9 @@ from queue import SimpleQueue
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
-from tools.fast import TESTS as FAST_TESTS  # noqa: E402
+from tools.fast import QUICK, TESTS  # noqa: E402
 
-COPIED = ("labcode", "tools", "tests", "evidence", "pyproject.toml", "constraints.txt", "course.py")
+COPIED = ("labcode", "tools", "tests", "source", "evidence", "pyproject.toml", "constraints.txt", "course.py")
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.png")
 TIMEOUT, ALONE = 300, 900  # seconds: longer than any of the tests needs, and at the second try
 # the first failure is enough: no smaller example is looked for
@@ -190,7 +190,7 @@ def main() -> int:
     chosen = [m for m in mutants if not arguments.techniques or m.technique in arguments.techniques]
     chosen = chosen[:: arguments.sample]
     if arguments.fast:  # without staleness, which would notice a comment, too
-        chosen = [replace(mutant, tests=" ".join(FAST_TESTS)) for mutant in chosen]
+        chosen = [replace(mutant, tests=shlex.join([*TESTS, *QUICK])) for mutant in chosen]
     verdicts = judge(chosen, arguments.jobs)
     print("\n" + table(chosen, verdicts))
     return 0 if all(verdict in GOOD for verdict in verdicts) else 1

@@ -1,4 +1,4 @@
-"""`course.py test --fast`: lint and tests all run, and any of them makes it fail."""
+"""`course.py test --fast`: lint, types and tests all run, and any of them makes it fail."""
 
 from types import SimpleNamespace
 
@@ -7,7 +7,7 @@ import pytest
 from tools import commands, fast
 
 
-@pytest.mark.parametrize("wrong", [None, "check", "format", "pytest"])
+@pytest.mark.parametrize("wrong", [None, "check", "format", "mypy", "pytest"])
 def test_everything_runs_and_any_part_can_fail_it(monkeypatch, wrong):
     ran = []
 
@@ -18,7 +18,7 @@ def test_everything_runs_and_any_part_can_fail_it(monkeypatch, wrong):
 
     monkeypatch.setattr(fast.subprocess, "run", run)
     assert fast.main(["-k", "twins"]) == int(wrong is not None)
-    assert len(ran) == 3
+    assert len(ran) == 4
     assert ran[-1].endswith(" -k twins")
     for name in (*fast.TESTS, fast.STALENESS):
         assert f" tests/{name} " in ran[-1]

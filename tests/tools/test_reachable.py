@@ -50,7 +50,7 @@ def l1(lam):
         "    def other(self):\n        from labcode.lstm.units import used_by_a_method\n\n"
         "        return used_by_a_method()\n"
     ),
-    "lstm/scan.py": "def step(x):\n    return x + 1\n\n\ndef unused(x):\n    return x\n",
+    "lstm/scan.py": "def step(x):\n    y = x + 1\n    return y\n\n\ndef unused(x):\n    return x\n",
     "lstm/units.py": "def cut():\n    return 1\n\n\ndef used_by_a_method():\n    return 2\n",
     "plots.py": "def bars():\n    return 1\n\n\ndef lines():\n    return 2\n\n\nprint\n",
 }
@@ -87,6 +87,7 @@ MATTERS = {
     "behind an import in a method": ("lstm/units.py", "return 2", "return 3"),
     "a module's member asked for by a text": ("plots.py", "return 2", "return 3"),
     "what a file does on import": ("plots.py", "\nprint\n", "\nprint(1)\n"),
+    "a type of what is printed": ("linear.py", "def shown()", "def shown() -> int"),
     "the docstring of what is printed": ("linear.py", "Shown.", "Printed."),
 }
 
@@ -94,6 +95,8 @@ DOES_NOT = {
     "a docstring": ("penalties.py", "Return the L2 penalty.", "Other words."),
     "a new docstring": ("lstm/scan.py", "def step(x):\n", 'def step(x):\n    """Step."""\n'),
     "a comment": ("penalties.py", "  # first", ""),
+    "the type of an argument": ("penalties.py", "def l2(lam)", "def l2(lam: check_other) -> float"),
+    "the type of a variable": ("lstm/scan.py", "y = x", "y: int = x"),
     "formatting": ("penalties.py", "total([FACTOR", "total( [ FACTOR"),
     "a function that is not used": ("penalties.py", "return lam", "return -lam"),
     "a check that is not used": ("_checks.py", "n < 0", "n <= 0"),
