@@ -83,8 +83,8 @@ def _draw_effects(ax: Axes, row: int, claim: Claim) -> None:
     side = -1 if claim.direction in ("lower", "not higher") else 1
     for number, found in enumerate(claim.found, start=1):
         y = row - 0.4 + 0.8 * number / (len(claim.found) + 1)
-        in_percent = claim.unit == PERCENT and found.percent is not None
-        mean, *interval = found.percent if in_percent else (found.mean, *found.interval)
+        in_percent = found.percent if claim.unit == PERCENT else None
+        mean, *interval = in_percent or (found.mean, *found.interval)
         ends = sorted(side * end for end in interval)
         scale = max(*map(abs, ends), abs(mean), claim.margin or 0.0) or 1.0
         ax.plot([end / scale for end in ends], (y, y), color=colour, lw=1.6)
