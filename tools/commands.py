@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import sys
+from pathlib import Path
 
 from tools import build_record
 from tools.clean import clean
@@ -77,11 +78,13 @@ def evidence(options: argparse.Namespace) -> int:
     environment = Environment()
     extras = options.extras | (DISTRIBUTED if options.engine == "dask" else frozenset())
     ensure(environment, extras=extras, backend=options.backend, update=options.update)
-    arguments = [f"--{name}" for name in ("list", "quick", "strict", "claims") if getattr(options, name)]
+    flags = ("list", "quick", "strict", "claims", "recompute")
+    arguments = [f"--{name}" for name in flags if getattr(options, name)]
     for name, value in {
         "jobs": options.jobs,
         "backend": options.engine,
         "scheduler": options.scheduler,
+        "folder": options.folder and options.folder.resolve(),  # the experiments run from the course's folder
     }.items():
         arguments += [] if value is None else [f"--{name}", str(value)]
     return run_inside(environment, "tools.evidence", [*arguments, *options.names, *options.rest])
@@ -191,6 +194,7 @@ def parser() -> argparse.ArgumentParser:
         "quick": "see in minutes whether everything runs",
         "strict": "stop before the test if a grid should be wider",
         "claims": "write the verdicts that the results lead to into evidence/claims.toml",
+        "recompute": "compute results and verdicts anew from evidence/records, without training",
     }.items():
         experimenter.add_argument(f"--{flag}", action="store_true", help=meaning)
     experimenter.add_argument("--jobs", type=int, help="processes (default: one on each core)")
@@ -198,6 +202,9 @@ def parser() -> argparse.ArgumentParser:
         "--backend", dest="engine", choices=("loky", "dask"), help="joblib's (default: loky, processes here)"
     )
     experimenter.add_argument("--scheduler", metavar="ADDRESS", help="of Dask, with --backend dask")
+    experimenter.add_argument(
+        "--folder", type=Path, metavar="DIR", help="run declarations of your own, and tasks, that live in DIR"
+    )
     experimenter.add_argument(
         "names", nargs="*", metavar="NAME", help="an experiment's name, such as weather"
     )

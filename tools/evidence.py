@@ -1,6 +1,8 @@
-"""Run declared experiments: `python -m tools.evidence [--quick] [--list] [--all] [NAMES...]`.
+"""Run declared experiments: `python -m tools.evidence [--quick] [--list] [--all] [--recompute] [NAMES...]`.
 
 An experiment goes on where it was stopped, however that was; several processes may work on the same one.
+With --folder DIR, declarations and studies of one's own are those in DIR; a task "module:NAME" may live
+there, too, and runs, records and results go beside them.
 """
 
 import argparse
@@ -13,15 +15,16 @@ import time
 import traceback
 from pathlib import Path
 
-from labcode.experiments.choice import edges
 from labcode.experiments.claims import rewrite
 from labcode.experiments.declaration import EVIDENCE, Declaration, find_declarations, read_declaration
 from labcode.experiments.execute import BACKENDS, Engine
-from labcode.experiments.protocol import Experiment
-from labcode.experiments.results import load_result, save_result
+from labcode.experiments.plan import Plan, is_plan, read_plan
+from labcode.experiments.recompute import all_results, recomputed
+from labcode.experiments.records import find_records
+from labcode.experiments.results import write_result
 from labcode.experiments.script_hash import script_hash
 from labcode.experiments.study import find_studies
-from labcode.experiments.summary import DRAWS, make_result, table
+from tools.evidence_run import perform
 from tools.process import CourseError, run_foreground, say, signals_as_interrupts
 
 MISSING, STALE, CURRENT = "no result yet", "declaration has changed since its result", "has its result"
@@ -36,58 +39,22 @@ def state(name: str, expected_hash: str, results: Path) -> str:
     return CURRENT if result.get("hash") == expected_hash else STALE
 
 
-def perform(
-    declaration: Declaration,
-    runs: Path,
-    results: Path,
-    engine: Engine,
-    *,
-    draws: int = DRAWS,
-    strict: bool = False,
-) -> dict | None:
-    """Run one experiment to its end and write its result.
-
-    Args:
-        declaration: what to try.
-        runs: folder of the stores.
-        results: folder that receives the result.
-        engine: where to compute.
-        draws: bootstrap resamples of each interval.
-        strict: whether to stop before the test split is used if a best strength lies at an edge of its grid.
-
-    Returns:
-        The result; None if ``strict`` made it stop.
-    """
-    began = time.perf_counter()
-    experiment = Experiment(declaration, runs, engine)
-    experiment.choose()
-    at_edge = edges(experiment.choices)
-    if at_edge:
-        say(f"{declaration.name}: a best strength lies at an edge, widen the grid: {', '.join(at_edge)}")
-        if strict:
-            return None
-    result = make_result(declaration, experiment.evaluate(), draws=draws)
-    results.mkdir(parents=True, exist_ok=True)
-    path = save_result(declaration.name, result, results)
-    for line in table(result):
-        say(line)
-    minutes = (time.perf_counter() - began) / 60
-    say(f"{declaration.name}: {result['trainings']} trainings, {minutes:.1f} minutes now; wrote {path}")
-    return result
-
-
 def main(arguments: list[str] | None = None, folder: Path = EVIDENCE) -> int:
     """Run the command line; return the exit code."""
     options = _parser().parse_args(arguments)
+    if options.folder is not None:
+        folder = _own(options.folder)
     known, studies = find_declarations(folder), find_studies(folder)
     unknown = sorted(set(options.names) - set(known) - set(studies))
     if unknown:
         there = ", ".join([*known, *studies])
         raise CourseError(f"No experiment is named {', '.join(unknown)}; there are {there}.")
     results, names = folder / "results", options.names or [*known, *studies]
-    if options.claims:
+    if options.recompute:
+        _recompute(options.names, folder)
+    if options.claims or options.recompute:
         return _rewrite_claims(folder)
-    declared = {name: read_declaration(known[name]) for name in names if name in known}
+    declared = {name: _read(known[name]) for name in names if name in known}
     hashes = {name: declaration.hash for name, declaration in declared.items()}
     hashes |= {name: script_hash(studies[name]) for name in names if name in studies}
     states = {name: state(name, expected, results) for name, expected in hashes.items()}
@@ -114,11 +81,40 @@ def main(arguments: list[str] | None = None, folder: Path = EVIDENCE) -> int:
     return int(bool(stopped)) or failed
 
 
+def _read(path: Path) -> Declaration | Plan:
+    return read_plan(path) if is_plan(path) else read_declaration(path)
+
+
+def _own(folder: Path) -> Path:
+    """Return a folder of one's own, from which this process and its workers can import tasks."""
+    if not folder.is_dir():
+        raise CourseError(f"There is no folder {folder}.")
+    folder = folder.resolve()
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    paths = [str(folder), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
+    return folder
+
+
+def _recompute(names: list[str], folder: Path) -> None:
+    """Compute results again from their records, those named or all that have one, and write them."""
+    records = find_records(folder / "records")
+    without = sorted(set(names) - set(records))
+    if without:
+        raise CourseError(f"No record in {folder.name}/records of {', '.join(without)}.")
+    for name in names or records:
+        began = time.perf_counter()
+        path = write_result(name, recomputed(name, folder), folder / "results")
+        say(f"{name}: computed again in {time.perf_counter() - began:.1f} s; wrote {path}")
+
+
 def _rewrite_claims(folder: Path) -> int:
-    """Write verdicts and effects into the file of claims, and say the verdicts."""
-    results = {path.stem: load_result(path.stem, path.parent) for path in (folder / "results").glob("*.json")}
-    for claim in rewrite(folder / "claims.toml", results):
-        say(f"{claim.section:<5}{claim.id:<40}{claim.verdict}")
+    """Write verdicts and effects into the file of claims, if there is one, and say the verdicts."""
+    path = folder / "claims.toml"
+    if path.is_file():
+        for claim in rewrite(path, all_results(folder)):
+            say(f"{claim.section:<5}{claim.id:<42}{claim.verdict}")
     return 0
 
 
@@ -150,7 +146,7 @@ def _run_studies_quickly(scripts: list[Path], jobs: int) -> int:
     return 0
 
 
-def _quick(chosen: list[Declaration], engine: Engine) -> None:
+def _quick(chosen: list[Declaration | Plan], engine: Engine) -> None:
     """Run small versions in a new temporary folder; nothing of the course's own is read or written."""
     temporary = Path(tempfile.mkdtemp(prefix="evidence-"))
     for declared in chosen:
@@ -174,6 +170,14 @@ def _parser() -> argparse.ArgumentParser:
         "--strict", action="store_true", help="stop before the test if a grid should be wider"
     )
     parser.add_argument("--claims", action="store_true", help="write the verdicts into claims.toml")
+    parser.add_argument(
+        "--recompute",
+        action="store_true",
+        help="results and verdicts anew from the records, without training",
+    )
+    parser.add_argument(
+        "--folder", type=Path, metavar="DIR", help="declarations of your own, and their tasks"
+    )
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one on each core)")
     parser.add_argument("--backend", choices=BACKENDS, default="loky", help="joblib's (default: %(default)s)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of Dask, with --backend dask")

@@ -121,23 +121,51 @@ def chrf(hypotheses: Sequence[str], references: Sequence[str], *, order: int = 6
 
     Source: Popović (2015), "chrF: character n-gram F-score for automatic MT evaluation". Chapter 6.2.
     """
-    order, beta = check_integer("order", order, low=1), check_number("beta", beta, low=0.0)
+    beta = check_number("beta", beta, low=0.0)
+    return chrf_of_counts(chrf_counts(hypotheses, references, order=order).sum(axis=0), beta=beta)
+
+
+def chrf_counts(hypotheses: Sequence[str], references: Sequence[str], *, order: int = 6) -> np.ndarray:
+    """Count each sentence's groups of neighbouring characters: all that chrF is made of, and sums of it.
+
+    Args:
+        hypotheses, references, order: as for :func:`chrf`.
+
+    Returns:
+        For each sentence and length the groups made, those of them that are right, and those of the
+        reference, (N, order, 3) int64.
+
+    Raises:
+        ValueError: two numbers of sentences, no sentence, or a bad order.
+    """
+    order = check_integer("order", order, low=1)
     expect(len(hypotheses) > 0, "hypotheses", "at least one sentence", len(hypotheses))
     expect(len(references) == len(hypotheses), "references", f"{len(hypotheses)} of them", len(references))
-    precisions, recalls = [], []
-    for n in range(1, order + 1):
-        made, right, wanted = 0, 0, 0
-        for hypothesis, reference in zip(hypotheses, references, strict=True):
-            groups = _character_groups(hypothesis, n), _character_groups(reference, n)
-            made += groups[0].total() if groups[1] else 0
-            wanted += groups[1].total()
-            right += (groups[0] & groups[1]).total()
-        if made > 0 and wanted > 0:
-            precisions.append(right / made)
-            recalls.append(right / wanted)
-    if sum(precisions) == 0:
+    counts = np.zeros((len(hypotheses), order, 3), dtype=np.int64)
+    for row, hypothesis, reference in zip(counts, hypotheses, references, strict=True):
+        for n in range(1, order + 1):
+            made, wanted = _character_groups(hypothesis, n), _character_groups(reference, n)
+            row[n - 1] = made.total() if wanted else 0, (made & wanted).total(), wanted.total()
+    return counts
+
+
+def chrf_of_counts(counts: np.ndarray, *, beta: float = 2.0) -> float:
+    """Return the chrF, 0 to 100, of sentences whose counts were added up.
+
+    Args:
+        counts: groups made, right and wanted by length, (order, 3).
+        beta: weight of recall, as for :func:`chrf`.
+
+    Raises:
+        ValueError: another shape, or a weight below 0.
+    """
+    check_shape("counts", counts, (None, 3))
+    beta = check_number("beta", beta, low=0.0)
+    made, right, wanted = np.asarray(counts, dtype=np.float64).T
+    used = (made > 0) & (wanted > 0)
+    if right[used].sum() == 0:
         return 0.0
-    precision, recall = np.mean(precisions), np.mean(recalls)
+    precision, recall = (right[used] / made[used]).mean(), (right[used] / wanted[used]).mean()
     return float(100 * (1 + beta**2) * precision * recall / (beta**2 * precision + recall))
 
 

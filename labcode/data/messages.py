@@ -13,8 +13,8 @@ from importlib import metadata, resources
 
 import numpy as np
 
-from labcode._checks import check_integer, check_one_of, expect
-from labcode.data.dataset import group_places
+from labcode._checks import check_one_of
+from labcode.data.folds import learned_parts
 
 LICENCE = "BSD 3-clause (Project Jupyter's contributors and translators)"
 NOT_DECOMPOSED = str.maketrans({"ł": "l", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d"})
@@ -84,15 +84,9 @@ def split_groups(
         ValueError: a bad argument, or too few samples to leave any for validation.
     """
     test_quarter = PARTS.index(check_one_of("part", part, PARTS))
-    train_size = check_integer("train_size", train_size, low=1)
     in_test = np.array([quarter(group) == test_quarter for group in groups])
-    pool = np.flatnonzero(~in_test)
-    rank = group_places(groups[pool], seed)
-    order = np.argsort(rank, kind="stable")
-    last = rank[order[min(train_size, len(order)) - 1]] if len(order) else 0
-    train, validation = pool[order[:train_size]], pool[order[train_size:][rank[order[train_size:]] > last]]
-    expect(len(validation) > 0, "train_size", f"fewer than the {len(pool)} samples there are", train_size)
-    return train, validation, np.flatnonzero(in_test)
+    learned = learned_parts(groups, np.flatnonzero(~in_test), seed=seed, train_size=train_size)
+    return *learned, np.flatnonzero(in_test)
 
 
 def source_text(languages: tuple[str, ...], texts: list[str]) -> str:

@@ -10,12 +10,14 @@ import numpy as np
 
 from labcode._checks import check_integer, check_one_of, expect
 from labcode.data.dataset import DATA, Dataset, Split, provenance, read_verified
+from labcode.data.folds import redrawn_parts
 from labcode.data.messages import PARTS
 
 DIGITS_SHA256 = "ee34e5abd75f5fba754fb9fc488de0f07e376a22d786b41cfa014e3315e9c74f"
 VOWELS_SHA256 = "f3278a5c9ba6bd7dd825cdf8ddfccfef82ab38489e0559098fe5b92cc9569302"
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 DIGITS_TEST, VOWELS_TEST = 1200, 370
+DIGITS_FOLDS = 2000  # recordings in the ten test parts, where these are redrawn
 
 
 def load(
@@ -25,6 +27,7 @@ def load(
     train_size: int | None = None,
     validation_size: int | None = None,
     longest: int = 32,
+    redraw_test: bool = False,
 ) -> Dataset:
     """Load spoken digits, or the Japanese vowels, as sequences of cepstral coefficients.
 
@@ -38,6 +41,8 @@ def load(
         train_size: recordings for training; None for 300 of the digits, 150 of the vowels.
         validation_size: recordings for validation; None for 300 of the digits, 120 of the vowels.
         longest: frames that are kept of a recording, T; what is longer is cut at its end.
+        redraw_test: whether each of ten seeds has a test part of its own, as
+            ``labcode.data.folds.redrawn_parts`` says: 200 digits or 37 vowels.
 
     Returns:
         The dataset; inputs (N, T, 13) or (N, T, 12) with a padding mask, targets (N,).
@@ -63,8 +68,15 @@ def load(
     )
     received = n_train + n_validation
     expect(received <= pool, "train_size + validation_size", f"at most {pool} recordings", received)
-    drawn = np.random.default_rng(check_integer("seed", seed)).permutation(pool)
-    parts = drawn[:n_train], drawn[n_train:received], np.arange(pool, len(recordings))
+    check_integer("seed", seed)
+    if redraw_test:
+        groups = np.arange(len(recordings))
+        share = (DIGITS_FOLDS if digits else VOWELS_TEST) / len(recordings)
+        train, rest, test = redrawn_parts(groups, seed=seed, train_size=n_train, test_share=share)
+        parts = train, rest[:n_validation], test
+    else:
+        drawn = np.random.default_rng(seed).permutation(pool)
+        parts = drawn[:n_train], drawn[n_train:received], np.arange(pool, len(recordings))
     return _dataset(name, recordings, labels, parts, longest)
 
 

@@ -30,6 +30,7 @@ def load(
     target: str = "volatility",
     tickers: tuple[str, ...] = ("AAPL", "IBM", "MSFT"),
     window: int = MONTH,
+    test_year: int | None = None,
 ) -> Dataset:
     """Load windows of past trading days, to predict the next day of the same stock.
 
@@ -49,6 +50,8 @@ def load(
         target: "volatility", "raw_volatility" or "sign".
         tickers: stocks to learn from together, out of AAPL, GOOG (from 2004 on), IBM, MSFT.
         window: days in a window, T, at most 250.
+        test_year: a year, 2006 to 2012, that is tested in the place of the ``part``: the two years before it
+            are for validation, the four before these for training.
 
     Returns:
         The dataset; inputs (N, T, 4); targets (N, 1) in training standard deviations, or (N,) of "sign".
@@ -61,14 +64,21 @@ def load(
     Source: Quandl WIKI Prices; see labcode/data/files/stocks.txt. Chapter 6.4.
     """
     check_integer("seed", seed)
-    bounds = np.array(BOUNDS[check_one_of("part", part, PARTS)], dtype="datetime64[D]")
+    bounds = BOUNDS[check_one_of("part", part, PARTS)] if test_year is None else _rolling(test_year)
     check_one_of("target", target, TARGETS)
     received = tuple(tickers)
     known = len(received) > 0 and len(set(received)) == len(received) and set(received) <= set(TICKERS)
     expect(known, "tickers", f"some of {TICKERS}, each once", received)
     window = check_integer("window", window, low=1)
     expect(window <= 250, "window", "at most 250 days", window)
-    return _dataset(_prices(), bounds, target, received, window)
+    return _dataset(_prices(), np.array(bounds, dtype="datetime64[D]"), target, received, window)
+
+
+def _rolling(test_year: int) -> tuple[str, ...]:
+    """Return the bounds of a test year's parts."""
+    year = check_integer("test_year", test_year, low=2006)
+    expect(year <= 2012, "test_year", "2006 to 2012", year)
+    return tuple(f"{first}-01-01" for first in (year - 6, year - 2, year, year + 1))
 
 
 @cache

@@ -13,6 +13,7 @@ import numpy as np
 
 from labcode._checks import check_one_of, expect
 from labcode.data.dataset import Dataset, Split
+from labcode.data.folds import redrawn_parts
 from labcode.data.messages import LICENCE, messages, plain, quarter, source_text, split_groups
 
 LANGUAGES = {
@@ -26,6 +27,7 @@ LANGUAGES = {
     "tr_TR": "Turkish",
 }
 CHARACTERS = ("<padding>", *"abcdefghijklmnopqrstuvwxyz", " ", "'", "-")
+TEST_SHARE = 0.3  # of the messages, where the test part is redrawn
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,12 @@ KINDS = {"short": Kind(6, 24, 125, 1500), "long": Kind(25, 48, 75, 1000)}
 
 
 def load(
-    seed: int = 0, part: str = "first", *, kind: str = "short", train_size: int | None = None
+    seed: int = 0,
+    part: str = "first",
+    *,
+    kind: str = "short",
+    train_size: int | None = None,
+    redraw_test: bool = False,
 ) -> Dataset:
     """Load texts in eight languages.
 
@@ -60,6 +67,8 @@ def load(
         part: "first" or "second": two test parts without a message in common.
         kind: "short" for texts of 6 to 24 characters, "long" for 25 to 48.
         train_size: texts for training; None for 1500 short or 1000 long ones.
+        redraw_test: whether each of ten seeds has a test part of its own, in the place of the ``part``, as
+            ``labcode.data.folds.redrawn_parts`` says.
 
     Returns:
         The dataset; inputs (N, 24), or (N, 48) of long texts, of characters' numbers with a padding mask;
@@ -75,7 +84,10 @@ def load(
     texts, languages, groups = _samples(kind)
     x, padding_mask = _encode(texts, chosen.longest)
     y, train_size = languages.astype(np.int64), chosen.train_size if train_size is None else train_size
-    parts = split_groups(groups, seed=seed, part=part, train_size=train_size)
+    if redraw_test:
+        parts = redrawn_parts(groups, seed=seed, train_size=train_size, test_share=TEST_SHARE)
+    else:
+        parts = split_groups(groups, seed=seed, part=part, train_size=train_size)
     train, validation, test = (
         Split(x[at], y[at], padding_mask=padding_mask[at], items=texts[at], groups=groups[at]) for at in parts
     )

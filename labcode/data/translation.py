@@ -3,22 +3,29 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
 from labcode._checks import check_given, check_one_of
 from labcode.data.dataset import IGNORED, Dataset, Split
+from labcode.data.folds import redrawn_parts
 from labcode.data.messages import LICENCE, messages, plain, source_text, split_groups
 
 SPECIAL = ("<padding>", "<unknown>", "<start>", "<end>")
 PADDING, UNKNOWN, START, END = range(4)
+TEST_SHARE = 0.25  # of the messages, where the test part is redrawn
 SOURCE_LONGEST, TARGET_LONGEST = 8, 12
 LANGUAGES = {"zh_CN": ("Chinese", "character"), "fr_FR": ("French", "word")}
 
 
 def load(
-    seed: int = 0, part: str = "first", *, language: str = "zh_CN", train_size: int | None = None
+    seed: int = 0,
+    part: str = "first",
+    *,
+    language: str = "zh_CN",
+    train_size: int | None = None,
+    redraw_test: bool = False,
 ) -> Dataset:
     """Load short English messages of at most 8 words, and their translations of at most 12 tokens.
 
@@ -31,6 +38,8 @@ def load(
         part: "first" or "second": two test parts without a message in common.
         language: "zh_CN" or "fr_FR".
         train_size: pairs for training; None for three quarters of what is not for testing.
+        redraw_test: whether each of ten seeds has a test part of its own, in the place of the ``part``, as
+            ``labcode.data.folds.redrawn_parts`` says.
 
     Returns:
         The dataset; inputs (N, 8) with a padding mask, targets (N, 13) of which the last real one is "<end>".
@@ -43,10 +52,14 @@ def load(
     """
     name, unit = LANGUAGES[check_one_of("language", language, tuple(LANGUAGES))]
     sources, targets, groups = _pairs(language)
+    if redraw_test:
+        share_out = partial(redrawn_parts, groups, test_share=TEST_SHARE)
+    else:
+        share_out = partial(split_groups, groups, part=part)
     if train_size is None:
-        *pool, _ = split_groups(groups, seed=0, part=part, train_size=1)
+        *pool, _ = share_out(seed=0, train_size=1)
         train_size = sum(map(len, pool)) * 3 // 4
-    parts = split_groups(groups, seed=seed, part=part, train_size=train_size)
+    parts = share_out(seed=seed, train_size=train_size)
     outside_test = np.setdiff1d(np.arange(len(groups)), parts[2])
     source_vocabulary = _vocabulary([source_tokens(sources[at]) for at in outside_test])
     target_vocabulary = _vocabulary([target_tokens(targets[at], language) for at in outside_test])

@@ -6,7 +6,6 @@ The files are part of the course: nothing is downloaded.
 import csv
 from collections.abc import Mapping
 from functools import cache
-from itertools import pairwise
 
 import numpy as np
 
@@ -24,7 +23,7 @@ FEATURES = {
     "sin_day_of_year": "1",
     "cos_day_of_year": "1",
 }
-VALIDATION_START, TEST_START = np.datetime64("2014-01-01"), np.datetime64("2015-01-01")
+TEST_YEARS = (2014, 2015)
 NEW_YORK_SHA256 = "36ca8a839c5097aa1a5d2c55d3e986a6c2d0a119c28e6a1a58608fc23098d86d"
 NEW_YORK_FEATURES = {
     "temperature": "°C",
@@ -36,19 +35,21 @@ NEW_YORK_FEATURES = {
     "cos_hour": "1",
 }
 WINDOW, AHEAD, EVERY = 24, 6, 3  # hours: seen, looked ahead, from one window to the next
+WEEK, TESTED_WEEK = 7 * 24, 5  # hours; every fifth week is for testing where parts are weeks
 NEW_YORK_BOUNDS = np.array(["2013-01-01", "2013-07-01", "2013-10-01", "2014-01-01"], dtype="datetime64[h]")
 
 
-def load_weather(window: int = 14) -> Dataset:
+def load_weather(window: int = 14, *, test_year: int = 2015) -> Dataset:
     """Load Seattle's daily weather, 2012 to 2015, to predict tomorrow's change of the highest temperature.
 
     Each input is a window of the last days up to today; the target is temp_max tomorrow minus temp_max
-    today, in training standard deviations, so that persistence ("as today") predicts 0. Targets of 2012-13
-    are for training, of 2014 for validation, of 2015 for testing; a window may reach back into an earlier
-    split, since the past is known.
+    today, in training standard deviations, so that persistence ("as today") predicts 0. Targets of 2015 are
+    for testing, of the year before for validation, of the years before that for training; a window may reach
+    back into an earlier split, since the past is known.
 
     Args:
         window: days in a window, T; below 366, so that a year of training targets is left.
+        test_year: 2015, or 2014 with one year for training; the window is then shorter than 300 days.
 
     Returns:
         The dataset; inputs (N, T, 6), targets (N, 1).
@@ -60,9 +61,10 @@ def load_weather(window: int = 14) -> Dataset:
     Source: NOAA daily summaries; see labcode/data/files/seattle_weather.txt. Chapter 1.
     """
     window = check_integer("window", window, low=1)
-    expect(window < 366, "window", "fewer than 366 days", window)
+    longest = 366 if check_one_of("test_year", test_year, TEST_YEARS) == TEST_YEARS[-1] else 300
+    expect(window < longest, "window", f"fewer than {longest} days", window)
     dates, columns = _read_weather()
-    return _weather_dataset(dates, columns, window)
+    return _weather_dataset(dates, columns, window, test_year)
 
 
 def persistence_loss(split: Split) -> float:
@@ -77,9 +79,12 @@ def _read_weather() -> tuple[np.ndarray, dict[str, np.ndarray]]:
     return dates, {name: np.array([float(row[name]) for row in rows]) for name in names}
 
 
-def _weather_dataset(dates: np.ndarray, columns: Mapping[str, np.ndarray], window: int) -> Dataset:
+def _weather_dataset(
+    dates: np.ndarray, columns: Mapping[str, np.ndarray], window: int, test_year: int = 2015
+) -> Dataset:
     features = _weather_features(dates, columns)
-    training = dates < VALIDATION_START
+    bounds = [np.datetime64(f"{test_year + later}-01-01") for later in (-1, 0, 1)]
+    training = dates < bounds[0]
     mean, std = features[training].mean(axis=0), features[training].std(axis=0)
     change = np.diff(columns["temp_max"])  # change[d - 1] leads from day d - 1 to day d
     target_std = float(change[training[1:]].std())
@@ -101,9 +106,9 @@ def _weather_dataset(dates: np.ndarray, columns: Mapping[str, np.ndarray], windo
         feature_units=tuple(FEATURES.values()),
         target_name="change of temp_max from today to tomorrow",
         target_unit=f"training standard deviations of {target_std:.2f} °C",
-        train=split(days < VALIDATION_START),
-        validation=split((days >= VALIDATION_START) & (days < TEST_START)),
-        test=split(days >= TEST_START),
+        train=split(days < bounds[0]),
+        validation=split((days >= bounds[0]) & (days < bounds[1])),
+        test=split((days >= bounds[1]) & (days < bounds[2])),
         mean=mean,
         std=std,
         target_std=target_std,
@@ -127,7 +132,7 @@ def _weather_features(dates: np.ndarray, columns: Mapping[str, np.ndarray]) -> n
     )
 
 
-def load(seed: int = 0, part: str = "first") -> Dataset:
+def load(seed: int = 0, part: str = "first", *, test_year: int = 2015, redraw_weeks: bool = False) -> Dataset:
     """Load Seattle's days, as :func:`labcode.data.load_weather` does, or New York's hours.
 
     New York: 24 hours of weather, every third hour; the target is the temperature in 6 hours minus that of
@@ -135,8 +140,12 @@ def load(seed: int = 0, part: str = "first") -> Dataset:
     An hour without pressure has the last one observed; windows with a missing hour are left out.
 
     Args:
-        seed: not used: time runs in one direction, so the parts stay as they are.
+        seed: draws the weeks of New York; otherwise not used: the parts of a series stay as they are.
         part: "first" for Seattle, "second" for New York.
+        test_year: of Seattle, as in ``load_weather``.
+        redraw_weeks: whether New York's parts are whole weeks: every fifth is for testing, of the others the
+            seed draws two thirds for training. A window and its target lie in one week, so that no hour is in
+            two parts.
 
     Returns:
         The dataset; inputs (N, 14, 6) or (N, 24, 7), targets (N, 1) in training standard deviations.
@@ -149,8 +158,18 @@ def load(seed: int = 0, part: str = "first") -> Dataset:
     """
     check_integer("seed", seed)
     if check_one_of("part", part, PARTS) == "first":
-        return load_weather()
-    return _new_york_dataset(*_read_new_york())
+        return load_weather(test_year=test_year)
+    return _new_york_dataset(*_read_new_york(), week_parts(seed) if redraw_weeks else None)
+
+
+def week_parts(seed: int) -> np.ndarray:
+    """Return the part of each week of New York's year: 0 for training, 1 for validation, 2 for testing."""
+    hours = int((NEW_YORK_BOUNDS[-1] - NEW_YORK_BOUNDS[0]).astype(int))
+    parts = np.full(hours // WEEK + 1, 2)
+    others = np.flatnonzero(np.arange(len(parts)) % TESTED_WEEK != TESTED_WEEK // 2)
+    drawn = np.random.default_rng(seed).permutation(others)
+    parts[drawn], parts[drawn[: len(others) // 3]] = 0, 1
+    return parts
 
 
 @cache
@@ -174,28 +193,29 @@ def _last_observed(values: np.ndarray) -> np.ndarray:
     return values[at]
 
 
-def _new_york_dataset(hours: np.ndarray, features: np.ndarray) -> Dataset:
+def _new_york_dataset(hours: np.ndarray, features: np.ndarray, weeks: np.ndarray | None = None) -> Dataset:
     whole = np.full((int((NEW_YORK_BOUNDS[-1] - NEW_YORK_BOUNDS[0]).astype(int)), features.shape[1]), np.nan)
     whole[(hours - NEW_YORK_BOUNDS[0]).astype(int)] = features
     now = np.arange(WINDOW - 1, len(whole) - AHEAD, EVERY)
     change = whole[now + AHEAD, 0] - whole[now, 0]
     windows = np.lib.stride_tricks.sliding_window_view(whole, WINDOW, axis=0)[now - WINDOW + 1]
     kept = np.isfinite(windows).all(axis=(1, 2)) & np.isfinite(change)
-    windows, change = windows[kept].transpose(0, 2, 1), change[kept]
-    target_hours = NEW_YORK_BOUNDS[0] + now[kept] + AHEAD
-    training = whole[: int((NEW_YORK_BOUNDS[1] - NEW_YORK_BOUNDS[0]).astype(int))]
+    windows, change, now = windows[kept].transpose(0, 2, 1), change[kept], now[kept]
+    part, part_of_hour = _new_york_parts(now, len(whole), weeks)
+    training = whole[part_of_hour == 0]
     mean, std = np.nanmean(training, axis=0), np.nanstd(training, axis=0)
-    unit = float(change[target_hours < NEW_YORK_BOUNDS[1]].std())
+    unit = float(change[part == 0].std())
     x, y = ((windows - mean) / std).astype(np.float32), (change[:, None] / unit).astype(np.float32)
+    target_hours = NEW_YORK_BOUNDS[0] + now + AHEAD
 
-    def split(first, last):
-        at = (target_hours >= first) & (target_hours < last)
+    def split(number):
+        at = part == number
         items = np.array([f"{hour}:00 UTC" for hour in target_hours[at]])
-        return Split(
-            np.ascontiguousarray(x[at]), y[at], target_hours[at].astype("datetime64[D]"), items=items
-        )
+        groups = None if weeks is None else (now[at] // WEEK).astype(str)
+        days = target_hours[at].astype("datetime64[D]")
+        return Split(np.ascontiguousarray(x[at]), y[at], days, items=items, groups=groups)
 
-    parts = [split(first, last) for first, last in pairwise(NEW_YORK_BOUNDS)]
+    parts = [split(number) for number in range(3)]
     return Dataset(
         name="new_york_weather",
         title="how much warmer or colder will it be in New York in six hours?",
@@ -214,3 +234,14 @@ def _new_york_dataset(hours: np.ndarray, features: np.ndarray) -> Dataset:
         provenance=provenance("new_york_weather"),
         step="hour",
     )
+
+
+def _new_york_parts(now, length: int, weeks: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the part of each window, -1 for none, and of each hour of the year, 0 to 2."""
+    hours = np.arange(length)
+    if weeks is None:
+        bounds = (NEW_YORK_BOUNDS[1:-1] - NEW_YORK_BOUNDS[0]).astype(int)
+        of_hour = np.searchsorted(bounds, hours, side="right")
+        return of_hour[now + AHEAD], of_hour
+    in_one_week = (now - WINDOW + 1) // WEEK == (now + AHEAD) // WEEK
+    return np.where(in_one_week, weeks[now // WEEK], -1), weeks[hours // WEEK]

@@ -1,31 +1,30 @@
-"""What the article claims, what we found, and the one rule that leads from results to a verdict.
+"""What the article claims, what we found, and the file in which both stand: ``evidence/claims.toml``.
 
-``evidence/claims.toml`` is a list of tables::
+It is a list of tables. All but the last two keys are written before an experiment runs::
 
     [[claim]]
-    id = "l2-shrinks"              # unique
-    section = "4.2"                # of the article
-    sentence = "..."               # the claim, in our own words
-    direction = "lower"            # the side of 0 on which the effect should be: "lower" or "higher";
-                                   # or "equal", within margin = ... of 0
-    verdict = "holds"
-    found = ["-0.447 [-0.612, -0.302]"]    # the effects that it rests on, in their order
-    [[claim.evidence]]             # at least one
+    id = "l2-helps"                # unique
+    section = "2.1"                # of the article
+    kind = "article"               # what the article says, fairly read; or "finding", what we add
+    sentence = "..."               # the claim, in our own words; it names a bar that is the course's own
+    direction = "lower"            # one of ``verdicts.DIRECTIONS``
+    margin = 1.0                   # what is too small to matter; needed by "equal", "not higher", "not lower"
+    unit = "% of the reference"    # of the margin; or in words, such as "points of chrF", the effect's own
+    because = "..."                # why this margin
+    verdict = "undecided (12 places)"                  # as ``verdicts.in_words`` says it
+    found = [                      # the effects that it rests on, in their order
+      { place = "weather: methods/l2/...", mean = -0.45, interval = [-0.6, -0.3], says = "supports" },
+    ]
+    [[claim.evidence]]             # at least one: all of them are one family
     experiment = "weather"         # evidence/results/weather.json
     path = ["methods", "l2", "early", "against", "none_early", "loss"]   # inside its summary
 
-A path leads to one effect: a table with "mean", "interval" and "p_holm", as ``summary.compare`` makes them.
-Where the experiment has a confirmation, the same path inside that is evidence, too, and its effect follows.
-`python course.py evidence --claims` writes "verdict" and "found" anew from the results.
-
-The rule. A piece of evidence supports "lower" or "higher" if its mean lies on that side of 0, its 95 %
-interval holds no 0, and Holm's p is below 0.05. It supports "equal" if the whole interval lies within the
-margin. A claim
-
-- "holds" if it is supported everywhere, and in at least two places: a second task, or a confirmation;
-- "holds under conditions" if it is supported somewhere, but not everywhere, or in one place only;
-- "does not hold here" if it is supported nowhere.
-"""
+A path leads to one effect, as ``effects.compare`` makes them. "best_single" in it is the method that was
+best by its validation loss. Where the experiment has a confirmation, the same path inside that is evidence,
+too, and its effect follows. Intervals in "found" are those of the claim's family (``families``); "percent"
+is the mean and the ends in % of the reference; "detectable" is what an open place would have seen with 80 %
+probability. `python course.py evidence --claims` writes "verdict" and "found" anew. The rule stands in
+``verdicts``."""
 
 import json
 import re
@@ -35,36 +34,76 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labcode._checks import check_instance, check_number, check_one_of, expect
+from labcode.experiments.effects import member, percent_of
+from labcode.experiments.families import simultaneous
+from labcode.experiments.result_tables import BEST, reference_mean
+from labcode.experiments.verdicts import (
+    ANSWERS,
+    DIRECTIONS,
+    NEEDS_MARGIN,
+    OPEN,
+    VERDICTS,
+    answer,
+    in_words,
+)
 
-HOLDS, CONDITIONS, NOT_HERE = VERDICTS = ("holds", "holds under conditions", "does not hold here")
-DIRECTIONS = ("lower", "higher", "equal")
-LEVEL = 0.05
-_KEYS = {"id", "section", "sentence", "direction", "verdict", "found", "evidence"}
-_WRITTEN = re.compile(r"^(verdict|found) = .*$", re.MULTILINE)
+KINDS = ("article", "finding")
+PERCENT = "% of the reference"
+_TEXTS = ("id", "section", "sentence", "verdict")
+_MARGIN = {"margin", "unit", "because"}
+_KEYS = {"kind", "direction", "found", "evidence", *_TEXTS}
+_WRITTEN = re.compile(r"^(verdict) = .*$|^(found) = \[(?:\n(?:  .*\n)*\]|.*\])$", re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What one place says of a claim.
+
+    Attributes:
+        place: the experiment and the path, and whether it is the confirmation.
+        mean, interval: of the effect; the interval is that of the claim's family.
+        says: one of ``verdicts.ANSWERS``.
+        percent: the mean and the ends of the interval in % of the reference, if the effect has one.
+        detectable: the effect that would have been seen with 80 % probability, of an open place.
+    """
+
+    place: str
+    mean: float
+    interval: tuple[float, float]
+    says: str
+    percent: tuple[float, float, float] | None = None
+    detectable: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """One claim of the article. The attributes are the keys of the file.
+    """One claim. The attributes are the keys of the file.
 
     Attributes:
-        found: the effects, as ``as_text`` writes them.
         evidence: pairs of an experiment's name and a path inside its summary.
-        margin: of "equal", in units of the effect; else None.
+        margin: in ``unit``; None where there is none.
     """
 
     id: str
     section: str
+    kind: str
     sentence: str
     direction: str
     verdict: str
-    found: tuple[str, ...]
+    found: tuple[Found, ...]
     evidence: tuple[tuple[str, tuple[str, ...]], ...]
     margin: float | None = None
+    unit: str | None = None
+    because: str | None = None
+
+    @property
+    def word(self) -> str:
+        """The verdict without its numbers."""
+        return self.verdict.partition(" (")[0]
 
 
 def read_claims(path: Path) -> list[Claim]:
-    """Read and check the file of claims.
+    """Read and check a file of claims.
 
     Raises:
         ValueError: no TOML, a key missing, unknown or out of range, or two claims with one id.
@@ -82,7 +121,7 @@ def read_claims(path: Path) -> list[Claim]:
 
 
 def effects(claim: Claim, results: Mapping[str, Mapping]) -> dict[str, dict]:
-    """Return every effect that a claim rests on, by "experiment" or "experiment (confirmation)".
+    """Return every effect that a claim rests on, by its place, each with its "reference" where there is one.
 
     Args:
         claim: the claim.
@@ -95,37 +134,40 @@ def effects(claim: Claim, results: Mapping[str, Mapping]) -> dict[str, dict]:
     for experiment, path in claim.evidence:
         expect(experiment in results, claim.id, "an experiment with a result", experiment)
         result, where = results[experiment], f"{experiment}: {'/'.join(path)}"
-        found[where] = _follow(result["summary"], path, f"{claim.id}, {where}")
+        found[where] = _follow(result, "summary", path, f"{claim.id}, {where}")
         if result.get("confirmation"):
-            where += " (confirmation)"
-            found[where] = _follow(result["confirmation"], path, f"{claim.id}, {where}")
+            where += " (transfer)"
+            found[where] = _follow(result, "confirmation", path, f"{claim.id}, {where}")
     return found
 
 
-def as_text(effect: Mapping) -> str:
+def judge(claim: Claim, results: Mapping[str, Mapping]) -> list[Found]:
+    """Return what each place says of a claim, all of them being one family.
+
+    Raises:
+        ValueError: as ``effects``; a margin in % of a reference that an effect does not have.
+    """
+    there = effects(claim, results)
+    family = simultaneous([member(effect, place.partition(":")[0]) for place, effect in there.items()])
+    judged = []
+    for (place, effect), joint in zip(there.items(), family, strict=True):
+        reference, mean = effect.get("reference"), effect["mean"]
+        interval = (mean - joint.reach[0], mean + joint.reach[1])
+        says = answer(interval, claim.direction, _margin(claim, reference, place))
+        share = tuple(_round(p) for p in percent_of(reference, (mean, *interval))) if reference else None
+        low, high = map(_round, interval)
+        detectable = _round(joint.detectable) if says == OPEN else None
+        about = {"percent": share, "detectable": detectable}
+        judged.append(Found(place=place, mean=_round(mean), interval=(low, high), says=says, **about))
+    return judged
+
+
+def as_text(effect: Mapping | Found) -> str:
     """Write an effect's mean and interval with three decimals, such as "-0.447 [-0.612, -0.302]"."""
-    low, high = effect["interval"]
-    return f"{effect['mean']:+.3f} [{low:+.3f}, {high:+.3f}]"
-
-
-def supports(effect: Mapping, direction: str, margin: float | None = None) -> bool:
-    """Say whether one effect supports a claim, by the rule at the top of this file."""
-    low, high = effect["interval"]
-    if direction == "equal":
-        return -margin <= low and high <= margin
-    outside = high < 0 if direction == "lower" else low > 0
-    same_side = effect["mean"] < 0 if direction == "lower" else effect["mean"] > 0
-    return outside and same_side and effect["p_holm"] < LEVEL
-
-
-def verdict(claim: Claim, results: Mapping[str, Mapping]) -> str:
-    """Return the verdict on a claim that the results lead to, by the rule at the top of this file."""
-    supported = [
-        supports(effect, claim.direction, claim.margin) for effect in effects(claim, results).values()
-    ]
-    if all(supported) and len(supported) >= 2:
-        return HOLDS
-    return CONDITIONS if any(supported) else NOT_HERE
+    mean, interval = (
+        (effect.mean, effect.interval) if isinstance(effect, Found) else (effect["mean"], effect["interval"])
+    )
+    return f"{mean:+.3f} [{interval[0]:+.3f}, {interval[1]:+.3f}]"
 
 
 def rewrite(path: Path, results: Mapping[str, Mapping]) -> list[Claim]:
@@ -139,50 +181,70 @@ def rewrite(path: Path, results: Mapping[str, Mapping]) -> list[Claim]:
         The claims, as they are now.
 
     Raises:
-        ValueError: as ``read_claims`` and ``effects``.
+        ValueError: as ``read_claims`` and ``judge``.
     """
     first, *parts = re.split(r"^(?=\[\[claim\]\]$)", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     for at, claim in enumerate(read_claims(path)):
-        numbers = [as_text(effect) for effect in effects(claim, results).values()]
-        now = {"verdict": json.dumps(verdict(claim, results)), "found": json.dumps(numbers)}
-        parts[at] = _WRITTEN.sub(lambda line, now=now: f"{line[1]} = {now[line[1]]}", parts[at])
+        judged = judge(claim, results)
+        lines = "".join(f"  {_as_toml(one)},\n" for one in judged)
+        now = {"verdict": json.dumps(in_words([one.says for one in judged])), "found": f"[\n{lines}]"}
+        parts[at] = _WRITTEN.sub(
+            lambda line, now=now: f"{line[1] or line[2]} = {now[line[1] or line[2]]}", parts[at]
+        )
     path.write_text("".join([first, *parts]), encoding="utf-8", newline="\n")
     return read_claims(path)
 
 
+def _margin(claim: Claim, reference: float | None, place: str) -> float | None:
+    """Return the margin in units of the effect."""
+    if claim.margin is None or claim.unit != PERCENT:
+        return claim.margin
+    known = reference is not None and reference > 0
+    expect(known, f"{claim.id}, {place}", "an effect with a reference above 0", reference)
+    return claim.margin / 100 * reference
+
+
+def _round(value: float) -> float:
+    """Keep four digits, and nothing beyond the sixth decimal."""
+    return round(float(f"{value:.4g}"), 6) + 0.0
+
+
+def _as_toml(found: Found) -> str:
+    pairs = {"place": found.place, "mean": found.mean, "interval": list(found.interval)}
+    pairs |= {"percent": list(found.percent)} if found.percent else {}
+    pairs |= {"says": found.says} | ({"detectable": found.detectable} if found.detectable is not None else {})
+    return "{ " + ", ".join(f"{key} = {json.dumps(value)}" for key, value in pairs.items()) + " }"
+
+
 def _claim(table: dict) -> Claim:
     name = table.get("id", "claim")
-    known = _KEYS | ({"margin"} if table.get("direction") == "equal" else set())
+    known = _KEYS | (_MARGIN if _MARGIN & table.keys() or table.get("direction") in NEEDS_MARGIN else set())
     expect(set(table) == known, f"{name}", f"the keys {sorted(known)}", sorted(table))
-    for key in ("id", "section", "sentence"):
-        expect(
-            isinstance(table[key], str) and bool(table[key].strip()),
-            f"{name}: {key}",
-            "some text",
-            table[key],
-        )
+    for key in (*_TEXTS, *(("unit", "because") if "unit" in table else ())):
+        is_text = isinstance(table[key], str) and bool(table[key].strip())
+        expect(is_text, f"{name}: {key}", "some text", table[key])
+    check_one_of(f"{name}: kind", table["kind"], KINDS)
     check_one_of(f"{name}: direction", table["direction"], DIRECTIONS)
-    check_one_of(f"{name}: verdict", table["verdict"], VERDICTS)
+    check_one_of(f"{name}: verdict", table["verdict"].partition(" (")[0], VERDICTS)
     if "margin" in table:
-        expect(
-            check_number(f"{name}: margin", table["margin"]) > 0,
-            f"{name}: margin",
-            "above 0",
-            table["margin"],
-        )
-    is_list = isinstance(table["found"], list) and all(isinstance(one, str) for one in table["found"])
-    expect(is_list, f"{name}: found", "a list of texts", table["found"])
+        margin = check_number(f"{name}: margin", table["margin"])
+        expect(margin > 0, f"{name}: margin", "above 0", table["margin"])
+    expect(isinstance(table["found"], list), f"{name}: found", "a list of tables", table["found"])
     pieces = table["evidence"]
     expect(isinstance(pieces, list) and len(pieces) > 0, f"{name}: evidence", "at least one table", pieces)
-    return Claim(
-        **(
-            table
-            | {
-                "found": tuple(table["found"]),
-                "evidence": tuple(_piece(f"{name}: evidence", piece) for piece in pieces),
-            }
-        )
-    )
+    made = {
+        "found": tuple(_found(f"{name}: found", one) for one in table["found"]),
+        "evidence": tuple(_piece(f"{name}: evidence", piece) for piece in pieces),
+    }
+    return Claim(**(table | made))
+
+
+def _found(name: str, table: dict) -> Found:
+    check_instance(name, table, dict, "a table")
+    needed, more = {"place", "mean", "interval", "says"}, {"percent", "detectable"}
+    expect(needed <= table.keys() <= needed | more, name, f"the keys {sorted(needed)}", sorted(table))
+    check_one_of(f"{name}.says", table["says"], ANSWERS)
+    return Found(**(table | {key: tuple(table[key]) for key in ("interval", "percent") if key in table}))
 
 
 def _piece(name: str, piece: dict) -> tuple[str, tuple[str, ...]]:
@@ -194,11 +256,17 @@ def _piece(name: str, piece: dict) -> tuple[str, tuple[str, ...]]:
     return piece["experiment"], tuple(path)
 
 
-def _follow(summary: Mapping, path: tuple[str, ...], name: str) -> dict:
-    place = summary
+def _follow(result: Mapping, part: str, path: tuple[str, ...], name: str) -> dict:
+    """Return the effect at the end of a path."""
+    place = result[part]
     for step in path:
+        if step == BEST and isinstance(place, Mapping) and step not in place and "references" in result:
+            step = result["references"][f"{BEST}_{path[path.index(BEST) + 1]}"]
         expect(isinstance(place, Mapping) and step in place, name, "a path inside the summary", step)
         place = place[step]
-    is_effect = isinstance(place, Mapping) and {"mean", "interval", "p_holm"} <= place.keys()
-    expect(is_effect, name, "an effect with mean, interval and p_holm", place)
+    is_effect = isinstance(place, Mapping) and {"mean", "interval"} <= place.keys()
+    expect(is_effect, name, "an effect with mean and interval", place)
+    if "reference" not in place:
+        reference = reference_mean(result, part, path)
+        return place if reference is None else dict(place) | {"reference": reference}
     return place

@@ -134,7 +134,7 @@ def find_declarations(folder: Path = EVIDENCE) -> dict[str, Path]:
 def _declaration(name: str, content: dict) -> Declaration:
     known = {f.name: f.default is MISSING and f.default_factory is MISSING for f in fields(Declaration)}
     del known["name"]
-    _check_keys("the file", content, {key for key, needed in known.items() if needed}, set(known))
+    check_keys("the file", content, {key for key, needed in known.items() if needed}, set(known))
     _check_values(content)
     methods = {method: _grid(method, grid) for method, grid in content["methods"].items()}
     expect(len(methods) > 0, "methods", "at least one", methods)
@@ -181,7 +181,7 @@ def _references(names: object, methods: Mapping[str, object]) -> tuple[str, ...]
 
 def _confirmation(table: object) -> Confirmation:
     check_instance("confirm", table, dict, "a table")
-    _check_keys("confirm", table, {"task", "block"}, {"task", "block"})
+    check_keys("confirm", table, {"task", "block"}, {"task", "block"})
     expect(isinstance(table["task"], str), "confirm.task", "some text", table["task"])
     return Confirmation(table["task"], check_integer("confirm.block", table["block"], low=1))
 
@@ -190,7 +190,7 @@ def _combination(label: str, table: object, methods: Mapping[str, object]) -> Co
     name = f"combinations.{label}"
     expect(label not in METHODS and label != NONE, name, "a name that is no method's", label)
     check_instance(name, table, dict, "a table")
-    _check_keys(name, table, {"methods", "factors"}, {"methods", "factors"})
+    check_keys(name, table, {"methods", "factors"}, {"methods", "factors"})
     parts, factors = table["methods"], table["factors"]
     are_different = isinstance(parts, list) and len(parts) >= 2 and len(set(map(str, parts))) == len(parts)
     expect(are_different, f"{name}.methods", "at least two different methods", parts)
@@ -207,7 +207,7 @@ def _ascending(name: str, values: list[float]) -> tuple[float, ...]:
     return tuple(values)
 
 
-def _check_keys(name: str, table: dict, needed: set[str], known: set[str]) -> None:
+def check_keys(name: str, table: dict, needed: set[str], known: set[str]) -> None:
     missing, unknown = sorted(needed - table.keys()), sorted(table.keys() - known)
     expect(not missing, name, f"the keys {sorted(needed)}", f"none of {missing}")
     expect(not unknown, name, f"no keys but {sorted(known)}", f"also {unknown}")

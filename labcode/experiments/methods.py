@@ -6,8 +6,11 @@ A new method is one line in ``METHODS``. Its strength is of one kind:
 - "rate": a probability, in (0, 1); larger regularizes more;
 - "limit": a bound, above 0; smaller regularizes more.
 
-"embedding_dropout" needs a model of tokens. Penalties, decay and limits act on the input and the recurrent
-weights of every LSTM of the model, never on its biases or its head.
+"dropout" silences what an LSTM reads and what it puts out, both at one rate; masks are locked, one for the
+whole sequence, but where a name ends in "step": a new one at each step. "max_norm" bounds the norm of each
+row of a matrix, "sum_norm" the sum of these norms. "embedding_dropout" needs a model of tokens. Penalties,
+decay and limits act on the input and the recurrent weights of every LSTM of the model, never on its biases or
+its head.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from labcode._checks import check_lstms, check_number, check_one_of, expect
-from labcode.constraints import constrain_, max_norm_torch
+from labcode.constraints import constrain_, max_l21_norm_torch, max_norm_torch
 from labcode.optimizers import ProximalAdam
 from labcode.penalties import (
     activation_penalty_torch,
@@ -77,9 +80,12 @@ def _activation(penalty: Callable) -> Callable[[float], Effects]:
     return lambda lam: Effects(activation_penalties=(lambda output, real: penalty(output, lam, real),))
 
 
-def _max_norm(limit: float) -> Effects:
-    projection = partial(max_norm_torch, limit=limit)
-    return Effects(constraints=(lambda model: constrain_(model, dict.fromkeys(TARGETS, projection)),))
+def _limit(projection: Callable) -> Callable[[float], Effects]:
+    def effects(limit: float) -> Effects:
+        by_target = dict.fromkeys(TARGETS, partial(projection, limit=limit))
+        return Effects(constraints=(lambda model: constrain_(model, by_target),))
+
+    return effects
 
 
 METHODS = {
@@ -87,15 +93,19 @@ METHODS = {
     "l1_proximal": Method("strength", lambda lam: Effects(optimizer={"lam_l1": lam})),
     "l2": Method("strength", _penalty(l2_penalty_torch)),
     "weight_decay": Method("strength", lambda decay: Effects(optimizer={"weight_decay": decay})),
+    "dropout": Method("rate", _model("input_dropout", "output_dropout")),
     "output_dropout": Method("rate", _model("output_dropout")),
     "input_dropout": Method("rate", _model("input_dropout")),
     "embedding_dropout": Method("rate", _model("embedding_dropout")),
     "recurrent_dropout_h": Method("rate", _model("recurrent_dropout", on="h")),
     "recurrent_dropout_g": Method("rate", _model("recurrent_dropout", on="g")),
     "recurrent_dropout_c": Method("rate", _model("recurrent_dropout", on="c")),
+    "recurrent_dropout_step": Method("rate", _model("recurrent_dropout", on="h", per_step=True)),
+    "recurrent_dropout_g_step": Method("rate", _model("recurrent_dropout", on="g", per_step=True)),
     "weight_drop": Method("rate", _model("weight_drop")),
     "zoneout": Method("rate", _model("zoneout_h", "zoneout_c")),
-    "max_norm": Method("limit", _max_norm),
+    "max_norm": Method("limit", _limit(max_norm_torch)),
+    "sum_norm": Method("limit", _limit(max_l21_norm_torch)),
     "ar": Method("strength", _activation(activation_penalty_torch)),
     "tar": Method("strength", _activation(temporal_activation_penalty_torch)),
 }

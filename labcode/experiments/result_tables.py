@@ -5,14 +5,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from labcode._checks import check_one_of, expect
-from labcode.experiments.claims import supports
 from labcode.experiments.declaration import NONE, VARIANTS
+from labcode.experiments.effects import clear_side
 from labcode.experiments.methods import scaled
 from labcode.experiments.runs import kept_epoch
 
 SUMMARIES = ("summary", "confirmation")
 NONE_REFERENCES = tuple(f"{NONE}_{variant}" for variant in VARIANTS)
 CLEAR, UNCLEAR = ("lower", "higher"), "unclear"
+BEST = "best_single"  # the method with the lowest mean validation loss
 
 
 def differences(
@@ -31,7 +32,7 @@ def differences(
         references: what the methods are compared with; a simple baseline's name is one, too.
 
     Returns:
-        Effects, each with "mean", "interval", "by_seed", "p" and "p_holm", by reference, method, and variant
+        Effects, as ``labcode.experiments.effects.compare`` makes them, by reference, method, and variant
         ("last", "early"). The reference itself is left out.
 
     Raises:
@@ -54,11 +55,6 @@ def differences(
     }
 
 
-def outcome(effect: Mapping) -> str:
-    """Say "lower" or "higher" where an effect is clear by the rule of ``claims``, else "unclear"."""
-    return next((side for side in CLEAR if supports(effect, side)), UNCLEAR)
-
-
 def outcomes(effects: Mapping[str, Mapping[str, Mapping]], variant: str) -> dict[str, list[str]]:
     """Sort the methods of one reference by what is clear about them.
 
@@ -73,7 +69,7 @@ def outcomes(effects: Mapping[str, Mapping[str, Mapping]], variant: str) -> dict
     found = {label: by_variant[variant] for label, by_variant in effects.items() if variant in by_variant}
     ordered = sorted(found, key=lambda label: found[label]["mean"])
     sides = (*CLEAR, UNCLEAR)
-    return {side: [label for label in ordered if outcome(found[label]) == side] for side in sides}
+    return {side: [label for label in ordered if clear_side(found[label]) == side] for side in sides}
 
 
 def confirmed(result: Mapping, variant: str, *, measure: str = "loss") -> dict[str, list[str]]:
@@ -114,6 +110,28 @@ def baselines(result: Mapping, *, measure: str = "loss", where: str = "summary")
     """Return the simple baselines' mean figure on the test split, by their names."""
     _methods(result, where)
     return {name: _measure(found, measure) for name, found in result[where]["baselines"].items()}
+
+
+def reference_mean(result: Mapping, where: str, path: Sequence[str]) -> float | None:
+    """Return the mean of what an effect's method was compared with, in the effect's measure.
+
+    Args:
+        result: of a declared experiment, or another.
+        where: as in ``differences``.
+        path: of the effect, inside the summary.
+
+    Returns:
+        The mean; None for other paths than ``differences`` follows, for the gap, and for what is not above 0.
+    """
+    if path[0] != "methods" or "against" not in path or path[-1] == "gap":
+        return None
+    found, (reference, measure) = result[where], path[-2:]
+    if reference in found["baselines"]:
+        mean = found["baselines"][reference][measure]
+    else:
+        variant = reference.rpartition("_")[2]
+        mean = found["methods"][result["references"][reference]][variant]["test"][measure]["mean"]
+    return mean if mean > 0 else None
 
 
 def sweep(result: Mapping, label: str, variant: str = "last") -> dict[float, dict[str, np.ndarray]]:

@@ -26,16 +26,25 @@ def save_result(name: str, result: dict, folder: Path = RESULTS) -> Path:
     Returns:
         The file's path.
     """
-    made_with = {
+    return write_result(name, made_with() | result, folder)
+
+
+def write_result(name: str, result: Mapping, folder: Path = RESULTS) -> Path:
+    """Write a result as it is, whole or not at all; return the file's path."""
+    path = Path(folder) / f"{name}.json"
+    write_atomically(path, (json.dumps(result, separators=(",", ":")) + "\n").encode())
+    return path
+
+
+def made_with() -> dict[str, dict[str, str]]:
+    """Return the versions and the machine at work, under "made_with"."""
+    found = {
         "python": platform.python_version(),
         "numpy": np.__version__,
         "torch": torch.__version__,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
     }
-    path = Path(folder) / f"{name}.json"
-    text = json.dumps({"made_with": made_with, **result}, separators=(",", ":")) + "\n"
-    write_atomically(path, text.encode())
-    return path
+    return {"made_with": found}
 
 
 def load_result(name: str, folder: Path = RESULTS) -> dict:

@@ -140,12 +140,18 @@ def with_weights(run: Run, weights: dict[str, np.ndarray]) -> nn.Module:
 
 
 def processor() -> str:
-    """Return the processor's name: runs are the same bit for bit only on the same one."""
+    """Return the processor's name, family, model and the instructions that torch uses.
+
+    Runs are the same bit for bit only where all of it is the same: a name such as "AMD EPYC" stands for many.
+    """
+    capability = torch.backends.cpu.get_cpu_capability()
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+    except OSError:
+        return f"{platform.processor() or platform.machine()}, {capability}"
+    found = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    numbers = [f"{key.split()[-1]} {found[key]}" for key in ("cpu family", "model") if key in found]
+    return ", ".join([found.get("model name", platform.machine()), *numbers, capability])
 
 
 @contextmanager

@@ -10,12 +10,18 @@ The script has a function that trains and returns numbers, and a ``main`` that a
         study = Study(__file__)
         small = study.map(run, [{"seed": seed, "hidden": 8} for seed in study.seeds(10)])
         ...
-        study.save({"summary": {"capacity": {"gap": compare({"64 units": differences})}}})
+        study.keep("small/loss", [run["test"] for run in small])
+        study.save(summary, settings={"hidden": 8})
 
-``python course.py evidence NAME`` or the script itself runs it: on all cores, with a progress bar, and going
-on where it was stopped. A finished run is kept under its settings and what its function means, with all that
-it uses of the script (``script_hash``); the library's own code does not count, ``PROTOCOL`` stands for it.
-"""
+    def summary(record):  # by this name; pure: of the record alone, without training
+        ...
+        return {"summary": {"capacity": {"gap": compare({"64 units": differences})}}}
+
+``python course.py evidence NAME`` or the script itself runs it: on all cores, with a progress bar, and
+going on where it was stopped. A finished run is kept under its settings and what its function means, with
+all that it uses of the script (``script_hash``); the library's own code does not count, ``PROTOCOL`` stands
+for it. What the summary is computed from is kept as ``evidence/records/NAME.npz``, and ``python course.py
+evidence --recompute NAME`` computes it again. A study may also save a table of its own."""
 
 import argparse
 import json
@@ -28,13 +34,16 @@ from functools import partial
 from pathlib import Path
 from types import FunctionType
 
+import numpy as np
 import torch
 from tqdm.auto import tqdm
 
 from labcode._checks import check_instance, check_integer, expect
 from labcode.experiments.declaration import EVIDENCE, canonical_hash
 from labcode.experiments.execute import Engine, execute
-from labcode.experiments.results import save_result
+from labcode.experiments.recompute import SUMMARY, from_record, keep
+from labcode.experiments.records import Record, compact
+from labcode.experiments.results import save_result, write_result
 from labcode.experiments.runs import alone, processor
 from labcode.experiments.script_hash import meaning, script_hash
 from labcode.experiments.store import Store
@@ -87,7 +96,7 @@ class Study:
         if self.quick:
             folder = Path(tempfile.mkdtemp(prefix="evidence-"))
         self.store, self.results = Store(folder / "runs" / self.name), folder / "results"
-        self.seconds = 0.0
+        self.seconds, self.kept = 0.0, {}
 
     def seeds(self, number: int) -> range:
         """Return the paired seeds: ``number`` of them, or two in a quick run."""
@@ -128,12 +137,40 @@ class Study:
         self.seconds += sum(record["seconds"] for record in records.values())
         return [records[call.key]["result"] for call in calls]
 
-    def save(self, result: Mapping[str, object]) -> Path:
-        """Write the result with the script's hash, and return the file's path."""
-        about = {"command": f"python course.py evidence {self.name}", "hash": script_hash(self.script)}
-        about |= {"processor": processor(), "training_seconds": round(self.seconds, 1)}
+    def keep(self, name: str, array: np.ndarray) -> None:
+        """Put numbers into the record, from which alone the summary is computed.
+
+        Args:
+            name: like a path, such as "weather/none/loss".
+            array: as ``labcode.experiments.records.write_record`` takes it.
+
+        Raises:
+            ValueError: the name is taken, or the array is none that a record holds.
+        """
+        expect(name not in self.kept, "name", "one that is not in the record yet", name)
+        self.kept[name] = compact(name, array)
+
+    def save(self, result: Mapping[str, object] | Callable[[Record], Mapping], **about: object) -> Path:
+        """Write the result with the script's hash, and return the file's path.
+
+        Args:
+            result: what to write; or the script's function ``summary``, which computes it from the record
+                that is written first.
+            about: what the record says beside its numbers; what JSON can hold.
+
+        Raises:
+            ValueError: a function of another name, or about what JSON cannot hold.
+        """
+        head = {"hash": script_hash(self.script), "training_seconds": round(self.seconds, 1)}
         self.results.mkdir(parents=True, exist_ok=True)
-        path = save_result(self.name, about | dict(result), self.results)
+        if callable(result):
+            is_summary = getattr(result, "__name__", None) == SUMMARY
+            expect(is_summary, "result", f"a table, or the script's function {SUMMARY}", result)
+            record = keep(self.name, self.kept, about, head, self.results.parent)
+            path = write_result(self.name, from_record(Record(record), result), self.results)
+        else:
+            head = {"command": f"python course.py evidence {self.name}", "processor": processor()} | head
+            path = save_result(self.name, head | dict(result), self.results)
         print(f"{self.name}: {self.seconds / 60:.1f} minutes of work in all; wrote {path}")
         return path
 

@@ -1,21 +1,20 @@
-"""From records to a result: paired differences with intervals, corrected for their number."""
+"""From records to a result: paired differences with intervals, by themselves and in their family."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import lru_cache
 
 import numpy as np
 
 from labcode.experiments.choice import Choice
 from labcode.experiments.declaration import NONE, VARIANTS, Declaration, blocks
-from labcode.experiments.intervals import bootstrap_means, bootstrap_p, holm, interval_of, resample_weights
+from labcode.experiments.effects import adjusted_p, compare
+from labcode.experiments.families import DRAWS
 from labcode.experiments.protocol import Outcome
+from labcode.experiments.result_tables import BEST
 from labcode.experiments.runs import processor
 
-DRAWS = 4000
 DIGITS = 4
-BEST = "best_single"
 
 Records = dict[str, dict[str, list[dict]]]  # of all seeds, by method or combination, and variant
 
@@ -26,7 +25,7 @@ def make_result(declaration: Declaration, outcome: Outcome, *, draws: int = DRAW
     Args:
         declaration: what was tried.
         outcome: what it came to.
-        draws: bootstrap resamples of each interval.
+        draws: resamples of each family.
 
     Returns:
         The declaration and its hash, the choices, every curve, and a summary for each task.
@@ -90,15 +89,15 @@ def summarize(
     """Compare every method with the references and with the simple baselines, on the test split.
 
     Measures are the "loss", what else the task measures, and the "gap", test minus training loss. A
-    difference is method minus reference, paired by seed and item; its interval covers both. Holm's correction
-    is over the methods that are compared with one reference in one variant and measure.
+    difference is method minus reference, paired by seed and item; its interval covers both. A family is
+    what is compared with one reference in one variant and measure.
 
     Args:
         records: what ``Experiment.run`` found for one task.
         baselines: the same of the simple baselines.
         references: label and variant by name, as ``references_of`` returns them.
         block: neighbouring test items that are resampled together.
-        draws: bootstrap resamples of each interval.
+        draws: resamples of each family.
 
     Returns:
         "methods": by label and variant the epochs, the losses, and under "against" the differences, by
@@ -118,39 +117,17 @@ def summarize(
             compared = [label for label in records if references.get(name) != (label, variant)]
             for measure in reference:
                 differences = {c: measured[c, variant][measure] - reference[measure] for c in compared}
-                for label, entry in compare(differences, block=block, draws=draws).items():
+                of = None if measure == "gap" or reference[measure].mean() <= 0 else reference[measure].mean()
+                for label, entry in compare(differences, block=block, reference=of, draws=draws).items():
                     against = methods[label][variant]["against"].setdefault(name, {})
                     against[measure] = entry
     losses = {name: {m: _round(array.mean()) for m, array in found.items()} for name, found in simple.items()}
     return {"methods": methods, "baselines": losses}
 
 
-def compare(differences: Mapping[str, np.ndarray], *, block: int = 1, draws: int = DRAWS) -> dict[str, dict]:
-    """Return the mean of each paired difference, its 95 % interval, and its p-values.
-
-    Args:
-        differences: method minus reference, by method, (seeds, items) each: one family for Holm.
-        block, draws: as in ``summarize``.
-
-    Returns:
-        By method: "mean", "by_seed", "interval", "p" and "p_holm".
-    """
-    entries = {}
-    for label, difference in differences.items():
-        means = bootstrap_means(difference, _weights(*difference.shape, block, draws))
-        entries[label] = {
-            "mean": _round(difference.mean()),
-            "by_seed": _rounded(difference.mean(axis=1)),
-            "interval": _rounded(interval_of(means)),
-            "p": bootstrap_p(means),
-        }
-    adjusted = holm({label: entry["p"] for label, entry in entries.items()})
-    return {label: entry | {"p_holm": adjusted[label]} for label, entry in entries.items()}
-
-
 def table(result: Mapping) -> list[str]:
     """Return the result as lines to print: the test loss of each method, and its difference to none's."""
-    lines = [f"{'':<22}{'':<7}{'strength':>9}{'test loss':>11}   minus none's, 95 % interval     Holm's p"]
+    lines = [f"{'':<22}{'':<7}{'strength':>9}{'test loss':>11}   minus none's, 95 % interval     adjusted p"]
     for label, by_variant in result["summary"]["methods"].items():
         for variant, found in by_variant.items():
             strength = result["chosen"][label][variant]["strength"]
@@ -158,16 +135,10 @@ def table(result: Mapping) -> list[str]:
             entry = found["against"].get(f"{NONE}_{variant}")
             if entry is not None:
                 mean, (low, high) = entry["loss"]["mean"], entry["loss"]["interval"]
-                start += f"   {mean:+.4f}  [{low:+.4f}, {high:+.4f}]   {entry['loss']['p_holm']:.4f}"
+                start += f"   {mean:+.4f}  [{low:+.4f}, {high:+.4f}]   {adjusted_p(entry['loss']):.4f}"
             lines.append(start)
     lines += [f"{name:<38}{found['loss']:>11.4f}" for name, found in result["summary"]["baselines"].items()]
     return lines
-
-
-@lru_cache(maxsize=4)
-def _weights(seeds: int, items: int, block: int, draws: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the resamples that all comparisons of one shape share."""
-    return resample_weights(seeds, items, rng=np.random.default_rng(0), block=block, draws=draws)
 
 
 def _test_arrays(records: list[dict]) -> dict[str, np.ndarray]:

@@ -18,6 +18,7 @@ from labcode.applications.models import build_model
 from labcode.applications.task_baselines import BASELINES, OF_TARGET
 from labcode.data import speech, stocks, text, translation, weather
 from labcode.data.dataset import IGNORED, Dataset
+from labcode.experiments.further_measures import calibration_measures, translation_measures
 from labcode.training import predict
 
 
@@ -64,12 +65,13 @@ class Task:
     Attributes:
         load: function of the seed that returns a dataset: ``train``, ``validation`` and ``test``, each of
             which unpacks into what ``fit`` takes and has ``y``; and ``task``, "regression" or another kind
-            that ``fit`` knows. The test split must be the same for every seed.
+            that ``fit`` knows. The test split is the same for every seed, or each of ten seeds has its own.
         build: function of (dataset, sizes and options by keyword) that returns a model.
         baselines: functions of (dataset, name of the split) that return predictions as a model would.
-        resampled: whether the seed draws training and validation parts again.
+        resampled: whether the seed draws the parts again.
         outputs: function of (model, dataset, name of the split) that returns predictions, an array.
         measures: function of (kind, predictions, y) that returns numbers of each item, "loss" among them.
+        further: function of (model, dataset, predictions) that returns more about the test items, or None.
     """
 
     load: Callable[[int], Dataset]
@@ -78,23 +80,36 @@ class Task:
     resampled: bool = False
     outputs: Callable[[nn.Module, Dataset, str], np.ndarray] = model_outputs
     measures: Callable[[str, np.ndarray, np.ndarray], dict[str, np.ndarray]] = item_measures
+    further: Callable[[nn.Module, Dataset, np.ndarray], dict[str, np.ndarray]] | None = None
 
 
-def _stocks(target: str, part: str) -> Task:
+def _stocks(target: str, part: str = "first", **options) -> Task:
     return Task(
-        load=lambda seed: stocks.load(part=part, target=target),
+        load=lambda seed: stocks.load(part=part, target=target, **options),
         build=build_model,
         baselines=BASELINES[OF_TARGET[target]],
     )
 
 
-def _translation(part: str, language: str = "zh_CN") -> Task:
+def _translation(part: str, language: str = "zh_CN", **options) -> Task:
     return Task(
-        load=lambda seed: translation.load(seed, part, language=language),
+        load=lambda seed: translation.load(seed, part, language=language, **options),
         build=build_model,
         baselines=BASELINES["translation"],
         resampled=True,
         outputs=forced_outputs,
+        further=translation_measures,
+    )
+
+
+def _redrawn(application: str, loader: Callable[..., Dataset], **options) -> Task:
+    """Return a classification whose test part is drawn anew by the seed, too."""
+    return Task(
+        load=lambda seed: loader(seed, redraw_test=True, **options),
+        build=build_model,
+        baselines=BASELINES[application],
+        resampled=True,
+        further=calibration_measures,
     )
 
 
@@ -125,6 +140,22 @@ TASKS = {
     "translation": _translation("first"),
     "translation_second": _translation("second"),
     "translation_french": _translation("first", "fr_FR"),
+    "weather_2014": Task(
+        load=lambda seed: weather.load(test_year=2014), build=build_model, baselines=BASELINES["weather"]
+    ),
+    "new_york_weeks": Task(
+        load=lambda seed: weather.load(seed, "second", redraw_weeks=True),
+        build=build_model,
+        baselines=BASELINES["weather"],
+        resampled=True,
+    ),
+    "speech_redrawn": _redrawn("speech", speech.load),
+    "vowels_redrawn": _redrawn("speech", speech.load, part="second"),
+    "text_redrawn": _redrawn("text", text.load),
+    "text_long_redrawn": _redrawn("text", text.load, kind="long"),
+    "translation_redrawn": _translation("first", redraw_test=True),
+    **{f"stocks_{year}": _stocks("volatility", test_year=year) for year in (2006, 2008, 2010, 2012)},
+    **{f"stocks_sign_{year}": _stocks("sign", test_year=year) for year in (2006, 2010)},
 }
 
 

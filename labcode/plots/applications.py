@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from labcode._checks import expect
+from labcode.experiments.effects import adjusted_p
 from labcode.plots.style import BASELINE, CYCLE, TRAIN, VALIDATION, new_axes
 
 LEVEL = 0.05
@@ -26,11 +27,11 @@ def effect_forest(
 ) -> np.ndarray:
     """Draw every method's effect with its 95 % interval, one panel for each reference.
 
-    A filled marker is clear by Holm's p below 0.05, a hollow one is not. What lies outside a panel stands as
-    an arrow at its edge.
+    A filled marker is clear by an adjusted p below 0.05, a hollow one is not. What lies outside a panel
+    stands as an arrow at its edge.
 
     Args:
-        effects: "mean", "interval" and "p_holm" by reference, method and variant ("last", "early"), as
+        effects: by reference, method and variant ("last", "early"), as
             ``labcode.experiments.result_tables.differences`` returns them.
         unit: what is measured, with its unit.
         titles: the panels' titles by reference.
@@ -175,7 +176,7 @@ def _one_forest(ax: Axes, found: Mapping[str, Mapping[str, Mapping]], reach: flo
     for row, by_variant in enumerate(found.values()):
         for variant, effect in by_variant.items():
             colour, marker, shift, _ = VARIANT_STYLES[variant]
-            mean, place, face = effect["mean"], row + shift, colour if effect["p_holm"] < LEVEL else "white"
+            mean, place, face = effect["mean"], row + shift, colour if adjusted_p(effect) < LEVEL else "white"
             if abs(mean) > reach:
                 arrow = ">" if mean > 0 else "<"
                 ax.plot(np.sign(mean) * reach, place, arrow, mec=colour, mfc=face, ms=7, clip_on=False)

@@ -612,28 +612,39 @@ assert all(gaps[kind, 0.0] > 0.1 for kind in ("transformer", "state space"))
 # %%
 from labcode.experiments.ledger import read_ledger
 
-entries = read_ledger()
-_ = plots.ledger(entries)
+claims = read_ledger()
+_ = plots.ledger(claims)
 
 # %% [markdown]
 # Each line is one effect with its 95 % interval, on a scale of its own (units differ), turned so that the claimed side is
-# on the right. A filled mark supports the claim. The verdict follows from a rule, not from taste: it *holds* if all effects
-# support it, and in two places at least; it *holds under conditions* if some do.
+# on the right. The intervals of one claim are so wide that all of them hold together, and they alone decide, by a rule that is
+# written once ([`verdicts`](../labcode/experiments/verdicts.py)):
+#
+# - *shown*: in every place the interval lies on the claimed side; *shown in some*: in k of n, and nowhere on the other side;
+# - *contradicted*: somewhere it lies clearly on the other side, whatever it does elsewhere;
+# - *equivalent*: everywhere inside the margin, which a claim names with its reason (most often 1 % of the reference's loss);
+# - *undecided*: this experiment could not tell. How large an effect it would have seen stands in
+#   [the file](../evidence/claims.toml).
+#
+# What the article says and what the course adds are told apart: its early stopping, for instance, is one of its own methods, so
+# "better than early stopping" is the course's bar and no claim of the article.
 #
 # **Question.** How many of each?
 
 # %%
-from labcode.experiments.claims import VERDICTS, supports
+from labcode.experiments.verdicts import VERDICTS
 
-verdicts = [claim.verdict for claim, _ in entries]
-print({verdict: verdicts.count(verdict) for verdict in VERDICTS})
-for claim, effects in entries:
-    supported = [supports(effect, claim.direction, claim.margin) for effect in effects.values()]
-    assert any(supported) == (claim.verdict != "does not hold here")
+for kind in ("article", "finding"):
+    verdicts = [claim.word for claim in claims if claim.kind == kind]
+    print(f"{kind:<8}", {verdict: verdicts.count(verdict) for verdict in VERDICTS})
+for claim in claims:
+    says = [found.says for found in claim.found]
+    assert ("supports" in says) == (claim.word.startswith("shown") or "shown in" in claim.verdict)
 
 # %% [markdown]
-# Whatever the numbers say today, they were found on small data, with small models, on a laptop. *Does not hold here* means
-# just that: here. The point of the ledger is that you can run it again with your own data, and change a verdict.
+# Whatever the numbers say today, they were found on small data, with small models, on a laptop, and the test parts have been
+# seen by whoever wrote these sentences. *Undecided* is no "no", and *contradicted* means: here. The point of the ledger is
+# that you can run it again with your own data (`python course.py evidence --folder DIR`), and change a verdict.
 
 # %% [markdown]
 # ## What to remember
@@ -646,7 +657,7 @@ for claim, effects in entries:
 #   Compare a recipe with its best single part, tuned as carefully.
 # - What touches the vocabulary's matrix, the loss, the weights or what goes up carries over to Transformers and state-space
 #   models. What touches the way through time does not.
-# - The ledger lists what was claimed, what was found, and where it was not found.
+# - The ledger lists what was claimed, where it was shown and where contradicted, and what could not be decided.
 #
 # ## Quiz
 #

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 
 from labcode.applications.models import TokenModel
+from labcode.data.dataset import Split
+from labcode.experiments.plan import read_plan
 from labcode.experiments.runs import Run
 from labcode.experiments.tasks import Task, item_measures
 from labcode.lstm import SequenceModel
@@ -126,6 +128,68 @@ hidden_size = 8
 l2 = [1e-3, 1e-1, 10.0]
 max_norm = [1000.0, 2000.0, 3000.0]
 """
+
+PLAN = """
+title = "A toy"
+seeds = 10
+choice_seeds = 3
+batch_size = 20
+patience = 1
+learning_rate = [0.01, 0.1]
+
+[model]
+hidden_size = 6
+
+[methods]
+l2 = [1e-3, 1.0]
+max_norm = [0.3, 3.0]
+
+[combinations.both]
+methods = ["l2", "max_norm"]
+factors = [0.2, 2.0]
+
+[[places]]
+task = "evidence_tasks:NOISE"
+epochs = 4
+trials = 3
+
+[[places]]
+task = "evidence_tasks:SIGNAL"
+epochs = 4
+trials = 2
+transfer_of = "evidence_tasks:NOISE"
+labels = ["none", "l2"]
+"""
+
+
+def plan_of(folder, text=PLAN):
+    """Write a tuned experiment's file into a folder, and read it."""
+    path = Path(folder) / "toy.toml"
+    path.write_text(text, encoding="utf-8")
+    return read_plan(path)
+
+
+class Folds(Data):
+    """The same, with a test part of each seed's own."""
+
+    def __init__(self, seed):
+        super().__init__(seed, signal=1.0)
+        whole = self._test
+        at = slice(10 * (seed % 10), 10 * (seed % 10) + 10)
+        self._test = Split(whole.x[at], whole.y[at], items=np.arange(TEST_ITEMS).astype(str)[at])
+
+
+class Closed(Data):
+    """The same, with a test part that nobody may open."""
+
+    @property
+    def test(self):
+        """Refuse."""
+        raise AssertionError("nobody may look at this test split")
+
+
+CLOSED = Task(load=Closed, build=one_number, resampled=True)
+FOLDS = Task(load=Folds, build=one_number, baselines={"zero": zero}, resampled=True)
 
 
 def make_runs(number):

@@ -16,6 +16,7 @@ from labcode import plots
 from labcode.experiments import result_tables
 from labcode.experiments.choice import choose, validation_losses
 from labcode.experiments.declaration import VARIANTS, read_declaration
+from labcode.experiments.effects import clear_side
 from labcode.experiments.protocol import Outcome
 from labcode.experiments.runs import kept_epoch, make_run
 from labcode.experiments.summary import make_result
@@ -120,7 +121,7 @@ def test_what_is_clear_is_named_in_order(result):
     effects = result_tables.differences(result)["none_early"]
     found = result_tables.outcomes(effects, "early")
     assert found == {"lower": ["l2", "both"], "higher": ["max_norm"], "unclear": ["tar"]}
-    assert result_tables.outcome(effects["none"]["last"]) == "higher"
+    assert clear_side(effects["none"]["last"]) == "higher"
     assert result_tables.outcomes(effects, "last")["higher"][-1] == "max_norm"
 
 

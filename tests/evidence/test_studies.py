@@ -55,7 +55,11 @@ def effects(summary):
     found, waiting = {}, [((), summary)]
     while waiting:
         path, place = waiting.pop()
-        if isinstance(place, dict) and {"mean", "interval", "p_holm"} <= place.keys():
+        if (
+            isinstance(place, dict)
+            and {"mean", "interval"} <= place.keys()
+            and {"p_holm", "p_adjusted"} & place.keys()
+        ):
             found[path] = place
         elif isinstance(place, dict):
             waiting += [((*path, name), inner) for name, inner in place.items()]

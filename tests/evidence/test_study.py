@@ -77,6 +77,50 @@ def result_of(path):
     return json.loads((path.parent / "results" / f"{path.stem}.json").read_text())
 
 
+KEEPING = SCRIPT.replace(
+    '    study.save({"summary": {"values": [one["value"] for one in found]}})',
+    '''    study.keep("values", [one["value"] for one in found])
+    study.save(summary, scales=[1, 2])
+
+
+def summary(record):
+    """Return what the result holds beside its head."""
+    return {"summary": {"values": record["values"].tolist(), "scales": record.about["scales"]}}
+''',
+)
+
+
+def test_a_result_may_be_computed_from_a_record_and_again(toy, tmp_path, capsys):
+    assert KEEPING != SCRIPT
+    toy.write_text(KEEPING)
+    with pytest.raises(CourseError, match=r"No record in .*/records of toy\."):
+        main(["--recompute", "toy"], tmp_path)
+    perform(toy)
+    result, path = result_of(toy), tmp_path / "results" / "toy.json"
+    assert result["summary"] == {"values": [10, 11, 12, 13, 14, 15, 10, 12, 14, 16, 18, 20], "scales": [1, 2]}
+    assert result["hash"] == script_hash(toy)
+    assert {"command", "processor", "machine", "training_seconds", "made_with"} <= result.keys()
+    written = path.read_bytes()
+    path.write_text("{}")
+    assert main(["--recompute", "toy"], tmp_path) == 0
+    assert path.read_bytes() == written
+    assert len(lines(tmp_path / "log")) == 12  # nothing ran again
+    toy.write_text(KEEPING.replace('"scales": record', '"others": record'))
+    assert main(["--recompute"], tmp_path) == 0
+    assert set(result_of(toy)["summary"]) == {"values", "others"}
+
+
+def test_a_study_keeps_each_array_once_and_computes_by_one_function(toy, tmp_path):
+    study = Study(toy, ["--jobs", "1"], tmp_path)
+    study.keep("values", [1.5])
+    with pytest.raises(ValueError, match="name: expected one that is not in the record yet"):
+        study.keep("values", [2.5])
+    with pytest.raises(ValueError, match="other: expected an array of numbers"):
+        study.keep("other", ["a"])
+    with pytest.raises(ValueError, match="result: expected a table, or the script's function summary"):
+        study.save(lambda record: {})
+
+
 def test_results_come_in_order_with_one_thread_and_are_not_computed_again(toy, tmp_path):
     perform(toy)
     result = result_of(toy)

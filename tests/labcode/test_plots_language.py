@@ -1,6 +1,6 @@
 """Figures and the widget of chapter 8: labelled, true to what they are given."""
 
-import json
+from dataclasses import replace
 
 import matplotlib
 
@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from labcode import plots
-from labcode.experiments.claims import CONDITIONS, HOLDS, NOT_HERE
 from labcode.experiments.ledger import read_ledger
+from labcode.experiments.verdicts import VERDICTS
 from labcode.widgets import TemperatureExplorer
 
 OURS = {
@@ -21,16 +21,17 @@ OURS = {
 }
 VOCABULARY, LOGITS = ("\N{REPLACEMENT CHARACTER}", "\n", " ", "a", "$"), np.array([-3.0, 1.0, 2.0, 3.0, 0.0])
 SAMPLES = {0.5: "a a a", 1.0: "a\na $x$ and a long text that goes on " * 12, 2.0: "$a\n"}
-EFFECT = {"mean": -0.2, "interval": [-0.3, -0.1], "p_holm": 0.01}
-NOTHING = {"mean": -0.01, "interval": [-0.1, 0.1], "p_holm": 0.9}
 CLAIMS = """
 [[claim]]
 id = "late"
 section = "10.2"
+kind = "finding"
 sentence = "A claim of a late section, in a sentence that is long enough to need another line on the page."
 direction = "lower"
-verdict = "does not hold here"
-found = []
+verdict = "undecided (1 place)"
+found = [
+  { place = "one: b", mean = -0.01, interval = [-0.1, 0.1], says = "open", detectable = 0.14 },
+]
 [[claim.evidence]]
 experiment = "one"
 path = ["b"]
@@ -38,10 +39,14 @@ path = ["b"]
 [[claim]]
 id = "early"
 section = "2.1"
+kind = "article"
 sentence = "It lowers the loss."
 direction = "lower"
-verdict = "holds under conditions"
-found = []
+verdict = "shown in some (1 of 2)"
+found = [
+  { place = "one: a", mean = -0.2, interval = [-0.3, -0.1], percent = [-10, -15, -5], says = "supports" },
+  { place = "one: b", mean = -0.01, interval = [-0.1, 0.1], says = "open", detectable = 0.14 },
+]
 [[claim.evidence]]
 experiment = "one"
 path = ["a"]
@@ -52,14 +57,16 @@ path = ["b"]
 [[claim]]
 id = "same"
 section = "2.1"
-sentence = "It changes nothing."
-direction = "equal"
-margin = 0.2
-verdict = "holds"
-found = []
-[[claim.evidence]]
-experiment = "one"
-path = ["b"]
+kind = "article"
+sentence = "It changes nothing that matters."
+direction = "lower"
+margin = 20.0
+unit = "% of the reference"
+because = "so it was said"
+verdict = "equivalent (1 of 1 inside the margin)"
+found = [
+  { place = "two: b", mean = 0.1, interval = [-0.1, 0.1], percent = [5.0, -5.0, 10.0], says = "inside" },
+]
 [[claim.evidence]]
 experiment = "two"
 path = ["b"]
@@ -74,11 +81,7 @@ def _close_figures():
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "results").mkdir()
     (tmp_path / "claims.toml").write_text(CLAIMS, encoding="utf-8")
-    for name in ("one", "two"):
-        result = {"summary": {"a": EFFECT, "b": NOTHING}}
-        (tmp_path / "results" / f"{name}.json").write_text(json.dumps(result), encoding="utf-8")
     return tmp_path
 
 
@@ -115,24 +118,22 @@ def test_characters_that_cannot_be_seen_have_names():
 
 
 def test_the_ledger_reads_any_file_of_claims_in_the_articles_order(folder):
-    entries = read_ledger(folder)
-    assert [claim.id for claim, _ in entries] == ["early", "same", "late"]
-    assert [list(effects.values()) for _, effects in entries] == [
-        [EFFECT, NOTHING],
-        [NOTHING, NOTHING],
-        [NOTHING],
-    ]
-    ax = plots.ledger(entries)
+    claims = read_ledger(folder)
+    assert [claim.id for claim in claims] == ["early", "same", "late"]
+    ax = plots.ledger(claims)
     assert [label.get_text().split()[0] for label in ax.get_yticklabels()] == ["2.1", "2.1", "10.2"]
     assert [text.get_text() for text in ax.texts] == [
-        f"{CONDITIONS}: 1 of 2\n-0.200 [-0.300, -0.100], …",
-        f"{HOLDS}: 2 of 2\n-0.010 [-0.100, +0.100], …",
-        f"{NOT_HERE}: 0 of 1\n-0.010 [-0.100, +0.100]",
+        "shown in some (1 of 2)\n-0.200 [-0.300, -0.100] = -10.0 %, …",
+        "equivalent (1 of 1 inside the margin)\n+0.100 [-0.100, +0.100] = +5.0 %",
+        "undecided (1 place)\n-0.010 [-0.100, +0.100]",
     ]
+    assert tuple(text.get_text() for text in ax.figure.legends[0].get_texts()) == VERDICTS
     with pytest.raises(ValueError, match=r"claims\.toml"):
         read_ledger(folder / "results")
     with pytest.raises(ValueError, match="at least one claim"):
         plots.ledger([])
+    with pytest.raises(ValueError, match="early: expected at least one effect"):
+        plots.ledger([replace(claims[0], found=())])
 
 
 def test_the_claimed_side_is_on_the_right_and_support_fills_the_mark(folder):
@@ -141,8 +142,8 @@ def test_the_claimed_side_is_on_the_right_and_support_fills_the_mark(folder):
     np.testing.assert_allclose(lines[0].get_xdata(), [1 / 3, 1])
     marks = [line for line in ax.lines if line.get_marker() not in ("None", "", None)]
     np.testing.assert_allclose(marks[0].get_xdata(), [2 / 3])
-    assert [mark.get_markerfacecolor() == "white" for mark in marks] == [False, True, False, False, True]
-    np.testing.assert_allclose(np.abs(lines[2].get_xdata()), 0.5)  # by the margin of 0.2
+    assert [mark.get_markerfacecolor() == "white" for mark in marks] == [False, True, False, True]
+    np.testing.assert_allclose(lines[2].get_xdata(), [-0.5, 0.25])  # in % of the margin of 20 %
 
 
 def test_the_widget_shows_softmax_and_the_text_of_its_temperature():
