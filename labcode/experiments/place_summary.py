@@ -107,7 +107,8 @@ def _measures(record: Record, place: str) -> dict[tuple[str, str], Measures]:
         label, _, rest = name.partition("/")
         variant, _, measure = rest.partition("/")
         if measure and measure not in PER_RUN:
-            found.setdefault((label, variant), {})[measure] = array
+            number = array if measure == COUNTS else array.astype(np.float64)  # errors are kept as uint8
+            found.setdefault((label, variant), {})[measure] = number
     for (label, variant), measures in found.items():
         if COUNTS in measures:
             measures[COUNTS] = np.array([[metrics.chrf_of_counts(c.sum(axis=0))] for c in measures[COUNTS]])
