@@ -165,8 +165,7 @@ repair_run = TrainingChecker(
             "A run was called {named!r}: " + _CURVES + ".",
         ),
         Demand(
-            "each new run is better: the last one has {validation:.2f} on validation data, before "
-            "{broken:.2f}",
+            "each new run is better on validation data, such as {validation:.2f} in place of {broken:.2f}",
             lambda facts: facts["validation"] < 0.95 * facts["broken"],
             "The run with "
             + _CURVES

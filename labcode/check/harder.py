@@ -1,5 +1,6 @@
 """Harder variants: what to try once a task is solved, with a way to check it oneself."""
 
+import re
 import textwrap
 
 HARDER = {
@@ -85,8 +86,8 @@ HARDER = {
         "must agree to the last bit."
     ),
     "train_as_keras": (
-        "run Keras's own fit beside it, from the same weights, with SGD: after one epoch without "
-        "shuffling `assert np.allclose(ours, theirs, atol=1e-5)` must hold for each weight."
+        "run Keras's own fit beside it, from the same weights, with PyTorch's bias_hh at 0 and frozen: "
+        "`assert np.allclose(ours, theirs, atol=1e-3)` for the forecasts of both after training."
     ),
     # Exercise 6
     "split_by_time": "leave a gap of g days between the parts. With g = 0 it must give what you have.",
@@ -169,4 +170,7 @@ HARDER = {
 def harder(checker, fn, collected, verdict) -> list[str]:
     """Return the harder variant of a task that is solved."""
     text = HARDER.get(checker.name) if verdict.right else None
-    return textwrap.wrap(f"Harder: {text}", 100) if text else []
+    if not text:
+        return []
+    whole = re.sub("`[^`]*`", lambda code: code[0].replace(" ", "\0"), f"Harder: {text}")  # code in one line
+    return [line.replace("\0", " ") for line in textwrap.wrap(whole, 100, break_long_words=False)]

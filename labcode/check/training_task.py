@@ -7,6 +7,7 @@ from textwrap import fill
 import numpy as np
 
 from labcode.check.core import Case, Checker, Misconception, NotYet, Verdict
+from labcode.check.core.collect import parameters
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,9 @@ class TrainingChecker(Checker):
     def _given(self, case: Case) -> tuple:
         return self.setup(*case.args)
 
+    def _call(self, case: Case) -> str:
+        return f"{self.name}({', '.join(parameters(self.solution))})"
+
     def _run(self, fn: Callable, case: Case) -> object:
         given = self._given(case)
         result = fn(*given)
@@ -80,9 +84,11 @@ class TrainingChecker(Checker):
         if not broken:
             return Verdict(True, 1.0, "\n".join([*lines, f"{self.name}: right. {self.praise}"]))
         found = self.diagnose(results)
-        first, facts = next(iter(broken.items()))
-        said = [m.message for m in found] or [first.said]
-        lines += [fill(f"→ {message.format(**facts)}", 100) for message in said]
+        facts = next(facts for facts in results if not self._fulfils(facts))
+        said = [m.message.format(**facts) for m in found] or [
+            demand.said.format(**facts) for demand, facts in broken.items()
+        ]
+        lines += [fill(f"→ {message}", 100) for message in said]
         share = 1 - len(broken) / len(self.demands)
         return Verdict(False, share, "\n".join(lines), tuple(m.name for m in found))
 

@@ -282,7 +282,7 @@ length.meet(float(np.linalg.norm(0.3 * grads)), because, within=0.02)
 #
 # You get labcode's `model`, an `optimizer` of its parameters, `batches` (a list of pairs (x, y), one pass through it is an epoch; no
 # shuffling), `validation` (one pair) and the three numbers. Train until patience runs out, and return the model, ready to forecast. The
-# check looks at each step of the optimizer.
+# check looks at each step of the optimizer. (PyTorch's LSTM has a second bias; here both learn, chapter 7 says what that changes.)
 #
 # <details><summary>Hint 1: which weights?</summary>
 #
