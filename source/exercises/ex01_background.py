@@ -25,6 +25,7 @@
 import numpy as np
 
 from labcode import check
+from labcode.check import predict
 
 # %% [markdown]
 # ## Task 1: the generalization gap
@@ -149,7 +150,7 @@ check.stopping_epoch(stopping_epoch)
 # many weights for each of the 64 days? Put your guess in place of `None`; a wrong one is no failure.
 
 # %%
-weights_a_day = check.predict(None, unit="weights for each day")
+weights_a_day = predict(None, unit="weights for each day")
 
 # %%
 import torch

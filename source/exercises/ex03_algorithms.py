@@ -19,6 +19,7 @@ import copy
 import numpy as np
 
 from labcode import check
+from labcode.check import predict
 
 # %% [markdown]
 # ## Task 1: one step with an L2 penalty
@@ -67,7 +68,7 @@ check.l2_step(l2_step)
 # given unit never dropped in 20 steps? Put your guess in place of `None`; a wrong one is no failure.
 
 # %%
-percent = check.predict(None, unit="percent")
+percent = predict(None, unit="percent")
 
 # %%
 kept = np.random.default_rng(0).random((10_000, 20)) >= 0.1
@@ -297,13 +298,13 @@ check.train_with_early_stopping(train_with_early_stopping)
 #
 # <details><summary>Hint 1: the loop</summary>
 #
-# For each pair: gradients to zero, `torch.nn.functional.mse_loss(model(x), y).backward()`, a step of the optimizer, the constraint.
+# For each pair: gradients to zero, `backward()` of `torch.nn.functional.mse_loss`, a step of the optimizer, the constraint.
 # Adam's rate may be 0.01.
 # </details>
 #
 # <details><summary>Hint 2: change weights in place</summary>
 #
-# Inside `with torch.no_grad():`, `w *= factor` changes a weight; `w = w * factor` makes another tensor and leaves the model alone.
+# Under `torch.no_grad()`, `w *= factor` changes a weight; `w = w * factor` makes another tensor and leaves the model alone.
 # `w.norm(dim=1, keepdim=True)` has the lengths of the rows, and `.clamp(min=limit)` is `np.maximum`.
 # </details>
 

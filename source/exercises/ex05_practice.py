@@ -16,6 +16,7 @@
 import numpy as np
 
 from labcode import check
+from labcode.check import predict
 
 # %% [markdown]
 # ## Task 1: from Keras
@@ -262,7 +263,7 @@ check.planted_mistakes(planted_mistakes)
 # them on its own. How long is the whole gradient then? Put your guess in place of `None`; a wrong one is no failure.
 
 # %%
-length = check.predict(None)
+length = predict(None)
 
 # %%
 drawn = np.random.default_rng(0).normal(size=(6, 100))
@@ -306,16 +307,16 @@ from torch.nn.functional import mse_loss
 def train_as_keras(model, optimizer, batches, validation, l2, clip, patience):
     """Train as Keras's fit with L2, global_clipnorm and EarlyStopping does; return the model."""
     # BEGIN SOLUTION
-    best, waited = np.inf, 0
+    best, waited, step = np.inf, 0, optimizer.step
     penalized = [w for name, w in model.lstm.named_parameters() if name.startswith("weight")]
     while waited < patience:
-        for x, y in batches:
-            optimizer.zero_grad()
+        for inputs, targets in batches:
+            model.zero_grad()
             penalty = l2 * sum(w.square().sum() for w in penalized)
-            (mse_loss(model(x), y) + penalty).backward()
+            (mse_loss(model(inputs), targets) + penalty).backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
-            optimizer.step()
-        with torch.no_grad():
+            step()
+        with torch.inference_mode():
             loss, waited = mse_loss(model(validation[0]), validation[1]).item(), waited + 1
         if loss < best:
             best, waited, kept = loss, 0, copy.deepcopy(model.state_dict())

@@ -16,6 +16,7 @@
 import numpy as np
 
 from labcode import check
+from labcode.check import predict
 
 # %% [markdown]
 # ## Task 1: weights for Keras
@@ -300,7 +301,7 @@ check.find_faults(find_faults)
 # sums apart? Put one of the three options in place of `None`; a wrong one is no failure.
 
 # %%
-apart = check.predict(None, options=("exactly 0", "about 1e-5", "about 0.1"))
+apart = predict(None, options=("exactly 0", "about 1e-5", "about 0.1"))
 
 # %%
 x = np.random.default_rng(0).normal(size=(100, 1000)).astype(np.float32)

@@ -16,6 +16,7 @@
 import numpy as np
 
 from labcode import check
+from labcode.check import predict
 
 # %% [markdown]
 # ## Task 1: a rule of thumb
@@ -252,7 +253,7 @@ check.fair_comparison(fair_comparison)
 # is no failure.
 
 # %%
-epoch = check.predict(None)
+epoch = predict(None)
 
 # %%
 from labcode.check.exercise_09_training import setup, train_run

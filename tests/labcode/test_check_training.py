@@ -159,11 +159,11 @@ def test_a_result_that_nobody_could_have_guessed_is_an_error_of_ours():
 )
 def test_each_guess_of_an_exercise_is_committed_before_its_result_and_met(page):
     text = (SOURCES / f"{page}.py").read_text("utf-8")
-    guesses = re.findall(r"^(\w+) = check\.predict\(None", text, re.MULTILINE)
+    guesses = re.findall(r"^(\w+) = predict\(None", text, re.MULTILINE)
     assert guesses
     for name in guesses:
-        assert text.index(f"{name} = check.predict") < text.index(f"{name}.meet(")
-        between = text[text.index(f"{name} = check.predict") : text.index(f"{name}.meet(")]
+        assert text.index(f"{name} = predict") < text.index(f"{name}.meet(")
+        between = text[text.index(f"{name} = predict") : text.index(f"{name}.meet(")]
         assert "# %%" in between, "the guess has a cell of its own"
 
 
