@@ -25,7 +25,6 @@
 import numpy as np
 
 from labcode import check
-from labcode.check import predict
 
 # %% [markdown]
 # ## Task 1: the generalization gap
@@ -150,6 +149,8 @@ check.stopping_epoch(stopping_epoch)
 # many weights for each of the 64 days? Put your guess in place of `None`; a wrong one is no failure.
 
 # %%
+from labcode.check import predict
+
 weights_a_day = predict(None, unit="weights for each day")
 
 # %%

@@ -19,7 +19,6 @@ import copy
 import numpy as np
 
 from labcode import check
-from labcode.check import predict
 
 # %% [markdown]
 # ## Task 1: one step with an L2 penalty
@@ -68,6 +67,8 @@ check.l2_step(l2_step)
 # given unit never dropped in 20 steps? Put your guess in place of `None`; a wrong one is no failure.
 
 # %%
+from labcode.check import predict
+
 percent = predict(None, unit="percent")
 
 # %%

@@ -16,7 +16,6 @@
 import numpy as np
 
 from labcode import check
-from labcode.check import predict
 
 # %% [markdown]
 # ## Task 1: weights for Keras
@@ -301,6 +300,8 @@ check.find_faults(find_faults)
 # sums apart? Put one of the three options in place of `None`; a wrong one is no failure.
 
 # %%
+from labcode.check import predict
+
 apart = predict(None, options=("exactly 0", "about 1e-5", "about 0.1"))
 
 # %%
