@@ -1,12 +1,13 @@
 """Checkers for the exercises: `check.l2_penalty(my_function)` says what is right, what is wrong, and why.
 
 Beside them: ``points`` for graded notebooks, ``report`` for a check that seems wrong, ``limit`` for a
-function that needs longer, ``seed`` to draw the same random cases again, ``progress`` for what is done.
+function that needs longer, ``seed`` to draw the same random cases again, ``progress`` for what is done,
+``predict`` to commit a guess before something is run.
 """
 
 from labcode.check import progress
 from labcode.check.core import limit, seed
-from labcode.check.exercise_01 import generalization_gap, l2_penalty, stopping_epoch
+from labcode.check.exercise_01 import generalization_gap, l2_penalty, overfit_on_purpose, stopping_epoch
 from labcode.check.exercise_02 import (
     dropped_layers,
     export_head,
@@ -22,6 +23,7 @@ from labcode.check.exercise_03 import (
     lstm_with_recurrent_dropout,
     max_norm,
     train_with_early_stopping,
+    train_with_max_norm,
 )
 from labcode.check.exercise_04 import (
     adamw_step,
@@ -40,6 +42,7 @@ from labcode.check.exercise_05 import (
     max_norm_of_keras,
     planted_mistakes,
     to_keras_config,
+    train_as_keras,
 )
 from labcode.check.exercise_06 import (
     choose_and_report,
@@ -56,6 +59,7 @@ from labcode.check.exercise_07 import (
     reorder_gates,
     same_settings,
     speed_ratio,
+    train_and_carry,
     weights_for_keras,
     weights_for_pytorch,
 )
@@ -72,7 +76,9 @@ from labcode.check.exercise_09_choice import nested_estimate, one_standard_error
 from labcode.check.exercise_09_curves import read_runs, rule_of_thumb, samples_needed
 from labcode.check.exercise_09_fair import fair_comparison, three_leaks
 from labcode.check.exercise_09_search import compare_searches, log_uniform, random_search
+from labcode.check.exercise_09_training import repair_run
 from labcode.check.feedback import points, report
+from labcode.check.predict import predict
 
 __all__ = [
     "activation_penalties",
@@ -109,15 +115,18 @@ __all__ = [
     "mixture_loss",
     "nested_estimate",
     "one_standard_error",
+    "overfit_on_purpose",
     "penalty_by_part",
     "planted_mistakes",
     "points",
+    "predict",
     "progress",
     "proximal_step",
     "random_search",
     "read_runs",
     "regularized_model",
     "reorder_gates",
+    "repair_run",
     "report",
     "ridge_shares",
     "rule_of_thumb",
@@ -136,7 +145,10 @@ __all__ = [
     "tied_gradient",
     "to_keras_config",
     "touches",
+    "train_and_carry",
+    "train_as_keras",
     "train_with_early_stopping",
+    "train_with_max_norm",
     "weights_for_keras",
     "weights_for_pytorch",
     "with_temperature",

@@ -27,7 +27,7 @@ EXERCISES = (
         "ex01_background",
         "Exercise 1: see overfitting, price it, stop it",
         "01_background",
-        "generalization_gap l2_penalty stopping_epoch",
+        "generalization_gap l2_penalty stopping_epoch overfit_on_purpose",
     ),
     _exercise(
         "ex02_core_concepts",
@@ -39,7 +39,8 @@ EXERCISES = (
         "ex03_algorithms",
         "Exercise 3: the algorithms, step by step",
         "03_1-2_penalties 03_3-4_dropout 03_5-6_constraints_and_stopping",
-        "l2_step locked_mask clip_and_step max_norm lstm_with_recurrent_dropout train_with_early_stopping",
+        "l2_step locked_mask clip_and_step max_norm lstm_with_recurrent_dropout train_with_early_stopping "
+        "train_with_max_norm",
     ),
     _exercise(
         "ex04_mathematics",
@@ -52,7 +53,8 @@ EXERCISES = (
         "ex05_practice",
         "Exercise 5: translate and repair",
         "05_1-2_keras 05_3_project",
-        "from_keras_config to_keras_config keras_output max_norm_of_keras kept_epoch planted_mistakes",
+        "from_keras_config to_keras_config keras_output max_norm_of_keras kept_epoch planted_mistakes "
+        "train_as_keras",
     ),
     _exercise(
         "ex06_applications",
@@ -65,7 +67,8 @@ EXERCISES = (
         "ex07_tools",
         "Exercise 7: carry a model over, and prove it",
         "07_tools",
-        "weights_for_keras weights_for_pytorch bias_sum reorder_gates same_settings speed_ratio find_faults",
+        "weights_for_keras weights_for_pytorch bias_sum reorder_gates same_settings speed_ratio find_faults "
+        "train_and_carry",
     ),
     _exercise(
         "ex08_outlook",
@@ -84,7 +87,7 @@ EXERCISES = (
         "ex09_2_diagnosing",
         "Exercise 9, part 2: read, size, compare",
         "09_2-3_diagnosing",
-        "rule_of_thumb read_runs samples_needed three_leaks fair_comparison",
+        "rule_of_thumb read_runs samples_needed three_leaks fair_comparison repair_run",
     ),
 )
 RENAMED: dict[str, str] = {}  # tasks as an earlier version named them, and as they are named now

@@ -4,6 +4,7 @@ import numpy as np
 
 from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
+from labcode.check.exercise_01_training import overfit_on_purpose
 from labcode.check.random_cases import drawn
 
 
@@ -213,4 +214,4 @@ stopping_epoch = Checker(
     draw=random_cases.stopping_epoch,
 )
 
-CHECKERS = (generalization_gap, l2_penalty, stopping_epoch)
+CHECKERS = (generalization_gap, l2_penalty, stopping_epoch, overfit_on_purpose)

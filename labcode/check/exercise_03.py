@@ -6,6 +6,7 @@ from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.exercise_03_masks import locked_mask, lstm_with_recurrent_dropout
 from labcode.check.exercise_03_stopping import train_with_early_stopping
+from labcode.check.exercise_03_training import train_with_max_norm
 from labcode.check.random_cases import drawn
 
 
@@ -227,4 +228,5 @@ CHECKERS = (
     clip_and_step,
     max_norm,
     train_with_early_stopping,
+    train_with_max_norm,
 )

@@ -5,6 +5,7 @@ import numpy as np
 from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.exercise_05_runs import kept_epoch, keras_output, planted_mistakes
+from labcode.check.exercise_05_training import train_as_keras
 from labcode.check.random_cases import drawn
 
 _PARTS = {"kernel": "input", "recurrent": "recurrent", "bias": "bias"}
@@ -199,4 +200,5 @@ CHECKERS = (
     keras_output,
     kept_epoch,
     planted_mistakes,
+    train_as_keras,
 )

@@ -5,6 +5,7 @@ import numpy as np
 from labcode.check import random_cases
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.exercise_07_port import find_faults, speed_ratio
+from labcode.check.exercise_07_training import train_and_carry
 from labcode.check.exercise_07_weights import rows, weights_for_keras, weights_for_pytorch
 from labcode.check.random_cases import drawn
 
@@ -187,4 +188,5 @@ CHECKERS = (
     same_settings,
     find_faults,
     speed_ratio,
+    train_and_carry,
 )

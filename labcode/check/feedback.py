@@ -4,6 +4,7 @@ import inspect
 import platform
 import sys
 import textwrap
+from collections import Counter
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
@@ -12,18 +13,22 @@ from labcode.check.core.checker import Checker, Verdict, after_judging
 from labcode.check.core.collect import Collected
 from labcode.check.core.show import safe
 from labcode.check.course_map import chapter_after, exercise_of
+from labcode.check.harder import harder
 
 TRIES = 3  # wrong answers after which the solution is offered
 _last: list[tuple] = []
 _warned: list[str] = []
+_wrong: Counter[str] = Counter()  # wrong tries in this kernel, where no progress is kept
 
 
 def note(checker: Checker, fn: Callable, collected: Collected, verdict: Verdict) -> list[str]:
     """Keep what was tried where progress is kept; return the lines that the learner should read, too."""
     _last[:] = [(checker, fn, collected, verdict)]
     path, exercise = progress.file(), exercise_of(checker.name)
-    if path is None or exercise is None:
+    if exercise is None:
         return []
+    if path is None:
+        return _solution_after_wrong_tries(exercise, checker.name, verdict.right, collected)
     entry = {"time": progress.now(), "task": checker.name, "right": verdict.right}
     entry["reasons"], blank = list(verdict.reasons), collected.outcomes[0].kind == "blank"
     entry |= {"blank": True} if blank else {}
@@ -49,10 +54,20 @@ def _links(exercise, task, right, entries) -> list[str]:
         chapter = chapter_after(exercise)
         said = "All tasks of this exercise are solved."
         return _linked(said, [("next chapter", f"../notebooks/{chapter}.ipynb")] if chapter else [])
-    if progress.wrong_tries(entries, task) < TRIES:
-        return []
+    return _offer(exercise) if progress.wrong_tries(entries, task) >= TRIES else []
+
+
+def _solution_after_wrong_tries(exercise, task, right, collected) -> list[str]:
+    """Count a try where no progress is kept; return what is offered after the third wrong one."""
+    _wrong[task] = 0 if right else _wrong[task] + (collected.outcomes[0].kind != "blank")
+    return _offer(exercise) if _wrong[task] >= TRIES else []
+
+
+def _offer(exercise) -> list[str]:
+    """Return links to the chapters and the solution, relative to a notebook in `work/` or in the course."""
+    up = "../.." if progress.in_work() else ".."
     pages = [(f"chapter {name}", f"../notebooks/{name}.ipynb") for name in exercise.chapters]
-    pages.append(("solution", f"../../solutions/{exercise.page}.ipynb"))
+    pages.append(("solution", f"{up}/solutions/{exercise.page}.ipynb"))
     return _linked("Stuck? To read the solution and then write it yourself is a good way, too.", pages)
 
 
@@ -134,4 +149,4 @@ def _versions() -> str:
     return ", ".join(found)
 
 
-after_judging.append(note)
+after_judging += [harder, note]

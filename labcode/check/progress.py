@@ -29,11 +29,17 @@ def file() -> Path | None:
     named = os.environ.get("LABCODE_PROGRESS")
     if named:
         return None if named.lower() == "off" else Path(named)
+    work = in_work()
+    return work / NAME if work else None
+
+
+def in_work() -> Path | None:
+    """Return the course's `work/` folder if that is where we are."""
     with contextlib.suppress(OSError):
         here = Path.cwd()
         for folder in (here, *here.parents):
             if folder.name == "work" and (folder.parent / "course.py").is_file():
-                return folder / NAME
+                return folder
     return None
 
 

@@ -2,7 +2,7 @@
 # # Exercise 1: see overfitting, price it, stop it
 #
 # **You will** write the three tools that chapter 1 used: the generalization gap, the L2 penalty and the patience
-# counter. **Time:** about 30 minutes. **Needs:** [chapter 1](../notebooks/01_background.ipynb) and basic NumPy.
+# counter; then you make a model overfit on purpose. **Time:** about 45 minutes. **Needs:** [chapter 1](../notebooks/01_background.ipynb) and basic NumPy.
 #
 # Fill in each blank, run its cell, then run the check below it. The check says what is right, what is wrong and
 # which misunderstanding probably lies behind it. Wrong answers cost nothing; try one on purpose. The solved
@@ -141,6 +141,70 @@ def stopping_epoch(validation_loss, patience):
 check.stopping_epoch(stopping_epoch)
 
 # %% [markdown]
+# ## Task 4: overfit on purpose
+#
+# *Difficulty ●●● · 15 minutes*
+#
+# Here are 64 days of Seattle's weather to learn, and 100 to validate on. First **predict, then run**: a model with 32 units has how
+# many weights for each of the 64 days? Put your guess in place of `None`; a wrong one is no failure.
+
+# %%
+from labcode.check import predict
+
+weights_a_day = predict(None, unit="weights for each day")
+
+# %%
+import torch
+
+from labcode.check.exercise_01_training import handout
+from labcode.lstm.sequence_model import SequenceModel
+from labcode.training import fit, seeded
+
+train, validation = handout()
+count = sum(p.numel() for p in SequenceModel(6, 32, 1).parameters())
+because = "With so many more weights than days, all days can be learned by heart."
+weights_a_day.meet(round(count / len(train.y)), because, within=20)
+
+# %% [markdown]
+# Write a function that trains a model so that it overfits: at the end its training loss is less than half of its validation loss,
+# and the validation loss is above its lowest one. Train on `train` alone. Return four things:
+#
+# - the model of the last epoch;
+# - its training and its validation loss after each epoch, two lists, as `fit` returns them in its history;
+# - the epoch with the lowest validation loss, counted from 0.
+#
+# Your digits need not be those of the solution: the check measures what your model does.
+#
+# <details><summary>Hint 1: the parts</summary>
+#
+# Chapter 1 trains with `fit(model, train, validation, optimizer=..., epochs=..., generator=...)`. The optimizer is
+# `torch.optim.Adam(model.parameters(), lr=...)`, the generator `torch.Generator().manual_seed(0)`.
+# </details>
+#
+# <details><summary>Hint 2: it does not overfit yet</summary>
+#
+# More epochs. Adam with a rate of 0.005 needs about fifty of them.
+# </details>
+
+
+# %%
+def overfit_on_purpose(train, validation):
+    """Return an overfitted model, its two curves, and the epoch with the lowest validation loss."""
+    # BEGIN SOLUTION
+    options = {"epochs": 60, "generator": torch.Generator().manual_seed(0), "progress": False}
+    with seeded(0):
+        model = SequenceModel(6, 32, 1)
+        adam = torch.optim.Adam(model.parameters(), lr=5e-3)
+        history = fit(model, train, validation, optimizer=adam, **options)
+    best = int(np.argmin(history.validation_loss))
+    return model, history.train_loss, history.validation_loss, best
+    # END SOLUTION
+
+
+# %% points=3
+check.overfit_on_purpose(overfit_on_purpose)
+
+# %% [markdown]
 # ## What you have now
 #
 # - The gap is a signed difference, epoch by epoch: its curve shows **when** memorizing starts.
@@ -155,3 +219,6 @@ check.stopping_epoch(stopping_epoch)
 # Those of the best epoch, `patience` epochs earlier. The optimizer changes weights in place, so a reference would
 # point at the newest values, not the best ones: `labcode.early_stopping.EarlyStopping` keeps a deep copy.
 # </details>
+#
+# **Links:** on to [chapter 2](../notebooks/02_core_concepts.ipynb) · back to [chapter 1](../notebooks/01_background.ipynb) ·
+# the solved notebook: `solutions/ex01_background.ipynb`.

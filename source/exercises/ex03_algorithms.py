@@ -2,8 +2,8 @@
 # # Exercise 3: the algorithms, step by step
 #
 # **You will** write the six steps that chapter 3 is made of: a step with an L2 penalty, a locked dropout mask, clipping,
-# a norm constraint, an LSTM with recurrent dropout, and early stopping that gives back the best weights.
-# **Time:** about 65 minutes; the tasks do not need each other. **Needs:** the three parts of chapter 3
+# a norm constraint, an LSTM with recurrent dropout, and early stopping that gives back the best weights; then a training loop
+# that keeps to a constraint. **Time:** about 80 minutes; the tasks do not need each other. **Needs:** the three parts of chapter 3
 # ([penalties](../notebooks/03_1-2_penalties.ipynb), [dropout](../notebooks/03_3-4_dropout.ipynb),
 # [constraints and stopping](../notebooks/03_5-6_constraints_and_stopping.ipynb)) and basic NumPy.
 #
@@ -63,6 +63,20 @@ check.l2_step(l2_step)
 #
 # *Difficulty ●●○ · 10 minutes*
 #
+# First **predict, then run**: with a rate of 0.1 and a new mask at every step, in how many percent of all sequences is a
+# given unit never dropped in 20 steps? Put your guess in place of `None`; a wrong one is no failure.
+
+# %%
+from labcode.check import predict
+
+percent = predict(None, unit="percent")
+
+# %%
+kept = np.random.default_rng(0).random((10_000, 20)) >= 0.1
+because = "That is 0.9 to the power of 20; a mask that is locked would leave the unit alone in 90 percent."
+percent.meet(round(100 * kept.all(axis=1).mean()), because, within=3)
+
+# %% [markdown]
 # Draw an inverted dropout mask for a batch of sequences: 0 with probability `p`, else $1/(1-p)$. Draw it **once for each
 # sequence and unit**, and repeat it at every step.
 #
@@ -269,6 +283,56 @@ def train_with_early_stopping(trainer, patience, max_epochs):
 check.train_with_early_stopping(train_with_early_stopping)
 
 # %% [markdown]
+# ## Task 7: train under a constraint
+#
+# *Difficulty ●●● · 15 minutes*
+#
+# Now a model of PyTorch: `model` is a `SequenceModel` in training mode, with dropout before its head. Write the loop that trains it,
+# with one step of Adam for each pair (x, y) of `batches`:
+#
+# - after **every** step no row of `model.lstm.weight_ih_l0` and of `model.lstm.weight_hh_l0` is longer than `limit`; shorter rows,
+#   the biases and the head stay as they are;
+# - the model has learned: its training loss falls by a quarter or more;
+# - return the model, ready to forecast.
+#
+# `batches` gives fifty pairs, one after the other. The check looks at the weights whenever one is drawn.
+#
+# <details><summary>Hint 1: the loop</summary>
+#
+# For each pair: gradients to zero, `backward()` of `torch.nn.functional.mse_loss`, a step of the optimizer, the constraint.
+# Adam's rate may be 0.01.
+# </details>
+#
+# <details><summary>Hint 2: change weights in place</summary>
+#
+# Under `torch.no_grad()`, `w *= factor` changes a weight; `w = w * factor` makes another tensor and leaves the model alone.
+# `w.norm(dim=1, keepdim=True)` has the lengths of the rows, and `.clamp(min=limit)` is `np.maximum`.
+# </details>
+
+# %%
+import torch
+
+
+# %%
+def train_with_max_norm(model, batches, limit):
+    """Train the model, with rows of W and U of at most this length after every step; return it."""
+    # BEGIN SOLUTION
+    adam = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for x, y in batches:
+        adam.zero_grad()
+        torch.nn.functional.mse_loss(model(x), y).backward()
+        adam.step()
+        with torch.no_grad():
+            for w in (model.lstm.weight_ih_l0, model.lstm.weight_hh_l0):
+                w *= limit / w.norm(dim=1, keepdim=True).clamp(min=limit)
+    return model.eval()
+    # END SOLUTION
+
+
+# %% points=3
+check.train_with_max_norm(train_with_max_norm)
+
+# %% [markdown]
 # ## What you have now
 #
 # - L2 in gradient descent is a factor, $1 - \eta\lambda$, on W and U at every step.
@@ -286,3 +350,7 @@ check.train_with_early_stopping(train_with_early_stopping)
 # The columns of U: $U (m \odot h) = (U \,\mathrm{diag}\, m)\, h$. Then the loop is that of the plain LSTM, and a fused
 # kernel can run it. With a mask for each sequence there would have to be a U for each sequence.
 # </details>
+#
+# **Links:** on to [chapter 4.1](../notebooks/04_1_sparsity.ipynb) · back to
+# [chapter 3.1-2](../notebooks/03_1-2_penalties.ipynb), [chapter 3.3-4](../notebooks/03_3-4_dropout.ipynb),
+# [chapter 3.5-6](../notebooks/03_5-6_constraints_and_stopping.ipynb) · the solved notebook: `solutions/ex03_algorithms.ipynb`.

@@ -309,3 +309,6 @@ check.dropout_passes(dropout_passes)
 # equal. That is why the article's rule (drop in training, scale at test time) is exact for one linear layer and an
 # approximation for an LSTM.
 # </details>
+#
+# **Links:** on to [chapter 5.1-2](../notebooks/05_1-2_keras.ipynb) · back to [chapter 4.1](../notebooks/04_1_sparsity.ipynb),
+# [chapter 4.2-3](../notebooks/04_2-3_weight_decay.ipynb) · the solved notebook: `solutions/ex04_mathematics.ipynb`.

@@ -2,8 +2,8 @@
 # # Exercise 5: translate and repair
 #
 # **You will** translate the regularization of an LSTM from Keras to this course's conventions and back, carry a max-norm over to
-# PyTorch's layout, say what a Keras model puts out and which weights it holds, and find the mistakes in a translated script.
-# **Time:** about 45 minutes; the tasks do not need each other. **Needs:** chapter 5
+# PyTorch's layout, say what a Keras model puts out and which weights it holds, find the mistakes in a translated script, and write Keras's `fit`
+# as a loop. **Time:** about 65 minutes; the tasks do not need each other. **Needs:** chapter 5
 # ([part 1](../notebooks/05_1-2_keras.ipynb), [part 2](../notebooks/05_3_project.ipynb)) and basic NumPy. Keras is not needed.
 #
 # Fill in each blank, run its cell, then run the check below it. The check says what is right, what is wrong and
@@ -254,6 +254,82 @@ def planted_mistakes(labels):
 check.planted_mistakes(planted_mistakes)
 
 # %% [markdown]
+# ## Task 7: Keras's fit, as a loop
+#
+# *Difficulty ●●● · 20 minutes*
+#
+# First **predict, then run**: the gradient of a model has six arrays, each of the length 1. With `clipnorm=0.3` Keras shortens each of
+# them on its own. How long is the whole gradient then? Put your guess in place of `None`; a wrong one is no failure.
+
+# %%
+from labcode.check import predict
+
+length = predict(None)
+
+# %%
+drawn = np.random.default_rng(0).normal(size=(6, 100))
+grads = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+because = "It grows with the root of the number of arrays; global_clipnorm=0.3 would give 0.3."
+length.meet(float(np.linalg.norm(0.3 * grads)), because, within=0.02)
+
+# %% [markdown]
+# Translate this training to PyTorch, step by step (the model is an LSTM and a dense layer, one output):
+#
+# ```python
+# keras.layers.LSTM(16, kernel_regularizer=L2(l2), recurrent_regularizer=L2(l2))
+# model.compile(Adam(global_clipnorm=clip), loss="mse")
+# stopper = EarlyStopping(patience=patience, restore_best_weights=True)
+# model.fit(batches, validation_data=validation, callbacks=[stopper])
+# ```
+#
+# You get labcode's `model`, an `optimizer` of its parameters, `batches` (a list of pairs (x, y), one pass through it is an epoch; no
+# shuffling), `validation` (one pair) and the three numbers. Train until patience runs out, and return the model, ready to forecast. The
+# check looks at each step of the optimizer. (PyTorch's LSTM has a second bias; here both learn, chapter 7 says what that changes.)
+#
+# <details><summary>Hint 1: which weights?</summary>
+#
+# `model.lstm.named_parameters()` has PyTorch's names: W and U are those that start with `weight`.
+# </details>
+#
+# <details><summary>Hint 2: the order inside the loop</summary>
+#
+# Gradients to zero, loss plus penalty, `backward()`, `torch.nn.utils.clip_grad_norm_`, step. After an epoch: the validation loss
+# without gradients; a new best keeps a `copy.deepcopy` of `model.state_dict()`.
+# </details>
+
+# %%
+import copy
+
+import torch
+from torch.nn.functional import mse_loss
+
+
+# %%
+def train_as_keras(model, optimizer, batches, validation, l2, clip, patience):
+    """Train as Keras's fit with L2, global_clipnorm and EarlyStopping does; return the model."""
+    # BEGIN SOLUTION
+    best, waited, step = np.inf, 0, optimizer.step
+    penalized = [w for name, w in model.lstm.named_parameters() if name.startswith("weight")]
+    while waited < patience:
+        for inputs, targets in batches:
+            model.zero_grad()
+            penalty = l2 * sum(w.square().sum() for w in penalized)
+            (mse_loss(model(inputs), targets) + penalty).backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
+            step()
+        with torch.inference_mode():
+            loss, waited = mse_loss(model(validation[0]), validation[1]).item(), waited + 1
+        if loss < best:
+            best, waited, kept = loss, 0, copy.deepcopy(model.state_dict())
+    model.load_state_dict(kept)
+    return model.eval()
+    # END SOLUTION
+
+
+# %% points=4
+check.train_as_keras(train_as_keras)
+
+# %% [markdown]
 # ## What you have now
 #
 # - From Keras to this course: L2 doubles, L1 and rates stay, kernels are transposed.
@@ -269,3 +345,6 @@ check.planted_mistakes(planted_mistakes)
 # The penalty, which needs equal weights only; then the outputs in evaluation. For training steps the masks must be the same, too, or
 # all rates 0, and the same batches.
 # </details>
+#
+# **Links:** on to [chapter 6.1](../notebooks/06_1_text.ipynb) · back to [chapter 5.1-2](../notebooks/05_1-2_keras.ipynb),
+# [chapter 5.3](../notebooks/05_3_project.ipynb) · the solved notebook: `solutions/ex05_practice.ipynb`.

@@ -2,9 +2,9 @@
 # # Exercise 7: carry a model over, and prove it
 #
 # **You will** move an LSTM's weights from PyTorch to Keras and back, find out what the second bias does, put gates into another
-# order, tell equal settings from equal numbers, settle a claim about speed, and probe ports for three planted mistakes.
-# **Time:** about 50 minutes. **Needs:** [chapter 7](../notebooks/07_tools.ipynb). Neither Keras nor TensorFlow is called
-# here: what counts is what they compute.
+# order, tell equal settings from equal numbers, settle a claim about speed, probe ports for three planted mistakes, and train a model in
+# Keras that you carry over. **Time:** about 65 minutes. **Needs:** [chapter 7](../notebooks/07_tools.ipynb). Keras is called
+# in the last task alone: what counts before is what it computes.
 #
 # Fill in each blank, run its cell, then run the check below it. The check says what is right, what is wrong and
 # which misunderstanding probably lies behind it.
@@ -292,6 +292,71 @@ def find_faults(port):
 check.find_faults(find_faults)
 
 # %% [markdown]
+# ## Task 8: train there, run here
+#
+# *Difficulty ●●● · 15 minutes*
+#
+# First **predict, then run**: a thousand numbers in single precision are added from the left and from the right. How far are the two
+# sums apart? Put one of the three options in place of `None`; a wrong one is no failure.
+
+# %%
+from labcode.check import predict
+
+apart = predict(None, options=("exactly 0", "about 1e-5", "about 0.1"))
+
+# %%
+x = np.random.default_rng(0).normal(size=(100, 1000)).astype(np.float32)
+gap = abs(x.cumsum(axis=1)[:, -1] - x[:, ::-1].cumsum(axis=1)[:, -1]).max()
+result = "exactly 0" if gap == 0 else "about 1e-5" if gap < 0.01 else "about 0.1"
+apart.meet(result, "Libraries add in different orders: equal means equal up to a tolerance.")
+
+# %% [markdown]
+# Train a small model **in Keras**, `LSTM(8)` and `Dense(1)`, on `x` (64, 14, 6) and `y` (64, 1), days of Seattle's weather. Then give
+# its weights to labcode's `SequenceModel(6, 8, 1)`, whose parts are `model.lstm` (PyTorch's names) and `model.head` (an `nn.Linear`).
+# Return both, first Keras's model, then labcode's in evaluation mode. Their outputs must agree to 1e-5 on days that neither has seen.
+#
+# <details><summary>Hint 1: Keras in four lines</summary>
+#
+# `keras.Sequential([keras.Input(x.shape[1:]), ...])`, `compile(optimizer=keras.optimizers.Adam(0.03), loss="mse")`,
+# `fit(x, y, epochs=6, verbose=0)`; `theirs.get_weights()` is a list of five arrays: the LSTM's three, the head's kernel and bias.
+# </details>
+#
+# <details><summary>Hint 2: into PyTorch</summary>
+#
+# Your function of task 2 gives a dictionary of arrays; `load_state_dict` wants tensors, `torch.tensor(array)`. The head's weight is
+# the kernel transposed, as everywhere.
+# </details>
+
+# %%
+import torch
+
+from labcode.keras_interop import import_keras
+from labcode.lstm.sequence_model import SequenceModel
+
+keras = import_keras()  # on PyTorch, as in chapter 7
+
+
+# %%
+def train_and_carry(x, y):
+    """Return a model trained in Keras, and labcode's model with its weights."""
+    # BEGIN SOLUTION
+    layers = [keras.Input(x.shape[1:]), keras.layers.LSTM(8), keras.layers.Dense(1)]
+    theirs = keras.Sequential(layers)
+    theirs.compile(optimizer=keras.optimizers.Adam(0.03), loss="mse")
+    theirs.fit(x, y, epochs=6, verbose=0)
+    *lstm, kernel, bias = theirs.get_weights()
+    ours = SequenceModel(6, 8, 1).eval()
+    state = weights_for_pytorch(*lstm)
+    ours.lstm.load_state_dict({name: torch.tensor(w) for name, w in state.items()})
+    ours.head.load_state_dict({"weight": torch.tensor(kernel.T), "bias": torch.tensor(bias)})
+    return theirs, ours
+    # END SOLUTION
+
+
+# %% points=3
+check.train_and_carry(train_and_carry)
+
+# %% [markdown]
 # ## What you have now
 #
 # - Weights move with two transposes and one sum; gates move as blocks, and between PyTorch and Keras not at all.
@@ -308,3 +373,6 @@ check.find_faults(find_faults)
 # The step: they look at outputs and penalties, never at an update. The second bias, the optimizer's ε, coupled or decoupled decay,
 # clipping and the constraint's axis are still open. Compare the weights after one step, then after two, with dropout off.
 # </details>
+#
+# **Links:** on to [chapter 8](../notebooks/08_outlook.ipynb) · back to [chapter 7](../notebooks/07_tools.ipynb) · the solved
+# notebook: `solutions/ex07_tools.ipynb`.

@@ -298,3 +298,6 @@ print("the same, to the last digits")
 # The text. Its entropy, its vocabulary and what counts as unknown differ. What can be compared is how much a method
 # changes the loss on one text, and even that only in its sign with any confidence.
 # </details>
+#
+# **Links:** on to [chapter 9.1](../notebooks/09_1_choosing.ipynb) · back to [chapter 8](../notebooks/08_outlook.ipynb) · the
+# solved notebook: `solutions/ex08_outlook.ipynb`.

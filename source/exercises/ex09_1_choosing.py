@@ -238,3 +238,6 @@ for settings in (1, 3, 9, 27):
 # The noise of a mean falls with the root of the number of items, so it halves, and the optimism with it. More validation data
 # or fewer settings: both keep a winner honest.
 # </details>
+#
+# **Links:** on to [chapter 9.2-3](../notebooks/09_2-3_diagnosing.ipynb) · back to
+# [chapter 9.1](../notebooks/09_1_choosing.ipynb) · the solved notebook: `solutions/ex09_1_choosing.ipynb`.

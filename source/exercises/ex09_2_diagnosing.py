@@ -2,8 +2,8 @@
 # # Exercise 9, part 2: read, size, compare
 #
 # **You will** write the rule of thumb for overfitting and underfitting, read six runs that something is wrong with, say how many
-# validation samples a decision needs, find the three leaks in a comparison that is not fair, and make a fair one.
-# **Time:** about 55 minutes; no task needs another one. **Needs:** [chapter 9, part 2](../notebooks/09_2-3_diagnosing.ipynb)
+# validation samples a decision needs, find the three leaks in a comparison that is not fair, make a fair one, and repair
+# three runs. **Time:** about 75 minutes; no task needs another one. **Needs:** [chapter 9, part 2](../notebooks/09_2-3_diagnosing.ipynb)
 # and basic NumPy.
 #
 # Fill in each blank, run its cell, then run the check below it. The check says what is right, what is wrong and
@@ -243,9 +243,76 @@ def fair_comparison(validation, test):
 check.fair_comparison(fair_comparison)
 
 # %% [markdown]
+# ## Task 6: repair a run
+#
+# *Difficulty ●●● · 20 minutes*
+#
+# `train_run(settings, train, validation)` trains a small LSTM on a task that was made up, and returns the model and its history. First
+# **predict, then run**: this run has 60 epochs. Which one has the lowest validation loss? Put your guess in place of `None`; a wrong one
+# is no failure.
+
+# %%
+from labcode.check import predict
+
+epoch = predict(None)
+
+# %%
+from labcode.check.exercise_09_training import setup, train_run
+
+settings, data = setup("overfit")
+model, history = train_run(settings, data.train, data.validation)
+_ = plots.learning_curves(history.train_loss, history.validation_loss)
+because = "From then on the training loss fell, and the model got worse on other data."
+epoch.meet(int(np.argmin(history.validation_loss)), because, within=5)
+
+# %% [markdown]
+# Write a function that repairs a run. It receives settings such as `{"learning_rate": 0.02, "l2": 0.0, "epochs": 60}`, in which one thing
+# is wrong, and `data` with the parts `train`, `validation` and `test`. Train with the settings, read the two curves in the
+# history, and return
+#
+# - what is wrong: `"overfit"`, `"underfit"` or `"learning rate too high"`;
+# - a model from `train_run`, trained with one setting changed, that is better on validation data.
+#
+# The check hands over three runs, one of each kind. To predict 0 always costs about 1.3.
+#
+# <details><summary>Hint 1: tell them apart</summary>
+#
+# Steps that are too long show in the *training* loss: somewhere it is far above 1.3. For the others ask the rule of task 1.
+# </details>
+#
+# <details><summary>Hint 2: what to change</summary>
+#
+# `settings | {"l2": 0.01}` is a new dictionary with one entry changed. A run that overfits was good once: at which epoch?
+# </details>
+
+
+# %%
+def repair_run(settings, data):
+    """Return the name of what is wrong with a run, and a better model."""
+    # BEGIN SOLUTION
+    _, history = train_run(settings, data.train, data.validation)
+    validation = np.array(history.validation_loss)
+    if max(history.train_loss) > 3:
+        name, change = "learning rate too high", {"learning_rate": 0.02}
+    elif validation[-1] > 1.1 * validation.min():
+        name, change = "overfit", {"epochs": int(validation.argmin()) + 1}
+    else:
+        name, change = "underfit", {"l2": settings["l2"] / 1000}
+    model, _ = train_run(settings | change, data.train, data.validation)
+    return name, model
+    # END SOLUTION
+
+
+# %% points=4
+check.repair_run(repair_run)
+
+# %% [markdown]
 # ## What you have now
 #
 # - Eight names for what can be wrong with a run, and the comparison that belongs to each.
 # - A rule of thumb, and an idea of what it cannot see.
 # - The number of samples that a decision needs, and a comparison that gives both sides the same chance.
 # - A question for every line of a description: would it come out differently if the test data were others?
+#
+# **Links:** back to [chapter 9.2-3](../notebooks/09_2-3_diagnosing.ipynb) · the solved notebook:
+# `solutions/ex09_2_diagnosing.ipynb`.

@@ -25,7 +25,12 @@ from labcode.check.sampler import SamplerChecker
 SOURCES = Path(__file__).parents[2] / "source" / "exercises"
 MOST_ROUNDS = 10_000  # of all loops of a mutant together; no solution needs a tenth of it
 BEHAVIOUR = (
+    "overfit_on_purpose",
+    "train_with_max_norm",
+    "train_as_keras",
     "regularized_model",
+    "train_and_carry",
+    "repair_run",
 )  # trained and judged by its score: another strength or rate is another right answer
 
 _OPERATORS = {

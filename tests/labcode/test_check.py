@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from answer_mutants import BEHAVIOUR
 
 from labcode import check
 from labcode.check.core import Case, Checker, NotYet
@@ -16,7 +17,7 @@ EXERCISES = [
     if re.fullmatch(r"exercise_\d+", module.name)
 ]
 CHECKERS = {checker.name: checker for exercise in EXERCISES for checker in exercise.CHECKERS}
-SLOW = {"regularized_model": pytest.mark.slow}  # they train models
+SLOW = dict.fromkeys(BEHAVIOUR, pytest.mark.slow)  # they train models
 EACH = [pytest.param(c, marks=SLOW.get(c.name, ()), id=c.name) for c in CHECKERS.values()]
 MISTAKES = [
     pytest.param(c, mistake, marks=SLOW.get(c.name, ()), id=f"{c.name}-{mistake.name}")
@@ -27,7 +28,14 @@ MISTAKES = [
 
 def test_no_two_exercises_have_a_checker_of_one_name():
     assert len(CHECKERS) == sum(len(exercise.CHECKERS) for exercise in EXERCISES)
-    assert set(check.__all__) == CHECKERS.keys() | {"limit", "points", "progress", "report", "seed"}
+    assert set(check.__all__) == CHECKERS.keys() | {
+        "limit",
+        "points",
+        "predict",
+        "progress",
+        "report",
+        "seed",
+    }
 
 
 def feedback(checker, answer) -> str:

@@ -77,7 +77,7 @@ def test_what_was_done_is_on_the_map_and_on_the_way(work, capsys):
     shown = capsys.readouterr().out
     total = sum(len(exercise.tasks) for exercise in EXERCISES)
     assert f"1 of {total} tasks are solved." in shown
-    assert "… Exercise 1: see overfitting, price it, stop it: 1 of 3" in shown
+    assert "… Exercise 1: see overfitting, price it, stop it: 1 of 4" in shown
     assert "Next: `l2_penalty` in exercises/ex01_background.ipynb" in shown
     assert "generalization_gap: sign reversed (4 times)" in shown
     assert where_one_stopped(work.parent) == "exercises/ex01_background.ipynb"
