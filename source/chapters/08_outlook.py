@@ -618,13 +618,13 @@ _ = plots.ledger(claims)
 # %% [markdown]
 # Each line is one effect with its 95 % interval, on a scale of its own (units differ), turned so that the claimed side is
 # on the right. The intervals of one claim are so wide that all of them hold together, and they alone decide, by a rule that is
-# written once ([`verdicts`](../labcode/experiments/verdicts.py)):
+# written once (`labcode/experiments/verdicts.py`):
 #
 # - *shown*: in every place the interval lies on the claimed side; *shown in some*: in k of n, and nowhere on the other side;
 # - *contradicted*: somewhere it lies clearly on the other side, whatever it does elsewhere;
 # - *equivalent*: everywhere inside the margin, which a claim names with its reason (most often 1 % of the reference's loss);
 # - *undecided*: this experiment could not tell. How large an effect it would have seen stands in
-#   [the file](../evidence/claims.toml).
+#   `evidence/claims.toml`.
 #
 # What the article says and what the course adds are told apart: its early stopping, for instance, is one of its own methods, so
 # "better than early stopping" is the course's bar and no claim of the article.
