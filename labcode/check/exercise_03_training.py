@@ -29,7 +29,7 @@ class Batches:
         import torch
 
         data = days(0, 64)
-        x, y = torch.tensor(data.x), torch.tensor(data.y)
+        x, y = torch.from_numpy(data.x.copy()), torch.from_numpy(data.y.copy())
         for _ in range(EPOCHS):
             for start in range(0, len(x), BATCH):
                 yield x[start : start + BATCH], y[start : start + BATCH]

@@ -53,9 +53,9 @@ def handout():
     with seeded(0):
         model = SequenceModel(6, 16, 1)
     train, validation = days(0, 48), days(100, 200)
-    x, y = torch.tensor(train.x), torch.tensor(train.y)
+    x, y = torch.from_numpy(train.x.copy()), torch.from_numpy(train.y.copy())
     batches = [(x[i : i + BATCH], y[i : i + BATCH]) for i in range(0, len(x), BATCH)]
-    pair = torch.tensor(validation.x), torch.tensor(validation.y)
+    pair = torch.from_numpy(validation.x.copy()), torch.from_numpy(validation.y.copy())
     return model, _watched(model, batches, validation), batches, pair, L2, CLIP, PATIENCE
 
 

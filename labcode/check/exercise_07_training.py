@@ -43,9 +43,10 @@ def _train(x, y, *, learn=True, early=False, head=True, bias="once", turn="T", m
     state = {"weight_ih_l0": kernel.T, "weight_hh_l0": rows, "bias_ih_l0": b, "bias_hh_l0": second}
     if bias == "left":
         state.pop("bias_hh_l0")
-    ours.lstm.load_state_dict({k: torch.tensor(v) for k, v in state.items()})
+    ours.lstm.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in state.items()})
     if head:
-        ours.head.load_state_dict({"weight": torch.tensor(head_kernel.T), "bias": torch.tensor(head_bias)})
+        theirs_head = {"weight": head_kernel.T, "bias": head_bias}
+        ours.head.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in theirs_head.items()})
     return theirs, ours.train(mode)
 
 
@@ -69,7 +70,7 @@ def _measure(result, given) -> dict:
     training = ours.training
     ours.eval()
     with torch.no_grad():
-        gap = np.abs(ours(torch.tensor(unseen.x)).numpy() - outputs).max()
+        gap = np.abs(ours(torch.from_numpy(unseen.x)).numpy() - outputs).max()
     ours.train(training)
     summed = mine["lstm.bias_ih_l0"] + mine["lstm.bias_hh_l0"]
     start = np.repeat([0.0, 1.0, 0.0, 0.0], UNITS)  # Keras's biases before training

@@ -79,7 +79,9 @@ class ActivationPenalty:
             output, real = self.recorded.pop()
             if isinstance(output, PackedSequence):
                 output, lengths = pad_packed_sequence(output, batch_first=True)
-                real = (torch.arange(output.shape[1]) < lengths[:, None]).to(output.device)
+                real = (torch.arange(output.shape[1], device=lengths.device) < lengths[:, None]).to(
+                    output.device
+                )
                 real = None if bool((lengths == output.shape[1]).all()) else real
             elif real is None:
                 real = self._real_steps(output, y, mask, task)

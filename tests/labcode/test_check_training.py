@@ -31,7 +31,8 @@ def test_a_wrong_run_is_refused_and_told_why(task, answer, reason):
     checker = getattr(check, task)
     verdict = checker.judge(checker.collect(answer, seed=0))
     assert not verdict.right
-    assert reason in verdict.text.replace("\n", " ")
+    text = verdict.text.replace("\n", " ")
+    assert any(part in text for part in reason.split("|")), text
 
 
 @pytest.mark.slow

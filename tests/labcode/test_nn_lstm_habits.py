@@ -355,4 +355,4 @@ def test_what_torch_refuses_is_refused(make, call):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_script_is_refused(rates):
     with pytest.raises(torch.jit.frontend.NotSupportedError):
-        torch.jit.script(RegularizedLSTM(3, 4, **rates))
+        torch.jit.script(RegularizedLSTM(3, 4, batch_first=True, **rates))
