@@ -13,12 +13,21 @@ from test_check import feedback
 from labcode import check
 from labcode.check import course_map, exercise_05_steps, exercise_05_training
 from labcode.check import feedback as told
+from labcode.check.core.limits import SECONDS
 from labcode.check.harder import HARDER
 from labcode.check.training_task import Demand, TrainingChecker
 from labcode.keras_interop import import_keras
 
 TASKS = [getattr(check, n) for n in check.__all__ if isinstance(getattr(check, n), TrainingChecker)]
 SOURCES = Path(__file__).parents[2] / "source" / "exercises"
+
+
+@pytest.fixture(autouse=True)
+def _no_hurry():
+    """What trains may take its time on a slow machine."""
+    check.limit(None)
+    yield
+    check.limit(SECONDS)
 
 
 def _ids(records):
