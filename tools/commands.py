@@ -16,14 +16,8 @@ from tools.setup import can_go_on, ensure
 from tools.workspace import restart, synchronize
 
 TEST, LOOPS, DISTRIBUTED = frozenset({"test"}), frozenset({"loops"}), frozenset({"distributed"})
-SIDE_BY_SIDE = [
-    "-n",
-    "auto",
-    "--maxprocesses",
-    "4",
-    "--dist",
-    "loadfile",
-]  # a notebook is one file, one kernel
+# A notebook is one file, one kernel.
+SIDE_BY_SIDE = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "-m", "not long"]
 
 
 def lab(options: argparse.Namespace) -> int:

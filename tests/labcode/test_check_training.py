@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -30,12 +31,19 @@ def _no_hurry():
     check.limit(SECONDS)
 
 
-def _ids(records):
-    return [f"{record[0]}-{number}" for number, record in enumerate(records)]
+FEW = 2  # records of a task in every run; each trains a model
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("task", "answer", "reason"), training_tasks.WRONG, ids=_ids(training_tasks.WRONG))
+def _marked(records):
+    """Return the records as parameters: the first few of each task slow, the others long."""
+    seen = Counter()
+    for number, record in enumerate(records):
+        seen[record[0]] += 1
+        mark = pytest.mark.slow if seen[record[0]] <= FEW else pytest.mark.long
+        yield pytest.param(*record, id=f"{record[0]}-{number}", marks=[pytest.mark.slow, mark])
+
+
+@pytest.mark.parametrize(("task", "answer", "reason"), _marked(training_tasks.WRONG))
 def test_a_wrong_run_is_refused_and_told_why(task, answer, reason):
     checker = getattr(check, task)
     verdict = checker.judge(checker.collect(answer, seed=0))
@@ -44,8 +52,7 @@ def test_a_wrong_run_is_refused_and_told_why(task, answer, reason):
     assert any(part in text for part in reason.split("|")), text
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("task", "answer"), training_tasks.RIGHT, ids=_ids(training_tasks.RIGHT))
+@pytest.mark.parametrize(("task", "answer"), _marked(training_tasks.RIGHT))
 def test_a_right_run_is_praised_however_it_is_written(task, answer):
     checker = getattr(check, task)
     verdict = checker.judge(checker.collect(answer, seed=0))
