@@ -181,7 +181,7 @@ def test_two_mistakes_at_once_are_both_named():
 def test_no_misconception_is_named_where_none_fits():
     message = feedback(check.soft_threshold, lambda w, threshold: w + 17)
     assert message.count("→") == 1
-    assert "No simple relation" in message
+    assert "lie on a straight line over `w`" in message
 
 
 def test_every_task_of_the_exercise_is_here():
