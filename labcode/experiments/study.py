@@ -41,6 +41,7 @@ from tqdm.auto import tqdm
 from labcode._checks import check_instance, check_integer, expect
 from labcode.experiments.declaration import EVIDENCE, canonical_hash
 from labcode.experiments.execute import Engine, execute
+from labcode.experiments.kept_runs import arrays_of_runs
 from labcode.experiments.recompute import SUMMARY, from_record, keep
 from labcode.experiments.records import Record, compact
 from labcode.experiments.results import save_result, write_result
@@ -149,6 +150,19 @@ class Study:
         """
         expect(name not in self.kept, "name", "one that is not in the record yet", name)
         self.kept[name] = compact(name, array)
+
+    def keep_runs(self, name: str, runs: Sequence[Mapping]) -> None:
+        """Put all numbers of several runs into the record; ``kept_runs.runs_of_arrays`` returns the runs.
+
+        Args:
+            name: like a path, such as "weather/64".
+            runs: what ``map`` returned, for each seed.
+
+        Raises:
+            ValueError: as in ``keep``, and where runs differ in form.
+        """
+        for path, array in arrays_of_runs(runs).items():
+            self.keep(f"{name}/{path}", array)
 
     def save(self, result: Mapping[str, object] | Callable[[Record], Mapping], **about: object) -> Path:
         """Write the result with the script's hash, and return the file's path.
