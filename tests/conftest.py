@@ -1,6 +1,10 @@
 """What every test may rely on, however pytest was started."""
 
+import os
 import signal
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the cores: threads would wait for each other's
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_configure():
