@@ -83,9 +83,9 @@ class Notebook:
 
     def __init__(self, page, address: str, path: Path):
         self.page, self.path = page, path
-        start = address.partition("/work/")[0]
+        start = re.match(r".*/lab/tree", address).group()
         token = re.search(r"token=\w+", address).group()
-        page.goto(f"{start}/work/{path.parent.name}/{path.name}?{token}&reset")
+        page.goto(f"{'/'.join([start, *path.parts[-3:]])}?{token}&reset")
         self.idle = page.locator(IDLE).first
         self.idle.wait_for()
         page.locator(".jp-Cell").first.wait_for()
