@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from labcode.applications import metrics
+from labcode.applications.calibration import calibration_error
 from labcode.experiments.effects import compare
 from labcode.experiments.records import Record
 from labcode.experiments.result_tables import BEST
@@ -19,7 +20,6 @@ SIMPLE = "simple:"  # before the name of a simple baseline
 COUNTS = "chrf"  # of translations: counts of groups of letters, by seed and item
 PER_RUN = ("train", "validation", "epoch", "capped", "temperature", "curves")
 OWN_UNIT = ("gap", "error", "scaled_error", "chrf", "ece", "scaled_ece")
-BINS = 10
 DIGITS = 4
 
 Measures = dict[str, np.ndarray]  # (seeds, items), or (seeds, 1)
@@ -118,7 +118,8 @@ def _measures(record: Record, place: str) -> dict[tuple[str, str], Measures]:
         for scaled in ("", "scaled_"):
             if f"{scaled}confidence" in measures:
                 confidence = measures.pop(f"{scaled}confidence")
-                measures[f"{scaled}ece"] = calibration_error(confidence, measures["error"])
+                by_seed = zip(confidence, measures["error"], strict=True)
+                measures[f"{scaled}ece"] = np.array([[calibration_error(*one)] for one in by_seed])
     for variant in ("last", "early"):
         best = _best(record.about["chosen"][place], record.about["places"][place], variant)
         if (best, variant) in found:
@@ -134,25 +135,6 @@ def _best(chosen: Mapping, place: Mapping, variant: str) -> str | None:
         if variant in by_variant and len(by_variant[variant]["methods"]) == 1
     }
     return min(losses, key=losses.get) if losses else None
-
-
-def calibration_error(confidence: np.ndarray, error: np.ndarray) -> np.ndarray:
-    """Return the expected calibration error of each seed, (seeds, 1): 10 bins of equal width, their gaps
-    between mean confidence and share of right answers, weighted by their size.
-
-    Args:
-        confidence: the probability of the answer given, (seeds, items).
-        error: 0 for a right answer, 1 for a wrong one, (seeds, items).
-
-    Source: Guo, Pleiss, Sun and Weinberger (2017), On calibration of modern neural networks.
-    """
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    off = confidence - (1 - error)
-    gaps = [
-        [np.abs(np.bincount(b, weights=o, minlength=BINS)).sum() / len(o)]
-        for b, o in zip(bins, off, strict=True)
-    ]
-    return np.array(gaps)
 
 
 def _joined(parts: list[Measures]) -> Measures:

@@ -7,7 +7,7 @@ import pytest
 
 from labcode.applications.metrics import chrf_of_counts
 from labcode.experiments.effects import compare
-from labcode.experiments.place_summary import calibration_error, summarize
+from labcode.experiments.place_summary import summarize
 from labcode.experiments.records import Record, write_record
 
 SEEDS, ITEMS = 6, 40
@@ -149,12 +149,3 @@ def test_what_is_no_mean_of_items_has_one_number_a_seed(tmp_path):
     assert scaled == pytest.approx(
         found["l2"]["early"]["against"]["none_early"]["loss"]["mean"] + 0.1, abs=1e-4
     )
-
-
-def test_calibration_is_the_distance_between_confidence_and_right_answers():
-    confidence = np.array([[0.95, 0.95, 0.95, 0.95, 0.55, 0.55], [0.5, 0.5, 0.5, 0.5, 0.5, 0.5]])
-    error = np.array([[0, 0, 0, 1, 1, 0], [0, 1, 0, 1, 0, 1]])
-    np.testing.assert_allclose(
-        calibration_error(confidence, error), [[(4 * 0.2 + 2 * 0.05) / 6], [0]], atol=1e-12
-    )
-    assert calibration_error(np.ones((1, 3)), np.zeros((1, 3))) == 0
