@@ -119,13 +119,15 @@ def judge(file, case, implementation):
 
 
 SLOW = {"l1_exact_zeros_sgd_adam_prox_lasso", "ran_project_after_sgd_step_lr1.0", "diabetes_lasso_path"}
+LONG = {("l1_exact_zeros_sgd_adam_prox_lasso", "torch")}  # 60,000 steps, each through torch and back
 CASES = [
     pytest.param(
         file,
         case,
         implementation,
         id=f"{Path(file).stem}-{case['id']}-{implementation}",
-        marks=[pytest.mark.slow] if case["id"] in SLOW else [],
+        marks=[pytest.mark.slow] * (case["id"] in SLOW)
+        + [pytest.mark.long] * ((case["id"], implementation) in LONG),
     )
     for file, cases in read(FOLDER).items()
     for case in cases

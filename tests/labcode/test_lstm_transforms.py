@@ -162,15 +162,15 @@ def exported(rates):
 MODELS = {
     "kernel": (lambda: exported({"recurrent_dropout": 0.3, "dropout": 0.2}), ()),
     "zoneout": (lambda: exported(SETTINGS["zoneout"]), ()),
-    "padding": (Padded, (REAL,)),
+    "padding": (Padded, (REAL[:, :3],)),
 }
 every_model = pytest.mark.parametrize(("make", "more"), MODELS.values(), ids=MODELS)
 
 
 def small_and_large(more):
-    """Return what a model is shown, and a larger batch to run it on."""
-    small = drawn(3, 5, 3), *more
-    return small, (drawn(7, 5, 3, seed=1), *(torch.cat([mask.flip(0), mask, mask[:1]]) for mask in more))
+    """Return what a model is shown, and a larger batch to run it on; a graph grows with the steps, so few."""
+    small = drawn(3, 3, 3), *more
+    return small, (drawn(7, 3, 3, seed=1), *(torch.cat([mask.flip(0), mask, mask[:1]]) for mask in more))
 
 
 def first(result):
@@ -195,7 +195,7 @@ def test_a_traced_model_takes_any_batch_and_no_other_number_of_steps(make, more)
     torch.testing.assert_close(first(traced(*large)), first(model(*large)), rtol=0, atol=1e-6)
     if make is not MODELS["kernel"][0]:
         with pytest.raises(RuntimeError):
-            traced(*(part[:, :4] for part in large))
+            traced(*(part[:, :2] for part in large))
 
 
 @every_model

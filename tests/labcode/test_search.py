@@ -441,7 +441,11 @@ def context():
     return context
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind["method"] + ", pruned" * ("pruning" in kind))
+@pytest.mark.parametrize(
+    "kind",
+    [*(pytest.param(kind, marks=pytest.mark.long) for kind in KINDS[:-1]), KINDS[-1]],
+    ids=lambda kind: kind["method"] + ", pruned" * ("pruning" in kind),
+)
 def test_a_search_that_is_killed_loses_no_finished_trial_and_repeats_none(context, tmp_path, kind):
     """Kill it after a drawn number of trials, or at a drawn change of its journal; go on until it ends."""
     rng, dead = random.Random(str(kind)), []

@@ -17,9 +17,13 @@ from labcode import widgets
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_small_benchmark_runs_and_writes_its_result(tmp_path):
-    families = bench.available(list(FAMILIES))
+@pytest.mark.parametrize(
+    "families", [["torch"], pytest.param(list(FAMILIES), marks=pytest.mark.long)], ids=str
+)
+def test_the_small_benchmark_runs_and_writes_its_result(tmp_path, families):
+    families = bench.available(families)
     command = [sys.executable, "-m", "benchmarks", "--small", "--threads", "1", "--output", str(tmp_path)]
+    command += ["--families", *families]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "speed_cpu.json").read_text())

@@ -614,12 +614,6 @@ def test_a_notebook_that_fails_is_not_kept(tmp_path, source, fault):
 # A room without labcode
 
 
-@pytest.mark.parametrize("target", sources.targets(ROOT), ids=str)
-def test_each_notebook_asks_for_labcode_first(target):
-    first = next(cell for cell in sources.draft(target).cells if cell.cell_type == "code")
-    assert first.source.splitlines()[0] == sources.INSTALL
-
-
 def test_where_labcode_is_missing_the_error_says_what_to_install(tmp_path):
     cell = write(tmp_path, "cell.py", f"{sources.INSTALL}\nimport numpy\n")
     answer = subprocess.run([sys.executable, "-I", "-S", cell], cwd=tmp_path, capture_output=True, text=True)
