@@ -8,6 +8,7 @@ import sys
 import textwrap
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from labcode import check
 from labcode.check.core import Case, Checker, NotYet, limit
 from labcode.check.core.limits import LINES, SECONDS
 
+ROOT = Path(__file__).resolve().parents[2]
 CHECKER = Checker("task", lambda x: x + 1, (Case("one", (1.0,)), Case("two", (2.0,))), (), "Good.")
 
 
@@ -208,3 +210,23 @@ def test_a_kernel_outlives_exit():
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+TRACED = """
+import sys
+from contextlib import suppress
+from labcode.check.core.limits import TimeUp, Watch
+
+for seconds in (60.0, 0.05):
+    with suppress(TimeUp), Watch(seconds).running():
+        while seconds < 1:
+            pass
+    sys.settrace(lambda *_: None)
+    (lambda: None)()
+    sys.settrace(None)
+"""
+
+
+def test_after_a_check_a_debugger_goes_on():
+    """Python 3.11 stands still in the first function that it traces if an exception was taken back."""
+    subprocess.run([sys.executable, "-c", TRACED], cwd=ROOT, check=True, timeout=600)

@@ -79,7 +79,11 @@ class Watch:
         while not self.over.is_set():
             with contextlib.suppress(TimeUp), self.lock:
                 self.over.set()
-        _raise_in(self.thread, None)
+        if self.late:  # one may be on its way: replaced by another, and awaited
+            with contextlib.suppress(TimeUp):
+                _raise_in(self.thread, TimeUp)
+                while True:
+                    pass
 
     def _send(self):
         used, then = 0.0, (time.monotonic(), time.process_time())
@@ -105,9 +109,9 @@ def _is_importing(thread: int) -> bool:
     return frame is not None
 
 
-def _raise_in(thread: int, kind: type[BaseException] | None) -> None:
-    what = None if kind is None else ctypes.py_object(kind)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), what)
+def _raise_in(thread: int, kind: type[BaseException]) -> None:
+    """Raise something in a thread. To send None, which takes it back, hangs Python 3.11 under a debugger."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(kind))
 
 
 class FirstLines(io.TextIOBase):
