@@ -189,12 +189,13 @@ def test_every_form_is_recognized_and_what_is_said_is_true(data, seed, name):
                 )
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(deadline=None, derandomize=True, max_examples=12)
 @given(seed=st.integers(0, 10**6))
 def test_of_random_numbers_no_relation_is_claimed(seed):
     noise = np.random.default_rng(seed)
     said = reason(_mean_square, VECTORS, lambda x, p: _mean_square(x, p) * (1 + 10 ** noise.uniform(-2, 2)))
-    assert "No simple relation" in said or "just those cases" in said
+    true = ("No simple relation", "just those cases", "In every wrong case it is too large")
+    assert any(sentence in said for sentence in true)
 
 
 @pytest.mark.parametrize("task", sorted(set(solutions()) - set(BEHAVIOUR)))
