@@ -5,8 +5,9 @@ import math
 import warnings
 from collections.abc import Mapping
 from numbers import Real
+from typing import Any
 
-from labcode._checks import check_instance, check_integer, check_number, check_one_of, expect
+from labcode._checks import check_given, check_instance, check_integer, check_number, check_one_of, expect
 
 _STATE = ("best", "best_epoch", "wait", "stopped_epoch", "best_weights")
 
@@ -74,8 +75,8 @@ class EarlyStopping:
         self.patience = check_integer("patience", patience)
         self.min_delta = check_number("min_delta", min_delta, low=0.0)
         usual, self.monitor = usual_mode(monitor), str(monitor)
-        mode = usual if mode is None else mode
-        expect(mode is not None, "mode", f"'min' or 'max', as {monitor!r} does not say it", mode)
+        expected = f"'min' or 'max', as {monitor!r} does not say it"
+        mode = check_given("mode", usual if mode is None else mode, expected)
         self.mode = check_one_of("mode", mode, ("min", "max"))
         self.baseline = None if baseline is None else check_number("baseline", baseline)
         self.restore_best_weights = check_one_of("restore_best_weights", restore_best_weights, (True, False))
@@ -84,11 +85,11 @@ class EarlyStopping:
 
     def reset(self) -> None:
         """Forget everything seen, ready for another training."""
-        self.best = None
-        self.best_epoch = None
+        self.best: float | None = None
+        self.best_epoch: int | None = None
         self.wait = 0
-        self.stopped_epoch = None
-        self.best_weights = None
+        self.stopped_epoch: int | None = None
+        self.best_weights: Any = None
         self._warned = False
 
     def update(self, epoch: int, value: float, weights: object = None) -> bool:
@@ -130,7 +131,7 @@ class EarlyStopping:
             return True
         return False
 
-    def weights_to_restore(self) -> object | None:
+    def weights_to_restore(self) -> Any:
         """Return a copy of the weights to end the training with, or None to keep the present ones."""
         return copy.deepcopy(self.best_weights)
 

@@ -492,7 +492,7 @@ def penalty_by_target(
     np.float64(2.5)
     """
     _check_strengths(strengths)
-    check_instance("penalty", penalty, Callable, "a function of weights and a strength")
+    expect(callable(penalty), "penalty", "a function of weights and a strength", type(penalty))
     return sum(
         penalty(array, strength)
         for target, strength in strengths.items()
@@ -522,7 +522,7 @@ def penalty_grad_by_target(
     array([[0.25, 0.25, 0.25, 0.25]])
     """
     _check_strengths(strengths)
-    check_instance("penalty_grad", penalty_grad, Callable, "a function of weights and a strength")
+    expect(callable(penalty_grad), "penalty_grad", "a function of weights and a strength", type(penalty_grad))
     check_instance("weights", weights, Mapping, "arrays by name")
     weights = {name: check_array(name, array) for name, array in weights.items()}
     grads = {name: np.zeros(array.shape) for name, array in weights.items()}

@@ -1,8 +1,8 @@
 """The subcommands of course.py."""
 
 import argparse
-import contextlib
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 from tools import build_record
@@ -211,7 +211,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code; what goes wrong is said in words, without a traceback."""
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError):  # a stream that a test or an editor put in its place
+        if isinstance(stream, TextIOWrapper):  # no stream that a test or an editor put in its place
             stream.reconfigure(errors="replace")
     arguments = sys.argv[1:] if arguments is None else arguments
     cut = arguments.index("--") if "--" in arguments else len(arguments)

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import traceback
+from io import TextIOWrapper
 from pathlib import Path
 
 from labcode.experiments.claims import rewrite
@@ -187,7 +188,8 @@ def _parser() -> argparse.ArgumentParser:
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line; what goes wrong is said in words where words are enough."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         with signals_as_interrupts():
             return main(arguments)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,7 +13,11 @@ from labcode.training.batches import evaluation_mode, prepare_inputs
 
 
 def greedy_search(
-    model: Seq2Seq, x: Tensor, padding_mask: Tensor | None = None, *, longest: int = 20
+    model: Seq2Seq,
+    x: Tensor | np.ndarray,
+    padding_mask: Tensor | np.ndarray | None = None,
+    *,
+    longest: int = 20,
 ) -> list:
     """Translate by taking the most probable token at each step.
 
@@ -44,8 +49,8 @@ def greedy_search(
 
 def beam_search(
     model: Seq2Seq,
-    x: Tensor,
-    padding_mask: Tensor | None = None,
+    x: Tensor | np.ndarray,
+    padding_mask: Tensor | np.ndarray | None = None,
     *,
     width: int = 4,
     longest: int = 20,

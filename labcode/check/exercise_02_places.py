@@ -1,6 +1,7 @@
 """Checkers of exercise 2: where the methods take hold of a model, and where a mask goes in an LSTM."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -65,7 +66,7 @@ class PairChecker(Checker):
 
     def _run(self, fn, case: Case) -> object:
         """Call the learner's function on a copy of the case; a result that is no pair gets a message."""
-        result = super()._run(fn, case)
+        result: Any = super()._run(fn, case)
         if not (isinstance(plain(result), tuple | list | np.ndarray) and len(result) == 2):
             raise NotYet(
                 f"✗ {self.name} returned one value of type {type(result).__name__}, expected a pair of two. "

@@ -1,10 +1,11 @@
 """What a step of exercise 5's training follows: the gradient as Keras has it, and with typical mistakes."""
 
 from itertools import combinations
+from typing import Any
 
 FIRST = 4  # steps that are looked at; the fourth begins the second epoch
 
-DEVIATIONS = {  # what is changed, and what to say of it
+DEVIATIONS: dict[str, tuple[dict[str, Any], str]] = {  # what is changed, and what to say of it
     "no penalty": (
         {"factor": 0},
         "The gradient of the penalty is missing: the steps follow the loss of the data alone.",
@@ -82,7 +83,7 @@ def gradient(model, x, y, before: dict, l2: float, clip: float, wrong=()) -> dic
 
 
 def _changed(data, weights, before, l2, clip, wrong) -> dict:
-    how = {"factor": 2, "where": ("weight_ih", "weight_hh"), "clip": "all", "zero": True}
+    how: dict[str, Any] = {"factor": 2, "where": ("weight_ih", "weight_hh"), "clip": "all", "zero": True}
     for name in wrong:
         how |= DEVIATIONS[name][0]
     grads = {}

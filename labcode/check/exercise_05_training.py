@@ -22,6 +22,11 @@ def _watched(model, batches, validation):
     import torch
 
     class WatchedAdam(torch.optim.Adam):
+        steps: list
+        trace: list
+        states: list
+        count: int
+
         def step(self, closure=None):
             grads = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
             if len(self.steps) < FIRST:
@@ -68,7 +73,8 @@ def _train(
 
     from labcode.check.exercise_05_steps import gradient
 
-    best, waited, kept, before = np.inf, 0, None, {}
+    best, waited, kept = np.inf, 0, None
+    before: dict = {}
     while waited < patience + late:
         for x, y in batches:
             before = gradient(model, x, y, before, l2, clip, wrong)

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -82,7 +83,8 @@ def _train(train, validation, seed, *, cure=True, epochs=60, extra="", lam=0.03,
     if extra:
         more = validation if extra == "validation" else _data()[2]
         train = Split(np.concatenate([train.x, more.x]), np.concatenate([train.y, more.y]))
-    strengths, options = {"input": lam, "recurrent": lam}, {}
+    strengths = {"input": lam, "recurrent": lam}
+    options: dict[str, Any] = {}
     if cure:
         options["early_stopping"] = EarlyStopping(patience=5, restore_best_weights=True)
         options["penalty"] = lambda model: penalty_by_target(
@@ -121,7 +123,8 @@ class ModelChecker(Checker):
     def diagnose(self, results):
         """Return the first fault that the scores show, if any."""
         mean = _mean(results)
-        return tuple(itertools.islice((m for m in self.misconceptions if m.shows(mean)), 1))
+        faults = (m for m in self.misconceptions if isinstance(m, ModelFault))
+        return tuple(itertools.islice((fault for fault in faults if fault.shows(mean)), 1))
 
     def _given(self, case):
         return (*copy.deepcopy(handout()), *case.args)

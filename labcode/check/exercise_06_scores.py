@@ -144,7 +144,8 @@ macro_f1 = Checker(
 def _beam(table, width, *, keep=None, rank="total", answer="best", ended="aside", each=False):
     """The most probable finished sentence that a beam search of this width finds, and its probability."""
     keep = width if keep is None else keep
-    open_ones, finished = [("", 1.0)], []
+    open_ones = [("", 1.0)]
+    finished: list[tuple[str, float]] = []
     while open_ones:
         longer = [(text + token, p * q, q) for text, p in open_ones for token, q in table[text].items()]
         if each:

@@ -28,8 +28,8 @@ def rows(source, target, length):
 
 def _state(features, hidden):
     rng = np.random.default_rng([7, features, hidden])
-    shapes = {"weight_ih_l0": (4 * hidden, features), "weight_hh_l0": (4 * hidden, hidden)}
-    shapes |= {"bias_ih_l0": (4 * hidden,), "bias_hh_l0": (4 * hidden,)}
+    shapes: dict[str, tuple[int, ...]] = {"weight_ih_l0": (4 * hidden, features)}
+    shapes |= {"weight_hh_l0": (4 * hidden, hidden), "bias_ih_l0": (4 * hidden,), "bias_hh_l0": (4 * hidden,)}
     return {name: rng.normal(size=shape).round(2) for name, shape in shapes.items()}
 
 

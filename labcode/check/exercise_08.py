@@ -1,5 +1,7 @@
 """Checkers of exercise 8: bits and perplexity, temperature, the mean of passes; and the list of all seven."""
 
+import math
+
 import numpy as np
 
 from labcode.check import random_cases
@@ -11,7 +13,7 @@ from labcode.check.random_cases import drawn
 _LN2 = float(np.log(2))
 
 
-def _bits(losses, *, unit=_LN2, base=np.e, product=False, of_each=False, total=False):
+def _bits(losses, *, unit=_LN2, base=math.e, product=False, of_each=False, total=False):
     """{"bits": mean / ln 2, "perplexity": exp(mean)} of losses in nats."""
     losses = np.asarray(losses, dtype=float)
     mean = losses.sum() if total else losses.mean()

@@ -1,5 +1,7 @@
 """Checkers of exercise 9, comparing: a fair comparison, and the three leaks in an unfair one."""
 
+from typing import Any
+
 import numpy as np
 
 from labcode.check import random_cases
@@ -23,7 +25,7 @@ def _fair(
     """The chosen strengths, the mean difference a - b on test data and its paired standard error."""
     chosen_by = {"validation": validation, "test": test}[chosen_on]
     report = {"validation": validation, "test": test}[reported]
-    reduce = {"mean": np.mean, "best": np.min}[seed]
+    reduce: Any = {"mean": np.mean, "best": np.min}[seed]
     chosen, losses = [], {}
     for name in ("a", "b"):
         table = np.asarray(chosen_by[name], dtype=float)
@@ -42,7 +44,7 @@ def _tables(numbers, seeds):
     """Make tables of losses, strengths by seeds, whose seeds resemble each other."""
     rng = np.random.default_rng(numbers)
     common = rng.normal(0, 0.1, seeds)
-    made = [{}, {}]
+    made: list[dict] = [{}, {}]
     for name, strengths in (("a", 4), ("b", 3)):
         quality = 0.8 + 0.05 * rng.random((strengths, 1))
         for table in made:

@@ -35,7 +35,7 @@ class Port:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Port) and repr(self) == repr(other)
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment] # Python's way to say that it has none
 
     @property
     def settings(self) -> dict:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
+from typing import Any
 
 from labcode._checks import expect
 
@@ -73,5 +74,5 @@ def _is_number(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def _near(guess: object, result: float, within: float) -> bool:
+def _near(guess: Any, result: Any, within: float) -> bool:
     return guess is not None and abs(guess - result) <= within

@@ -6,6 +6,7 @@ grid of binary fractions, on which every right way to compute agrees exactly. A 
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -187,7 +188,7 @@ def dropout_passes(rng):
 
 
 def from_keras_config(rng):
-    config = {}
+    config: dict[str, Any] = {}
     for part in ("kernel", "recurrent", "bias"):
         rule = {kind: float(rng.uniform(0.001, 0.5)) for kind in ("l1", "l2") if rng.integers(2)}
         config |= {f"{part}_regularizer": rule} if rule else {}
@@ -400,7 +401,7 @@ def samples_needed(rng):
 
 def fair_comparison(rng):
     seeds, common = rng.integers(2, 9), rng.normal(0, 0.1, 8)
-    tables = ({}, {})
+    tables: tuple[dict, dict] = ({}, {})
     for name, strengths in zip("ab", rng.integers(1, 7, 2), strict=True):
         quality = rng.uniform(0.7, 0.8, (strengths, 1))
         for table in tables:

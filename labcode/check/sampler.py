@@ -7,6 +7,7 @@ import random
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class SamplerChecker(StatefulChecker):
 
     def _summary(self, fn: Callable, args: tuple, switches: Mapping[str, object]) -> object:
         """Say of a result what ``summarize`` does, and of numbers that vary where they come from."""
-        seen = {}
+        seen: dict[str, Any] = {}
 
         def watched(*given, **options):
             before, others = _state(given[self.place]), _other_generators()
@@ -62,7 +63,8 @@ def _other_generators() -> tuple:
     """Return the states of the global generators of Python, NumPy and, where it is in use, PyTorch."""
     torch = sys.modules.get("torch")
     torchs = torch.random.get_rng_state().numpy().tobytes() if torch else b""
-    _, numbers, place, *_ = np.random.get_state()  # noqa: NPY002
+    state: Any = np.random.get_state()  # noqa: NPY002
+    _, numbers, place, *_ = state
     return random.getstate(), numbers.tobytes(), place, torchs
 
 

@@ -52,8 +52,9 @@ class TrainingChecker(Checker):
 
     def diagnose(self, results):
         """Return the first mistake that shows in the facts of the first run that fails a demand."""
-        failing = next((facts for facts in results if not self._fulfils(facts)), {})
-        return tuple([m for m in self.misconceptions if failing and m.shows(failing)][:1])
+        failing: dict = next((facts for facts in results if not self._fulfils(facts)), {})
+        faults = [m for m in self.misconceptions if isinstance(m, TrainingFault)]
+        return tuple([fault for fault in faults if failing and fault.shows(failing)][:1])
 
     def _fulfils(self, facts: dict) -> bool:
         return all(demand.holds(facts) for demand in self.demands)

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,7 @@ class Split:
             return f"Split({n} sequences of up to {' x '.join(map(str, sizes))})"
         return f"Split({n} windows of {' x '.join(map(str, sizes))}, {self.dates[0]} to {self.dates[-1]})"
 
-    def subset(self, chosen: np.ndarray) -> "Split":
+    def subset(self, chosen: np.ndarray | slice) -> "Split":
         """Keep the samples that an index, a slice or a mask chooses, with all that belongs to them."""
         return replace(self, **{name: array[chosen] for name, array in self._arrays().items()})
 
@@ -84,7 +85,7 @@ def join(first: Split, second: Split) -> Split:
     Raises:
         ValueError: dates, items or groups in one of them alone, or samples of two shapes or kinds.
     """
-    joined = {}
+    joined: dict[str, Any] = {}
     for field in fields(Split):
         pair = [getattr(part, field.name) for part in (first, second)]
         if field.name == "padding_mask" and any(mask is not None for mask in pair):

@@ -144,6 +144,7 @@ def _boundaries(split: Sequence, rows: int, dates: np.ndarray | None) -> tuple[i
         return round(shares[0] * rows), round((shares[0] + shares[1]) * rows)
     expect(len(split) == 2, "split", "three shares, or two dates", split)
     expect(dates is not None, "split", "three shares, where there are no dates", split)
+    assert dates is not None
     first, second = np.searchsorted(dates, np.array(split, dtype="datetime64[s]")).tolist()
     expect(first < second, "split", "the first date of validation, then that of test", split)
     return first, second

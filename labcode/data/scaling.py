@@ -34,11 +34,11 @@ class Scaling:
         """Return values of all columns, (..., F), as a model reads them, float32."""
         return ((values - np.array(self.mean)) / np.array(self.std)).astype(np.float32)
 
-    def unscale(self, predictions: np.ndarray, last: np.ndarray) -> np.ndarray:
+    def unscale(self, predictions: np.ndarray | float, last: np.ndarray | float) -> np.ndarray:
         """Return predictions in the target's own unit.
 
         Args:
-            predictions: what a model puts out, (N,).
+            predictions: what a model puts out, (N,) or one number.
             last: the target's column at the last step read, in its own unit, (N,).
         """
         own = self.target_mean + self.target_std * np.asarray(predictions, dtype=float)

@@ -69,7 +69,7 @@ def choose(
         ValueError: a run of every strength failed.
     """
     means = {strength: float(values.mean()) for strength, values in losses.items()}
-    best = min(means, key=means.get)
+    best = min(means, key=means.__getitem__)
     expect(np.isfinite(means[best]), "grid", "a strength at which all runs stay finite", sorted(means))
     weakest_first = sorted(grid, reverse=more_is_weaker)
     against_none = losses[best] - none

@@ -71,7 +71,7 @@ class Found:
     mean: float
     interval: tuple[float, float]
     says: str
-    percent: tuple[float, float, float] | None = None
+    percent: tuple[float, ...] | None = None
     detectable: float | None = None
 
 
@@ -157,8 +157,15 @@ def judge(claim: Claim, results: Mapping[str, Mapping]) -> list[Found]:
         share = tuple(_round(p) for p in percent_of(reference, (mean, *interval))) if reference else None
         low, high = map(_round, interval)
         detectable = _round(joint.detectable) if says == OPEN else None
-        about = {"percent": share, "detectable": detectable}
-        judged.append(Found(place=place, mean=_round(mean), interval=(low, high), says=says, **about))
+        found = Found(
+            place=place,
+            mean=_round(mean),
+            interval=(low, high),
+            says=says,
+            percent=share,
+            detectable=detectable,
+        )
+        judged.append(found)
     return judged
 
 
@@ -201,6 +208,7 @@ def _margin(claim: Claim, reference: float | None, place: str) -> float | None:
         return claim.margin
     known = reference is not None and reference > 0
     expect(known, f"{claim.id}, {place}", "an effect with a reference above 0", reference)
+    assert reference is not None
     return claim.margin / 100 * reference
 
 

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 from labcode._checks import check_instance, check_integer, check_number, check_one_of, expect
 from labcode._files import course_folder
@@ -139,7 +140,7 @@ def _declaration(name: str, content: dict) -> Declaration:
     methods = {method: _grid(method, grid) for method, grid in content["methods"].items()}
     expect(len(methods) > 0, "methods", "at least one", methods)
     tables = content.get("combinations", {}).items()
-    made = {"methods": methods, "learning_rate": float(content["learning_rate"])}
+    made: dict[str, Any] = {"methods": methods, "learning_rate": float(content["learning_rate"])}
     made["combinations"] = {label: _combination(label, table, methods) for label, table in tables}
     if "confirm" in content:
         made["confirm"] = _confirmation(content["confirm"])
@@ -168,25 +169,25 @@ def _check_values(content: dict) -> None:
         check_integer(f"model.{size}", value, low=1)
 
 
-def _grid(method: str, grid: object) -> tuple[float, ...]:
+def _grid(method: str, grid: Any) -> tuple[float, ...]:
     check_one_of("methods", method, tuple(METHODS))
     expect(isinstance(grid, list) and len(grid) >= 3, method, "a list of at least three strengths", grid)
     return _ascending(method, [check_strength(method, strength) for strength in grid])
 
 
-def _references(names: object, methods: Mapping[str, object]) -> tuple[str, ...]:
+def _references(names: Any, methods: Mapping[str, object]) -> tuple[str, ...]:
     check_instance("references", names, list, "a list of methods")
     return tuple(check_one_of("references", name, tuple(methods)) for name in names)
 
 
-def _confirmation(table: object) -> Confirmation:
+def _confirmation(table: Any) -> Confirmation:
     check_instance("confirm", table, dict, "a table")
     check_keys("confirm", table, {"task", "block"}, {"task", "block"})
     expect(isinstance(table["task"], str), "confirm.task", "some text", table["task"])
     return Confirmation(table["task"], check_integer("confirm.block", table["block"], low=1))
 
 
-def _combination(label: str, table: object, methods: Mapping[str, object]) -> Combination:
+def _combination(label: str, table: Any, methods: Mapping[str, object]) -> Combination:
     name = f"combinations.{label}"
     expect(label not in METHODS and label != NONE, name, "a name that is no method's", label)
     check_instance(name, table, dict, "a table")

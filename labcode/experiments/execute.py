@@ -22,13 +22,19 @@ SETTINGS = {"loky": {"idle_worker_timeout": 30}}  # seconds after which workers 
 PAUSE = 0.2  # seconds between two looks at runs that another process has claimed
 
 
-T, R = TypeVar("T"), TypeVar("R")
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Keyed(Protocol):
     """What can be run: a ``Run`` of an experiment or a ``Call`` of a study; the store knows it by its key."""
 
-    key: str
+    @property
+    def key(self) -> str:
+        """The name of its record."""
+
+
+K = TypeVar("K", bound=Keyed)
 
 
 @dataclass(frozen=True)
@@ -122,9 +128,9 @@ def _paired(work: Callable[[T], R], run: T, parent: int) -> tuple[T, R]:
 
 
 def execute(
-    runs: Iterable[Keyed],
-    work: Callable[[Keyed], dict],
-    record: Callable[[Keyed, dict], None],
+    runs: Iterable[K],
+    work: Callable[[K], dict],
+    record: Callable[[K, dict], None],
     store: Store,
     engine: Engine,
     bar: tqdm,
@@ -146,7 +152,7 @@ def execute(
     """
     waiting = {run.key: run for run in runs}
 
-    def claimed() -> Iterator[Keyed]:
+    def claimed() -> Iterator[K]:
         store.release()
         return (run for key, run in list(waiting.items()) if store.claim(key))
 

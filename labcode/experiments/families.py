@@ -118,7 +118,7 @@ def _largest(group: Sequence[Member], draws: int) -> Callable[[float], float]:
     """Return the distribution function of the largest |z| of effects that are resampled together."""
     if len(group) == 1:
         return lambda z: float(1 - 2 * special.ndtr(-z))
-    found = [resampled(member.cells, draws) for member in group]
+    found = [resampled(member.cells, draws) for member in group if member.cells is not None]
     varying = [abs(z) for z in found if np.ptp(z) > 0]
     maxima = np.sort(np.max(varying, axis=0)) if varying else np.zeros(draws)
     return lambda z: float(np.searchsorted(maxima, z, side="left") / (draws + 1))

@@ -52,12 +52,14 @@ def redrawn(dataset: Dataset, seed: int, *, split: str = "blocks", scale: str = 
         day = (pool.dates - pool.dates.min()).astype(int)
         groups = day // length if split == "blocks" else np.arange(len(day))
         pool = replace(pool, groups=groups.astype(str)).subset(day % length >= purged)
+    assert pool.groups is not None
     place = group_places(pool.groups, seed)
     share = place / (place.max() + 1)
     parts = [pool.subset((share >= low) & (share < high)) for low, high in ((0, 0.5), (0.5, 0.75), (0.75, 1))]
     if dataset.mean is not None:
         parts = _standardized(parts, pool if scale == "all" else parts[0])
-    return replace(dataset, **dict(zip(("train", "validation", "test"), parts, strict=True)))
+    train, validation, test = parts
+    return replace(dataset, train=train, validation=validation, test=test)
 
 
 def run_with_fault(dataset: Dataset, case: str, seed: int) -> dict:

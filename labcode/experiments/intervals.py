@@ -148,7 +148,7 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     check_instance("p_values", p_values, Mapping, "p-values by name")
     checked = {name: check_number(f"p of {name}", p, low=0.0, high=1.0) for name, p in p_values.items()}
     adjusted, largest = {}, 0.0
-    for rank, name in enumerate(sorted(checked, key=checked.get)):
+    for rank, name in enumerate(sorted(checked, key=checked.__getitem__)):
         largest = max(largest, min(1.0, (len(checked) - rank) * checked[name]))
         adjusted[name] = largest
     return {name: adjusted[name] for name in checked}

@@ -47,7 +47,7 @@ def runs_of_arrays(arrays: Mapping[str, np.ndarray]) -> list[dict]:
 
 
 def _leaves(table: Mapping, prefix: str = "") -> dict[str, object]:
-    found = {}
+    found: dict[str, object] = {}
     for name, value in table.items():
         path = f"{prefix}{name}"
         found |= _leaves(value, f"{path}/") if isinstance(value, Mapping) else {path: value}

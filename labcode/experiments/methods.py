@@ -16,6 +16,7 @@ its head.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -47,11 +48,11 @@ class Effects:
         optimizer: "weight_decay" (decoupled) or "lam_l1" (proximal), of the LSTM's weight matrices.
     """
 
-    model: Mapping[str, object] = field(default_factory=dict)
+    model: dict[str, object] = field(default_factory=dict)
     penalties: tuple[Callable[[nn.Module], Tensor], ...] = ()
     activation_penalties: tuple[Callable[[Tensor, Tensor | None], Tensor], ...] = ()
     constraints: tuple[Callable[[nn.Module], None], ...] = ()
-    optimizer: Mapping[str, float] = field(default_factory=dict)
+    optimizer: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -157,9 +158,9 @@ def combine(strengths: Mapping[str, float]) -> Effects:
     return merged
 
 
-def training_options(effects: Effects, model: nn.Module, learning_rate: float) -> dict[str, object]:
+def training_options(effects: Effects, model: nn.Module, learning_rate: float) -> dict[str, Any]:
     """Return what ``labcode.training.fit`` is to be given for a model, its optimizer included."""
-    options = {"optimizer": _optimizer(effects.optimizer, model, learning_rate)}
+    options: dict[str, Any] = {"optimizer": _optimizer(effects.optimizer, model, learning_rate)}
     if effects.penalties:
         options["penalty"] = lambda m: sum(penalty(m) for penalty in effects.penalties)
     if effects.activation_penalties:
@@ -187,4 +188,5 @@ def _optimizer(settings: Mapping[str, float], model: nn.Module, lr: float) -> to
 def _penalize(penalty: Callable, lam: float, model: nn.Module) -> Tensor:
     strengths = dict.fromkeys(TARGETS, lam)
     parameters = (dict(lstm.named_parameters()) for lstm in check_lstms("model", model))
-    return sum(penalty_by_target(penalty, named, strengths) for named in parameters)
+    total: Any = sum(penalty_by_target(penalty, named, strengths) for named in parameters)
+    return total

@@ -122,7 +122,7 @@ def _measures(record: Record, place: str) -> dict[tuple[str, str], Measures]:
                 measures[f"{scaled}ece"] = np.array([[calibration_error(*one)] for one in by_seed])
     for variant in ("last", "early"):
         best = _best(record.about["chosen"][place], record.about["places"][place], variant)
-        if (best, variant) in found:
+        if best is not None and (best, variant) in found:
             found[BEST, variant] = found[best, variant]
     return found
 
@@ -134,7 +134,7 @@ def _best(chosen: Mapping, place: Mapping, variant: str) -> str | None:
         for label, by_variant in chosen.items()
         if variant in by_variant and len(by_variant[variant]["methods"]) == 1
     }
-    return min(losses, key=losses.get) if losses else None
+    return min(losses, key=losses.__getitem__) if losses else None
 
 
 def _joined(parts: list[Measures]) -> Measures:
@@ -173,9 +173,9 @@ def _described(record: Record, places: list[str], key: tuple[str, str], measures
     if "gap" in measures:
         about["gap"] = _by_seed(measures["gap"].mean(axis=1))
     for name in ("train", "validation", "epoch", "capped"):
-        arrays = [record.get(f"{place}/{key[0]}/{key[1]}/{name}") for place in places]
-        if all(array is not None for array in arrays):
-            about[name] = _by_seed(np.mean(arrays, axis=0))
+        paths = [f"{place}/{key[0]}/{key[1]}/{name}" for place in places]
+        if all(path in record for path in paths):
+            about[name] = _by_seed(np.mean([record[path] for path in paths], axis=0))
     return about
 
 

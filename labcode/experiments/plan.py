@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 from labcode._checks import check_instance, check_integer, check_one_of, expect
 from labcode.experiments.declaration import FEWEST_TO_CHOOSE, NONE, SEEDS, canonical_hash, check_keys
@@ -113,6 +114,7 @@ class Plan:
                 strength = place_in_range(label, *self.methods[label], strength_share)
                 found.append(Trial(rate, strength, {label: strength}))
             else:
+                assert parts is not None
                 factor = place_in_range(None, *self.combinations[label].factors, strength_share)
                 methods = {name: scaled(name, strength, factor) for name, strength in parts.items()}
                 found.append(Trial(rate, factor, methods))
@@ -159,7 +161,7 @@ def _plan(name: str, content: dict) -> Plan:
         check_instance(key, content.get(key, {}), dict, "a table")
     for size, value in content["model"].items():
         check_integer(f"model.{size}", value, low=1)
-    made = {"learning_rate": check_range("learning_rate", content["learning_rate"])}
+    made: dict[str, Any] = {"learning_rate": check_range("learning_rate", content["learning_rate"])}
     made["methods"] = {
         method: check_range(method, ends, check_one_of("methods", method, tuple(METHODS)))
         for method, ends in content["methods"].items()
@@ -171,12 +173,12 @@ def _plan(name: str, content: dict) -> Plan:
     return Plan(name=name, **(content | made | {"places": _places(content["places"], labels, made)}))
 
 
-def _check_text(name: str, value: object) -> str:
+def _check_text(name: str, value: Any) -> str:
     expect(isinstance(value, str) and bool(value.strip()), name, "some text", value)
     return value
 
 
-def _joint(label: str, table: object, methods: Mapping[str, object]) -> Joint:
+def _joint(label: str, table: Any, methods: Mapping[str, object]) -> Joint:
     name = f"combinations.{label}"
     expect(label not in METHODS and label != NONE, name, "a name that is no method's", label)
     check_instance(name, table, dict, "a table")
@@ -189,7 +191,7 @@ def _joint(label: str, table: object, methods: Mapping[str, object]) -> Joint:
     return Joint(tuple(parts), check_range(f"{name}.factors", table["factors"]))
 
 
-def _places(tables: object, labels: tuple[str, ...], made: dict) -> tuple[Place, ...]:
+def _places(tables: Any, labels: tuple[str, ...], made: dict) -> tuple[Place, ...]:
     expect(isinstance(tables, list) and len(tables) > 0, "places", "at least one table", tables)
     places: dict[str, Place] = {}
     for table in tables:

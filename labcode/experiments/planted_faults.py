@@ -37,7 +37,7 @@ def _overfit(data, rng):
 
 def _underfit(data, rng):
     kind = rng.choice(["one hidden unit", "L2 far too strong", "training far too short"])
-    changes = {
+    changes: dict[str, dict] = {
         "one hidden unit": {"hidden": 1},
         "L2 far too strong": {"l2": 3.0},
         "training far too short": {"rate": 5e-4, "epochs": 8},

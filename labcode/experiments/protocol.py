@@ -77,9 +77,10 @@ class Experiment:
 
     def choose(self) -> None:
         """Train what the choice of the strengths needs, and choose; the test split is not used."""
-        grids = {method: {s: {method: s} for s in grid} for method, grid in self.declaration.methods.items()}
+        grids: dict[str, Grid] = {NONE: {0.0: {}}}
+        grids |= {method: {s: {method: s} for s in grid} for method, grid in self.declaration.methods.items()}
         with self._bar("choice", self._most_choices()) as bar:
-            self._choose({NONE: {0.0: {}}} | grids, VARIANTS, bar)
+            self._choose(grids, VARIANTS, bar)
             for variant in VARIANTS:
                 self._choose(self._combinations(variant), (variant,), bar)
             bar.total = bar.n
@@ -144,7 +145,9 @@ class Experiment:
             for variant, choice in by_variant.items()
         }
         execute(runs.values(), curve_and_weights, self._evaluate, self.testing, self.engine, bar)
-        tested = {label: {variant: [] for variant in VARIANTS} for label in self.choices}
+        tested: dict[str, dict[str, list[dict]]] = {
+            label: {variant: [] for variant in VARIANTS} for label in self.choices
+        }
         for (label, variant, _), run in runs.items():
             tested[label][variant].append(self.testing.read(run.key))
         return tested
@@ -179,7 +182,8 @@ class Experiment:
 
     def _baselines(self, name: str) -> dict[str, list[dict]]:
         """Evaluate the simple baselines of a task, in this process, and return their records."""
-        task, records = find_task(name), {}
+        task = find_task(name)
+        records: dict[str, list[dict]] = {}
         for baseline, predict in task.baselines.items():
             for seed in self.seeds if task.resampled else (0,):
                 key = canonical_hash(["baseline", name, baseline, seed])[:32]

@@ -7,6 +7,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -67,6 +68,8 @@ def summary_of(name: str, folder: Path) -> Callable[[Record], Mapping]:
     script = folder / f"{name}.py"
     expect(script.is_file(), "name", f"a study or a declaration in {folder.name}/", name)
     spec = importlib.util.spec_from_file_location(script.stem, script)
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     before = sys.modules.get(script.stem)
     sys.modules[script.stem] = module
@@ -75,7 +78,7 @@ def summary_of(name: str, folder: Path) -> Callable[[Record], Mapping]:
     finally:
         if before is not None:
             sys.modules[script.stem] = before
-    function = getattr(module, SUMMARY, None)
+    function: Any = getattr(module, SUMMARY, None)
     expect(callable(function), name, f"a script with a function {SUMMARY}(record)", function)
     return function
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ def arrays_of(plan: Plan, curves: Mapping, tested: Tested, simple: Mapping) -> d
         trials", (trials, seeds, 2, epochs).
         "PLACE/simple:BASELINE/simple/", the measures of a baseline.
     """
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for place in plan.places:
         found |= _under(place.task, _items(place.task, plan.seeds))
         for label, trials in curves.get(place.task, {}).items():
@@ -139,7 +140,7 @@ def _described(place: Place) -> dict:
 
 def _chosen(choice: Choice, place: Place) -> dict:
     means = [round(mean, 5) if np.isfinite(mean) else None for mean in choice.validation]
-    about = {"trial": choice.number, "learning_rate": choice.trial.learning_rate}
+    about: dict[str, Any] = {"trial": choice.number, "learning_rate": choice.trial.learning_rate}
     about |= {"strength": choice.trial.strength, "methods": dict(choice.trial.methods)}
     about |= {"validation": means[choice.number], "means": means, "edge": list(choice.edge)}
     return about | {"chosen_at": place.choices_of or place.task}

@@ -52,7 +52,9 @@ class Record(Mapping):
     def __contains__(self, name: object) -> bool:
         return name in self._names
 
-    def get(self, name: str, default: np.ndarray | None = None) -> np.ndarray | None:
+    def get(  # type: ignore[override] # Mapping's takes defaults of any type
+        self, name: str, default: np.ndarray | None = None
+    ) -> np.ndarray | None:
         """Return an array, or the default where the record has none of that name."""
         return self[name] if name in self._names else default
 

@@ -83,5 +83,5 @@ def losses_at(epoch: str, curves: Mapping[str, dict]) -> tuple[list[float], np.n
     validation = np.array([runs["validation"] for runs in curves.values()])
     chosen = validation.argmin(axis=2) if epoch == "best" else np.full(validation.shape[:2], -1)
     rows = chosen[:, :, None]
-    losses = (np.take_along_axis(array, rows, axis=2)[:, :, 0] for array in (train, validation))
-    return [float(setting) for setting in curves], *losses
+    train, validation = (np.take_along_axis(array, rows, axis=2)[:, :, 0] for array in (train, validation))
+    return [float(setting) for setting in curves], train, validation

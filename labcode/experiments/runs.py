@@ -3,7 +3,7 @@
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,7 +53,7 @@ class Run:
 
 
 def make_run(
-    declaration: Declaration, methods: dict[str, float], seed: int, *, task: str | None = None, early=False
+    declaration: Declaration, methods: Mapping[str, float], seed: int, *, task: str | None = None, early=False
 ) -> Run:
     """Return a run of a declared experiment, on its task unless another is named."""
     return Run(
@@ -127,6 +127,7 @@ def kept_epoch(validation: list[float], patience: int) -> int:
     for epoch, loss in enumerate(validation):
         if stopping.update(epoch, loss):
             break
+    assert stopping.best_epoch is not None
     return stopping.best_epoch
 
 

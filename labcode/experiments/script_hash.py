@@ -9,9 +9,11 @@ import ast
 import hashlib
 import inspect
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import FunctionType
+from typing import Any
+
+from labcode._checks import check_given
 
 # names of the library as they are now, and as results first knew them
 RENAMED: dict[str, str] = {"ridge_predictions": "ridge"}
@@ -27,7 +29,7 @@ def script_hash(path: str | Path) -> str:
     return hashlib.sha256(json.dumps(plain(tree, _imported(tree))).encode()).hexdigest()
 
 
-def meaning(function: FunctionType) -> dict[str, list]:
+def meaning(function: Callable) -> dict[str, list]:
     """Return the syntax tree of a function, and of what it uses of its script, by name.
 
     Args:
@@ -36,10 +38,12 @@ def meaning(function: FunctionType) -> dict[str, list]:
     Raises:
         ValueError: it uses a function that a worker cannot be sent, such as a cached one.
     """
-    tree = ast.parse(Path(inspect.getsourcefile(function)).read_text(encoding="utf-8"))
+    source = check_given("function", inspect.getsourcefile(function), "a function of a script's file")
+    tree = ast.parse(Path(source).read_text(encoding="utf-8"))
     names = _imported(tree)
     defined = {name: node for node in tree.body for name in _defines(node)}
-    found, waiting = {}, [function.__name__]
+    found: dict[str, list] = {}
+    waiting = [function.__name__]
     while waiting:
         one = waiting.pop()
         _refuse_wrapped(one, function.__globals__.get(one))
@@ -78,7 +82,7 @@ def _imported(tree: ast.Module) -> dict[str, str]:
     }
 
 
-def plain(node: object, names: Mapping[str, str]) -> object:
+def plain(node: Any, names: Mapping[str, str]) -> Any:
     """Return a syntax tree as lists and texts, the same in every version of Python."""
     if isinstance(node, list):
         return [plain(one, names) for one in node if not _says_nothing(one)]
@@ -94,7 +98,7 @@ def plain(node: object, names: Mapping[str, str]) -> object:
     return [type(node).__name__, *([name, plain(value, names)] for name, value in fields if name != "ctx")]
 
 
-def _says_nothing(node: object) -> bool:
+def _says_nothing(node: Any) -> bool:
     """Tell imports, and texts that stand alone, such as docstrings."""
     text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     return isinstance(node, (ast.Import, ast.ImportFrom)) or (text and isinstance(node.value.value, str))

@@ -22,7 +22,7 @@ class Store:
     def __init__(self, folder: Path):
         self.folder = Path(folder)
         (self.folder / "locks").mkdir(parents=True, exist_ok=True)
-        self._claims = {}
+        self._claims: dict[str, FileLock] = {}
 
     def __contains__(self, key: str) -> bool:
         return self._path(key).exists()

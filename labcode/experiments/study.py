@@ -97,7 +97,8 @@ class Study:
         if self.quick:
             folder = Path(tempfile.mkdtemp(prefix="evidence-"))
         self.store, self.results = Store(folder / "runs" / self.name), folder / "results"
-        self.seconds, self.kept = 0.0, {}
+        self.seconds = 0.0
+        self.kept: dict[str, np.ndarray] = {}
 
     def seeds(self, number: int) -> range:
         """Return the paired seeds: ``number`` of them, or two in a quick run."""

@@ -74,7 +74,7 @@ def references_of(
     found = {f"{label}_{v}": (label, v) for label in (NONE, *declaration.references) for v in VARIANTS}
     for variant in VARIANTS:
         lowest = {m: min(choices[m][variant].validation.values()) for m in declaration.methods}
-        found[f"{BEST}_{variant}"] = (min(lowest, key=lowest.get), variant)
+        found[f"{BEST}_{variant}"] = (min(lowest, key=lowest.__getitem__), variant)
     return found
 
 

@@ -3,6 +3,7 @@
 import copy
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,8 @@ def curve_and_states(run: Run, marks: tuple[str, ...], patience: int) -> dict:
     Raises:
         FloatingPointError: the first epoch is not finite.
     """
-    began, states, found = time.perf_counter(), [], {}
+    began, states = time.perf_counter(), []
+    found: dict[str, Any] = {}
     curves: dict[str, list[float]] = {"train": [], "validation": []}
 
     def keep(epoch, losses, model):

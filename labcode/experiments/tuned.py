@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -117,7 +118,9 @@ class TunedExperiment:
         for label, joint in self.plan.combinations.items():
             if label in place.labels:
                 found = self.choices[place.task]
-                parts = {method: found[method]["early"].trial.strength for method in joint.methods}
+                parts: dict[str, Any] = {
+                    method: found[method]["early"].trial.strength for method in joint.methods
+                }
                 yield label, self.plan.trials(place, label, parts)
 
     def _choose(self, place: Place, jobs: dict[str, list[Trial]]) -> None:
@@ -224,7 +227,8 @@ class TunedExperiment:
 
     def _baselines(self, place: Place) -> dict[str, list[dict]]:
         """Judge the simple baselines of a place, in this process, and return their records."""
-        task, records = find_task(place.task), {}
+        task = find_task(place.task)
+        records: dict[str, list[dict]] = {}
         for baseline, predict in task.baselines.items():
             for seed in range(self.plan.seeds) if task.resampled else (0,):
                 key = canonical_hash(["baseline", place.task, baseline, seed])[:32]

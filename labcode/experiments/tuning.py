@@ -9,6 +9,7 @@ rates, so that none of them is luckier in what was drawn.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -100,7 +101,7 @@ def choose_trial(
     edge = ["learning rate"] if len(trials) > 1 and rates[best] in (min(rates), max(rates)) else []
     strength = trials[best].strength
     if strength is not None and len(trials) > 1:
-        weakest_first = sorted((trial.strength for trial in trials), reverse=more_is_weaker)
+        weakest_first = sorted((t.strength for t in trials if t.strength is not None), reverse=more_is_weaker)
         better = none - losses[best]
         error = better.std(ddof=1) / np.sqrt(len(none)) if len(none) > 1 else 0.0
         edge += ["strongest"] if strength == weakest_first[-1] else []
@@ -108,7 +109,7 @@ def choose_trial(
     return Choice(best, trials[best], tuple(means.tolist()), tuple(edge))
 
 
-def check_range(name: str, ends: object, method: str | None = None) -> tuple[float, float]:
+def check_range(name: str, ends: Any, method: str | None = None) -> tuple[float, float]:
     """Return the two ends of a range of strengths, factors or learning rates.
 
     Raises:
@@ -118,5 +119,6 @@ def check_range(name: str, ends: object, method: str | None = None) -> tuple[flo
     expect(fits, name, "two numbers, the ends of a range", ends)
     if method is not None:
         ends = [check_strength(method, end) for end in ends]
-    found = Range(*ends, log=True)
+    low, high = ends
+    found = Range(low, high, log=True)
     return found.low, found.high

@@ -59,10 +59,10 @@ def answer(interval: Sequence[float], direction: str, margin: float | None = Non
     low, high = interval
     if direction in ("higher", "not lower"):
         low, high = -high, -low
-    if direction == "equal":
+    if margin is not None and direction == "equal":
         inside, outside = -margin < low and high < margin, low >= margin or high <= -margin
         return SUPPORTS if inside else OPPOSES if outside else OPEN
-    if direction in NEEDS_MARGIN:
+    if margin is not None and direction in NEEDS_MARGIN:
         return SUPPORTS if high < margin else OPPOSES if low >= margin else OPEN
     if margin is not None and -margin < low and high < margin:
         return INSIDE

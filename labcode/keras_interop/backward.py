@@ -33,7 +33,7 @@ class BackwardLSTM(RegularizedLSTM):
         received = self.bidirectional
         expect(not received, "bidirectional", "False (a RegularizedLSTM reads in both directions)", received)
 
-    def forward(
+    def forward(  # type: ignore[override] # takes no packed sequences
         self,
         input: Tensor,
         hx: State | None = None,
@@ -57,4 +57,6 @@ class BackwardLSTM(RegularizedLSTM):
         turned = input.flip(time) if input.ndim > time else input
         if isinstance(padding_mask, Tensor) and padding_mask.ndim == 2:
             padding_mask = padding_mask.flip(1)
-        return super().forward(turned, hx, padding_mask=padding_mask, masks=masks, generator=generator)
+        return super().forward(  # type: ignore[return-value] # of a tensor, a tensor
+            turned, hx, padding_mask=padding_mask, masks=masks, generator=generator
+        )

@@ -144,7 +144,7 @@ def from_keras(
         tied=not (drops and cell.implementation == 1),
         batch_first=True,
     ).to(getattr(torch, halves[0].variable_dtype))
-    weights = {}
+    weights: dict[str, Tensor] = {}
     for half, suffix in zip(halves, ("_l0", "_l0_reverse"), strict=False):
         weights |= _get_weights(half, suffix)
     lstm.load_state_dict(weights)
@@ -174,7 +174,7 @@ def keras_masks(layer: "keras.layers.LSTM | keras.layers.Bidirectional", x: Tens
     keras = import_keras()
     halves = halves_of(keras, layer)
     check_shape("x", check_tensor("x", x), (None, None, halves[0].cell.kernel.shape[0]))
-    masks = {}
+    masks: dict[str, Tensor] = {}
     for half, suffix in zip(halves, ("_l0", "_l0_reverse"), strict=False):
         cell, dtype = half.cell, half.compute_dtype
         drawn = {

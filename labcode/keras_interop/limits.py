@@ -90,7 +90,7 @@ def _expect_twins(layer, forward, backward):
     expected = "False in forward_layer, True in backward_layer"
     order = forward.go_backwards, backward.go_backwards
     expect(order == (False, True), "go_backwards", expected, order)
-    pairs = {
+    pairs: dict[str, tuple] = {
         name: (getattr(forward.cell, name), getattr(backward.cell, name))
         for name in ("units", "use_bias", "dropout", "recurrent_dropout", "implementation")
     }

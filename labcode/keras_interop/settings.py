@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from numbers import Integral
 from types import ModuleType
+from typing import Any
 
 from torch import Tensor
 
@@ -60,12 +61,12 @@ def rules_to_keras(
     return arguments
 
 
-def rules_from_keras(keras: ModuleType, layer: object, halves: Sequence) -> LayerRegularization:
+def rules_from_keras(keras: ModuleType, layer: Any, halves: Sequence) -> LayerRegularization:
     """Return what a layer, or each direction of it, has of regularizers and constraints.
 
     Of weights that are not trained Keras heeds neither.
     """
-    found = {"regularizer": {}, "constraint": {}}
+    found: dict[str, dict[str, partial]] = {"regularizer": {}, "constraint": {}}
     tables = {"regularizer": REGULARIZERS, "constraint": CONSTRAINTS}
     modules = {"regularizer": keras.regularizers, "constraint": keras.constraints}
     for kind, functions in found.items():
@@ -83,7 +84,7 @@ def rules_from_keras(keras: ModuleType, layer: object, halves: Sequence) -> Laye
 
 
 def activity_to_keras(
-    keras: ModuleType, activity: ActivityPenalty | None, layer: object, lstm: RegularizedLSTM
+    keras: ModuleType, activity: ActivityPenalty | None, layer: Any, lstm: RegularizedLSTM
 ) -> object:
     """Return the ``activity_regularizer`` of a layer of Keras that is to compute what an LSTM does."""
     if activity is None:
@@ -153,7 +154,7 @@ def to_keras_rule(name: str, rule: Callable, table: Mapping, module: ModuleType,
     return getattr(module, theirs[function])(**arguments)
 
 
-def from_keras_rule(name: str, rule: object, table: Mapping, module: ModuleType, ndim: int) -> partial:
+def from_keras_rule(name: str, rule: Any, table: Mapping, module: ModuleType, ndim: int) -> partial:
     """Return the function of this library, with its arguments, for a regularizer or constraint of Keras.
 
     Args:

@@ -7,7 +7,7 @@ multiply x before the kernel reads it. What remains goes to ``scan.py``: masks o
 or step, on g or on c, zoneout, a mask on x for each gate and sequence, and padding.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -19,7 +19,7 @@ from labcode.recurrent_dropout import weight_drop_torch
 def lstm_layers(
     x: Tensor,
     state: tuple[Tensor, Tensor],
-    weights: Mapping[str, list[Tensor]],
+    weights: Mapping[str, Sequence[Tensor]],
     masks: Mapping[str, Tensor],
     padding_mask: Tensor | None,
     kernel: Callable,
@@ -43,7 +43,7 @@ def lstm_layers(
     pairs = [_onto_weights(tensors, _masks_of(suffix, masks)) for suffix, tensors in weights.items()]
     layers = [pairs[k : k + directions] for k in range(0, len(pairs), directions)]
     real = None if padding_mask is None else padding_mask.t().unsqueeze(-1)
-    if real is not None:
+    if padding_mask is not None:
         x = x.masked_fill(~padding_mask.unsqueeze(-1), 0)
     if real is None and all(map(_fits_kernel, layers)) and not any(kinds for _, kinds in pairs[directions:]):
         return _run_fused(x, state, pairs, kernel)

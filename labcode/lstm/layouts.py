@@ -39,7 +39,8 @@ def from_batch_first(
     if isinstance(input, PackedSequence):
         return _pack_like(output, input), state
     if input.ndim == 2:
-        return output.squeeze(0), tuple(part.squeeze(1) for part in state)
+        h, c = state
+        return output.squeeze(0), (h.squeeze(1), c.squeeze(1))
     return (output if batch_first else output.transpose(0, 1)), state
 
 

@@ -80,6 +80,9 @@ class RegularizedLSTM(nn.LSTM):
     (torch.Size([2, 5, 4]), torch.Size([1, 2, 4]))
     """
 
+    weight_ih_l0: Tensor  # made by torch.nn.LSTM, as are the others
+    weight_hh_l0: Tensor
+
     def __init__(
         self,
         input_size: int,
@@ -136,7 +139,7 @@ class RegularizedLSTM(nn.LSTM):
         """2 if bidirectional, else 1."""
         return 2 if self.bidirectional else 1
 
-    def forward(
+    def forward(  # type: ignore[override] # torch has an overload each for tensors and packed sequences
         self,
         input: Tensor | PackedSequence,
         hx: State | None = None,
@@ -266,7 +269,8 @@ class RegularizedLSTM(nn.LSTM):
 
     def _drawn(self, x, generator, dtype):
         """Return the masks that are drawn for x, (B, T, F)."""
-        generator, masks = torch.default_generator if generator is None else generator, {}
+        generator = torch.default_generator if generator is None else generator
+        masks: dict[str, Tensor] = {}
         expect(isinstance(generator, torch.Generator), "generator", "a torch.Generator or None", generator)
         for names, sizes, rate in self._plan(x):
             is_recorded = torch.jit.is_tracing() or torch.compiler.is_exporting()

@@ -22,7 +22,8 @@ def linear(x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
     """Return x Wᵀ + b, (N, M), for x (N, F), w (M, F) and b (M,). It gets no gradient."""
     if not _fits_onednn(w, len(x)):
         return functional.linear(x, w, b)
-    return _onednn(*(v if v.t().is_contiguous() else v.contiguous() for v in (x, w)), b)
+    x, w = (v if v.t().is_contiguous() else v.contiguous() for v in (x, w))
+    return _onednn(x, w, b)
 
 
 def input_product(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:

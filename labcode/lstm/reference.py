@@ -63,7 +63,8 @@ def lstm_forward(
     check_masks(masks, x.shape, hidden_size, len(layers), len(layers[0]) == 2)
     masks = {name: check_array(name, mask) for name, mask in masks.items()}
 
-    output, h_n, c_n, scans = np.where(real[:, :, None], x, 0.0), np.empty_like(h_0), np.empty_like(c_0), []
+    output, h_n, c_n = np.where(real[:, :, None], x, 0.0), np.empty_like(h_0), np.empty_like(c_0)
+    scans: list[tuple] = []
     for directions in layers:
         layer_input, outputs = output, []
         for suffix in directions:
@@ -110,9 +111,10 @@ def lstm_backward(
     grad = check_array("grad_output", grad_output)
     check_shape("grad_output", grad, (batch, steps, len(layers[0]) * hidden_size))
 
-    grads, k = {}, len(scans)
+    grads: dict[str, ndarray] = {}
+    k = len(scans)
     for directions in reversed(layers):
-        directed_grads, grad = np.split(grad, len(directions), axis=2), 0.0
+        directed_grads, grad = np.split(grad, len(directions), axis=2), np.zeros(())
         for suffix, directed in zip(reversed(directions), reversed(directed_grads), strict=True):
             k, time = k - 1, _time_order(suffix)
             grad_x, grad_h[k], grad_c[k], by_kind = _scan_backward(
@@ -306,7 +308,8 @@ def _check_weights(weights):
     num_layers = sum(name.startswith("weight_hh") for name in weights) // len(directions)
     layers = [[f"_l{layer}{direction}" for direction in directions] for layer in range(num_layers)]
 
-    wanted, input_size = {}, weights["weight_ih_l0"].shape[1]
+    wanted: dict[str, tuple[int, ...]] = {}
+    input_size = weights["weight_ih_l0"].shape[1]
     for suffixes in layers:
         for suffix in suffixes:
             wanted |= {"weight_ih" + suffix: (rows, input_size), "weight_hh" + suffix: (rows, hidden_size)}

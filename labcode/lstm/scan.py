@@ -12,8 +12,9 @@ so that zoneout keeps both at once. Every view is made before its loop.
 What autograd or a tracer has to see step by step runs on ``plain_loop.py``: the gradient of a gradient, too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -33,7 +34,7 @@ _tanh_grad = torch.ops.aten.tanh_backward  # (a, s) -> a ⊙ (1 - s²), where s 
 
 
 def lstm_scan(
-    x: Tensor, weights: list[Tensor], state: tuple[Tensor, Tensor], masks: Mapping[str, Tensor], reverse: bool
+    x: Tensor, weights: Sequence[Tensor], state: Sequence[Tensor], masks: Mapping[str, Tensor], reverse: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Run one layer in one direction over all steps, with the steps as the first axis.
 
@@ -53,14 +54,14 @@ def lstm_scan(
     """
     dtype = torch.promote_types(weights[0].dtype, torch.float32)
     w, u, *biases = (tensor.to(dtype) for tensor in weights)
-    b = sum(biases) if biases else None
-    state = (part.to(dtype) for part in state)
+    b = biases[0] + biases[1] if biases else None
+    h, c = (part.to(dtype) for part in state)
     masks = {kind: mask.to(dtype) for kind, mask in masks.items()}
-    dropped = (masks.get(kind) for kind in "hgc")
+    m_h, m_g, m_c = (masks.get(kind) for kind in "hgc")
     run = lstm_plain_loop if _is_traced() else LSTMFunction.apply
     with _without_autocast(x):
-        result = run(x.to(dtype), w, b, u, *state, reverse, *dropped, _of_h_and_c(masks))
-    return tuple(part.to(x.dtype) for part in result)
+        output, h, c = run(x.to(dtype), w, b, u, h, c, reverse, m_h, m_g, m_c, _of_h_and_c(masks))
+    return output.to(x.dtype), h.to(x.dtype), c.to(x.dtype)
 
 
 class LSTMFunction(torch.autograd.Function):
@@ -112,10 +113,10 @@ class LSTMFunction(torch.autograd.Function):
 
 def _differentiable_gradients(ctx, saved, grads):
     """Return the gradients of the plain loop, which autograd can differentiate again."""
-    x, w, b, u, h, c, *masks = saved[:10]
     # aliases, as one of these may have been computed from another
-    inputs = [None if v is None else v.view_as(v) for v in (x, w, b, u, h, c)]
-    outputs = lstm_plain_loop(*inputs, ctx.order[-1][2] == 0, *masks)
+    inputs: list[Any] = [None if v is None else v.view_as(v) for v in saved[:6]]
+    x, w, b, u, h, c = inputs
+    outputs = lstm_plain_loop(x, w, b, u, h, c, ctx.order[-1][2] == 0, *saved[6:10])
     given = [pair for pair in zip(outputs, grads, strict=True) if pair[1] is not None]
     wanted = [k for k, needed in enumerate(ctx.needs_input_grad[:6]) if needed]
     found = torch.autograd.grad(
@@ -152,7 +153,7 @@ def _gradients(ctx, saved, grad_output, grad_h, grad_c):
         to_gates = grad_z.unflatten(-1, (4, -1))
         to_ifg, to_o = to_gates[..., :3, :].unbind(), to_gates[..., 3, :].unbind()
         z, to_c, carried, hs = grad_z.unbind(), to_c.unbind(), carried.unbind(), grads[0].unbind()
-        cs, both = (None, None) if zoneout is None else (grads[1].unbind(), grads.unbind(1))
+        cs, both = ((), None) if zoneout is None else (grads[1].unbind(), grads.unbind(1))
         m_hs, kept, z_c = (_steps(mask, steps) for mask in (m_h, zoneout, z_c))
         for t, before, after in reversed(ctx.order):
             # c ← z_c ⊙ c + (1 - z_c) ⊙ c',  h ← z_h ⊙ h + (1 - z_h) ⊙ h'

@@ -1,6 +1,7 @@
 """A model with one LSTM: sequences in, a few numbers out."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,7 +49,7 @@ class SequenceModel(nn.Module):
         expect(0 <= rate < 1, "output_dropout", "a probability to drop in [0, 1)", rate)
         self.lstm = RegularizedLSTM(input_size, hidden_size, num_layers, batch_first=True, **options)
         self.output_dropout = output_dropout
-        place = {name: options.get(name) for name in ("device", "dtype")}
+        place: dict[str, Any] = {name: options.get(name) for name in ("device", "dtype")}
         self.head = nn.Linear(self.lstm.num_directions * hidden_size, output_size, **place)
 
     def forward(

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import optuna
@@ -21,7 +22,7 @@ from optuna.trial import FrozenTrial, TrialState
 from labcode._checks import expect
 from labcode.search.space import Point, Space, grid_points, random_point
 
-DIRECTIONS = {"min": "minimize", "max": "maximize"}
+DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {"min": "minimize", "max": "maximize"}
 STARTUP = 5  # trials that TPE draws at random before it models anything: half of Optuna's, for small budgets
 
 
@@ -91,15 +92,16 @@ class Records:
         storage: BaseStorage,
         name: str,
         space: Space,
-        settings: Mapping[str, object],
+        settings: Mapping[str, Any],
         trials: int,
         steps: int | None,
         mode: str = "min",
     ):
         self.space, self.settings, self.trials, self.steps = space, settings, trials, steps
         self.mode = mode
-        options = {"storage": storage, "study_name": name, "load_if_exists": True}
-        self.study = optuna.create_study(direction=DIRECTIONS[mode], **options)
+        self.study = optuna.create_study(
+            storage=storage, study_name=name, load_if_exists=True, direction=DIRECTIONS[mode]
+        )
         known = self.study.user_attrs.get("settings", settings)
         expect(known == settings, "storage", f"the settings with which {name!r} was begun, {known}", settings)
         if "settings" not in self.study.user_attrs:
@@ -139,7 +141,7 @@ class Records:
             Tried(
                 number=trial.number,
                 point={key: trial.params[key] for key in self.space},
-                value=trial.value,
+                value=trial.value,  # type: ignore[arg-type] # which a finished trial has
                 steps=trial.user_attrs.get("steps", 0),
                 pruned=trial.state == TrialState.PRUNED,
                 mode=self.mode,
@@ -168,8 +170,9 @@ class Records:
         if frozen.state == TrialState.WAITING:
             self.study._storage.set_trial_state_values(frozen._trial_id, TrialState.RUNNING)
         words = np.random.SeedSequence([self.settings["seed"], number]).generate_state(1)
-        options = {"multivariate": True, "constant_liar": True, "n_startup_trials": STARTUP}
-        self.study.sampler = optuna.samplers.TPESampler(seed=int(words[0]), **options)
+        self.study.sampler = optuna.samplers.TPESampler(
+            seed=int(words[0]), multivariate=True, constant_liar=True, n_startup_trials=STARTUP
+        )
         trial = self._begun[number] = optuna.Trial(self.study, frozen._trial_id)
         point = {key: part.suggest(trial, key) for key, part in self.space.items()}
         pruning = self.settings["pruning"]
@@ -232,6 +235,7 @@ def _journal(path: Path) -> Iterator[JournalStorage]:
         path.touch()
         whole = path.read_bytes().rfind(b"\n") + 1
         os.truncate(path, whole)  # a death may have left half a line
-        yield JournalStorage(JournalFileBackend(os.fspath(path), lock_obj=lock))
+        # Optuna asks of a lock what filelock's have, too: acquire and release
+        yield JournalStorage(JournalFileBackend(os.fspath(path), lock_obj=lock))  # type: ignore[arg-type]
     finally:
         lock.release()

@@ -51,7 +51,7 @@ def one_standard_error(
         check_shape(name, values, (len(strengths),))
     expect(len(set(strengths.tolist())) == len(strengths), "strengths", "no two alike", strengths.tolist())
     expect(
-        not np.isnan(means).any() and np.isfinite(means).any(),
+        not np.isnan(means).any() and bool(np.isfinite(means).any()),
         "means",
         "a finite value",
         (sign * means).tolist(),
@@ -67,7 +67,7 @@ def one_standard_error(
 
 
 def winners(
-    values: Sequence[float], *, pruned: Sequence[bool] | None = None, mode: str = "min"
+    values: Sequence[float] | np.ndarray, *, pruned: Sequence[bool] | None = None, mode: str = "min"
 ) -> np.ndarray:
     """Return, for each budget of a search, the place of the trial that had won by then.
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import optuna
@@ -178,7 +179,7 @@ def _engine(jobs: int, scheduler: str | None) -> Engine:
     return Engine("sequential") if jobs == 1 else Engine("loky", jobs)
 
 
-def _value(value: object, mode: str) -> float:
+def _value(value: Any, mode: str) -> float:
     """Return what an objective returned or reported as a float, infinitely bad if it is no finite number."""
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     expect(is_number, "objective", "a number as its value and in each report", value)

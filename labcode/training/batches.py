@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -78,6 +79,7 @@ def prepare_inputs(x: object, padding_mask: object, model: nn.Module, prefix: st
     check_instance("model", model, nn.Module, "a torch.nn.Module")
     like = next(model.parameters(), None)
     expect(like is not None, "model", "a module with parameters", type(model).__name__)
+    assert like is not None
     x = _to_tensor(f"{prefix}x", x)
     is_tokens = x.ndim == 2 and _is_whole(x)
     check_shape(f"{prefix}x", x, (None, None) if is_tokens else (None, None, None))
@@ -116,7 +118,7 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def _to_tensor(name: str, values: object) -> Tensor:
+def _to_tensor(name: str, values: Any) -> Tensor:
     if isinstance(values, Tensor):
         return values.detach()
     expect(isinstance(values, np.ndarray), name, "a NumPy array or a tensor", type(values))
@@ -126,7 +128,7 @@ def _to_tensor(name: str, values: object) -> Tensor:
         raise ValueError(f"{name}: expected numbers, received an array of {values.dtype}") from error
 
 
-def _parts(name: str, data: object) -> list:
+def _parts(name: str, data: Any) -> list:
     """Take data apart that are held in memory; what hands out batches is left as it is."""
     streams = isinstance(data, DataLoader | TorchDataset | Iterator)
     arrays = f"(x, y) or (x, y, padding_mask), arrays in memory (for what is larger: {OWN_LOOP})"

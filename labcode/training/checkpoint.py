@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -120,7 +121,7 @@ def describe_run(
     optimizer: torch.optim.Optimizer,
     generator: torch.Generator,
     early_stopping: EarlyStopping | None,
-    data: dict[str, Sequence[Tensor]],
+    data: Mapping[str, Sequence[Tensor]],
 ) -> dict[str, object]:
     """Describe in plain values what makes a run the run it is, for :class:`Checkpoint`.
 
@@ -128,7 +129,9 @@ def describe_run(
         data: the tensors of each split, by the split's name.
     """
     device = next(model.parameters()).device
-    settings = {f"model.{name}": f"{tuple(v.shape)} {v.dtype}" for name, v in model.state_dict().items()}
+    settings: dict[str, object] = {
+        f"model.{name}": f"{tuple(v.shape)} {v.dtype}" for name, v in model.state_dict().items()
+    }
     settings |= {"model": str(model), "device": device.type, "optimizer": type(optimizer).__name__}
     settings["seed of the generator"] = generator.initial_seed()
     names = {id(parameter): name for name, parameter in model.named_parameters()}
@@ -140,7 +143,7 @@ def describe_run(
     return settings | {f"{name} data": _fingerprint(tensors) for name, tensors in data.items()}
 
 
-def plain(value: object) -> object:
+def plain(value: Any) -> Any:
     """Return NumPy's numbers, which could not be loaded again, as Python's; inside containers, too."""
     if isinstance(value, np.generic):
         return value.item()
@@ -193,7 +196,7 @@ def _read(path: Path) -> dict:
         raise
     except Exception as error:
         raise ValueError(f"checkpoint {path}: expected {expected}, received a damaged file") from error
-    version = saved.get("format") if isinstance(saved, dict) else None
+    version: Any = saved.get("format") if isinstance(saved, dict) else None
     if not intact or version != FORMAT:
         kinds = dict.fromkeys(EARLIER, "one of an earlier version, which measured other losses")
         received = kinds.get(version, "another kind of file") if intact else "a damaged file"
@@ -205,7 +208,7 @@ def _fingerprint(tensors: Sequence[Tensor]) -> str:
     digest = hashlib.sha256()
     for tensor in tensors:
         digest.update(str((tuple(tensor.shape), tensor.dtype)).encode())
-        digest.update(tensor.cpu().contiguous().view(torch.uint8).numpy())
+        digest.update(tensor.cpu().contiguous().view(torch.uint8).numpy().data)
     return f"sha256 {digest.hexdigest()[:16]}"
 
 

@@ -6,6 +6,7 @@ faults on two tasks; how often they err on others is counted in ``evidence/resul
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -188,9 +189,9 @@ def diagnose(
 
     Chapter 9.2.
     """
-    losses = {"baseline": baseline, "again": again, "fresh": fresh}
-    checks = losses | {"samples": None if samples is None else check_integer("samples", samples, low=1)}
-    reasons = _rules(measures(history, **losses), checks["samples"])
+    samples = None if samples is None else check_integer("samples", samples, low=1)
+    reasons = _rules(measures(history, baseline=baseline, again=again, fresh=fresh), samples)
+    checks = {"baseline": baseline, "again": again, "samples": samples, "fresh": fresh}
     cases = [case for case in CASES if case in reasons]
     return Diagnosis(
         case=cases[0] if cases else "healthy",
@@ -203,7 +204,9 @@ def diagnose(
 def _kept_epoch(history: History, epochs: int) -> int:
     if history.kept_epoch is not None:
         return history.kept_epoch
-    return epochs - 1 if history.stopped_epoch is None else history.best_epoch
+    if history.stopped_epoch is None or history.best_epoch is None:
+        return epochs - 1
+    return history.best_epoch
 
 
 def _curves(history: History) -> tuple[np.ndarray, np.ndarray]:
@@ -221,7 +224,7 @@ def _loss(name: str, value: object) -> float:
     return max(check_number(name, value, low=0.0), TINY)
 
 
-def _sequence(name: str, values: object, low: int, high: int | None = None) -> list:
+def _sequence(name: str, values: Any, low: int, high: int | None = None) -> list:
     is_list = isinstance(values, Sequence | np.ndarray) and not isinstance(values, str)
     size = len(values) if is_list else 0
     fits = size >= low and (high is None or size <= high)

@@ -84,7 +84,7 @@ def run_epochs(
         hint = "call fit again with resume=True." if keeper else "fit can, with checkpoint=FILE."
         print(f"Interrupted after {history.epochs} of {epochs} epochs. To go on: {hint}")
     else:
-        if _restore_best(model, early_stopping):
+        if _restore_best(model, early_stopping) and early_stopping is not None:
             history = replace(history, kept_epoch=early_stopping.best_epoch)
     finally:
         model.eval()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import torch
@@ -136,7 +137,7 @@ def sum_of_losses(like: Tensor) -> Tensor:
     return like.new_zeros((), dtype=torch.promote_types(like.dtype, torch.float32))
 
 
-def _number(name: str, value: object) -> float:
+def _number(name: str, value: Any) -> float:
     value = value.item() if isinstance(value, Tensor | np.ndarray | np.generic) and value.ndim == 0 else value
     expect(isinstance(value, Real), f"metrics[{name!r}](prediction, target)", "a number", value)
     return float(value)

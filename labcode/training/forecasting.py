@@ -66,6 +66,7 @@ def scaling_of(scaling: Scaling | Dataset) -> Scaling:
     if isinstance(scaling, Dataset):
         made = scaling.scaling is not None
         expect(made, "scaling", "a dataset made by labcode.data.windows", f"{scaling.name}, without a scale")
+        assert scaling.scaling is not None
         return scaling.scaling
     check_instance("scaling", scaling, Scaling, "a Scaling, or a dataset made by labcode.data.windows")
     return scaling

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -64,7 +65,8 @@ class History:
 
     def with_epoch(self, measured: Mapping[str, float]) -> "History":
         """Return a history with one more epoch, in which these values were measured."""
-        own, metrics = {}, dict(self.metrics)
+        own: dict[str, Any] = {}
+        metrics = dict(self.metrics)
         for name, value in measured.items():
             lists, before = (own, vars(self)) if name in vars(self) else (metrics, metrics)
             lists[name] = [*before.get(name, []), value]

@@ -171,8 +171,8 @@ def fit(
     measure = partial(measure_splits, model, measured, found, metrics)
     keeper = None
     if checkpoint is not None:
-        settings = {"task": task, "loss": found.name or "a function", "metrics": list(metrics)}
-        settings |= {"batch_size": steps.batch_size, "clip_norm": steps.clip_norm}
+        settings: dict[str, object] = {"task": task, "loss": found.name or "a function"}
+        settings |= {"metrics": list(metrics), "batch_size": steps.batch_size, "clip_norm": steps.clip_norm}
         settings |= {"measure_train": bool(measure_train), "constraint": constraint is not None}
         settings |= {"activation_penalty": activation_penalty is not None}
         settings |= {"scheduler": None if scheduler is None else type(scheduler).__name__}

@@ -1,6 +1,7 @@
 """A model card: what was made, from which data, chosen by what, how good it is, and where it ends."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -90,7 +91,7 @@ def _result(name: str, result: tuple[float, tuple[float, float] | None]) -> str:
     return f"{name}: {mean:.3f}, 95 % interval {low:.3f} to {high:.3f}"
 
 
-def _pair(name: str, value: object, expected: str) -> Sequence:
+def _pair(name: str, value: Any, expected: str) -> Sequence:
     is_pair = isinstance(value, Sequence | np.ndarray) and not isinstance(value, str) and len(value) == 2
     expect(is_pair, f"results[{name!r}]", expected, value)
     return value

@@ -9,7 +9,7 @@ import numpy as np
 
 from labcode.check.core.collect import parameters
 
-OF_NUMBERS = {
+OF_NUMBERS: dict[str, Callable] = {
     "1 - {}": lambda a: 1 - a,
     "{} + 1": lambda a: a + 1,
     "{} - 1": lambda a: a - 1,
@@ -19,7 +19,7 @@ OF_NUMBERS = {
     "the root of {}": np.sqrt,
     "1/{}": lambda a: 1 / a,
 }
-OF_ARRAYS = {
+OF_ARRAYS: dict[str, Callable] = {
     "all ones (is it used?)": np.ones_like,
     "all zeros (is it used?)": np.zeros_like,
     "their absolute values": np.abs,

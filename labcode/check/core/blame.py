@@ -96,7 +96,7 @@ def learners_line(error: BaseException) -> traceback.FrameSummary | None:
     """Return the last line of the learner's own code that led to an error, not one of a library."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(NOT_THE_LEARNERS)]
-    return (own or frames or [None])[-1]
+    return (own or frames)[-1] if frames else None
 
 
 def too_long(name: str, error: BaseException, seconds: float, call: str) -> str:

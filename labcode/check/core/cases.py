@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ class Misconception:
     """A typical mistake: the switches that reproduce it, and what to tell a learner who made it."""
 
     name: str
-    switches: Mapping[str, object]
+    switches: Mapping[str, Any]
     message: str
 
 

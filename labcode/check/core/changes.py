@@ -3,6 +3,7 @@
 import ast
 import builtins
 from collections.abc import Callable, Iterator
+from typing import Any, TypeGuard
 
 NAMES = {  # functions and methods that are taken for one another
     "mean": ("median", "sum", "max", "min"),
@@ -91,7 +92,7 @@ def changes(node: ast.AST, public: set[str]) -> Iterator[tuple[str, Callable]]:
         yield from _places(node)
     elif isinstance(node, ast.AugAssign):
         yield "the last one kept, where all should be added", lambda n: ast.Assign([n.target], n.value)
-    elif isinstance(node, ast.Constant) and type(node.value) in (int, float) and node.value >= 0:
+    elif isinstance(node, ast.Constant) and _is_number(node.value) and node.value >= 0:
         if node.value == 0:
             others = (1,)
         elif type(node.value) is int:
@@ -241,6 +242,10 @@ def _with_axis(node, axis, is_numpy):
     return ast.Call(node.func, node.args[:1] if is_numpy else [], keywords)
 
 
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return type(value) in (int, float)
+
+
 def _renamed(node, name, is_numpy):
     array = [] if is_numpy else [node.func.value]
     return ast.Call(
@@ -249,7 +254,7 @@ def _renamed(node, name, is_numpy):
 
 
 def _other_ddof(node):
-    old = next(
+    old: Any = next(
         (k.value.value for k in node.keywords if k.arg == "ddof" and isinstance(k.value, ast.Constant)), 0
     )
     keywords = [k for k in node.keywords if k.arg != "ddof"] + [ast.keyword("ddof", ast.Constant(1 - old))]

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -97,14 +98,15 @@ def run_cases(checker, fn: Callable, cases: tuple) -> tuple[Outcome, ...]:
                 outcomes.append(run_case(checker, fn, case))
                 if outcomes[-1].kind == "blank":
                     break
-        last = outcomes[-1] if outcomes else None
+        last = outcomes[-1:]
     except TimeUp as error:
+        assert allowed is not None
         call = checker._call(cases[min(len(outcomes), len(cases) - 1)])
-        last = Outcome("stopped", said=blame.too_long(checker.name, error, allowed, call))
+        last = [Outcome("stopped", said=blame.too_long(checker.name, error, allowed, call))]
     except Ended as error:
         call = checker._call(cases[min(len(outcomes), len(cases) - 1)])
-        last = Outcome("stopped", said=_way_out(checker.name, error, call))
-    return (*outcomes, *[last] * (len(cases) - len(outcomes)))
+        last = [Outcome("stopped", said=_way_out(checker.name, error, call))]
+    return (*outcomes, *last * (len(cases) - len(outcomes)))
 
 
 def run_case(checker, fn: Callable, case) -> Outcome:
@@ -148,7 +150,7 @@ def _way_out(name, error, call):
     )
 
 
-def unchanged(now: object, before: object) -> bool:
+def unchanged(now: Any, before: object) -> bool:
     """Tell whether an argument is what it was, exactly."""
     if isinstance(before, np.ndarray):
         return (
@@ -186,7 +188,7 @@ def encode(value: object) -> object:
     return [encode(part) for part in value] if isinstance(value, list) else value
 
 
-def decode(value: object) -> object:
+def decode(value: Any) -> Any:
     """Read what ``encode`` wrote.
 
     Raises:

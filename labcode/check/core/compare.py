@@ -38,7 +38,8 @@ def _same(got, want, exact_zero, slack, half):
     right = numbers(want)
     if right is not None:
         left = numbers(got)
-        return left is not None and left.shape == right.shape and _close(got, want, exact_zero, slack, half)
+        is_alike = left is not None and left.shape == right.shape
+        return is_alike and _close(got, want, left, right, exact_zero, slack, half)
     if isinstance(want, tuple | list) and (
         isinstance(got, tuple | list) or (isinstance(got, np.ndarray) and got.ndim > 0)
     ):
@@ -65,9 +66,10 @@ def numbers(value: object) -> np.ndarray | None:
         except OverflowError:
             return None
     parts = [numbers(part) for part in value]
-    if any(part is None for part in parts) or len({part.shape for part in parts}) > 1:
+    arrays = [part for part in parts if part is not None]
+    if len(arrays) < len(parts) or len({array.shape for array in arrays}) > 1:
         return None
-    return np.stack(parts)
+    return np.stack(arrays)
 
 
 def flat(value: object) -> np.ndarray:
@@ -116,8 +118,8 @@ def is_whole(value: object) -> bool:
     return isinstance(value, int) or (isinstance(value, list | tuple) and all(map(is_whole, value)))
 
 
-def _close(got, want, exact_zero, slack, half):
-    left, right, kind = numbers(got), numbers(want), precision(got)
+def _close(got, want, left, right, exact_zero, slack, half):
+    kind = precision(got)
     if kind == "float16" and not half:
         kind = "float32"
     finite = right[np.isfinite(right)]

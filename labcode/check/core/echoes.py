@@ -1,14 +1,15 @@
 """What comes back is an argument, or something as simple about one: its length, its last or largest entry."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 
 from labcode.check.core.collect import parameters
 from labcode.check.core.compare import numbers, same
 
-OF_ARRAYS = {
+OF_ARRAYS: dict[str, Callable] = {
     "the length of {}": len,
     "the length of {}, minus 1": lambda a: len(a) - 1,
     "the sum of {}": np.sum,
@@ -90,7 +91,7 @@ def looked_up(checker, got: list, want: list) -> list[str]:
 def _all(values, places, given, look_up, *, moved=False) -> bool:
     """Tell whether all values but None are the entries at these places, or off by one number."""
     told = [(v, p, a) for v, p, a in zip(values, places, given, strict=True) if not v is p is None]
-    pairs = [(numbers(v), numbers(p), a) for v, p, a in told]
+    pairs: list[tuple[Any, Any, Any]] = [(numbers(v), numbers(p), a) for v, p, a in told]
     if len(pairs) < 2 or any(v is None or p is None or v.shape != p.shape for v, p, _ in pairs):
         return False
     pairs = [(v, p, a) for v, p, a in pairs if v.size]

@@ -116,7 +116,7 @@ def _of_sizes(name, args) -> dict[str, np.ndarray]:
     if all(len(shape) > 1 for shape in shapes):
         counts[f"the number n of columns of {name}"] = np.array([shape[-1] for shape in shapes], dtype=float)
         counts[f"the number n of entries of {name}"] = np.array([math.prod(shape) for shape in shapes], float)
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for label, n in counts.items():
         found |= {label: n, f"1/n, n being {label.replace(' n', '', 1)},": 1 / n}
         found |= {f"√n, n being {label.replace(' n', '', 1)},": np.sqrt(n)}

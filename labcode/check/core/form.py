@@ -64,7 +64,7 @@ def _sequence(got, want):
 
 def _number(got, want):
     right, left = numbers(want), numbers(got)
-    if left is None:
+    if left is None or right is None:
         return [_no_number(got)]
     if _is_truth(got) and not _is_truth(want):
         return ["Truth values came back, True or False; numbers are expected."]

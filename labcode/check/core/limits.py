@@ -69,7 +69,7 @@ class Watch:
         if self.seconds is None:
             yield
             return
-        threading.Thread(target=self._send, daemon=True).start()
+        threading.Thread(target=self._send, args=(self.seconds,), daemon=True).start()
         try:
             yield
         finally:
@@ -85,9 +85,9 @@ class Watch:
                 while True:
                     pass
 
-    def _send(self):
+    def _send(self, seconds: float):
         used, then = 0.0, (time.monotonic(), time.process_time())
-        while used < self.seconds and not self.over.wait(min(TICK, self.seconds / 4)):
+        while used < seconds and not self.over.wait(min(TICK, seconds / 4)):
             now = time.monotonic(), time.process_time()
             passed, worked = now[0] - then[0], now[1] - then[1]
             used += 0.0 if _is_importing(self.thread) else max(min(passed, worked), passed / SLOWEST)

@@ -25,7 +25,7 @@ def operands(checker, pairs: list) -> list[str]:
             a is None or isinstance(c.args[place], bool) for a, c in zip(given, checker.cases, strict=True)
         ):
             continue
-        is_array = all(a.ndim for a in given)
+        is_array = all(a is not None and a.ndim for a in given)
         for text, do in DONE.items():
             if not is_array and do in (np.multiply, np.divide):
                 continue  # a number that multiplies is a factor, which has names of its own

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ def rounding_error(solution: Callable, args: tuple, got: object, want: object) -
     return float(min(FACTOR * moved, mixed) if precision(got) == "float64" else FACTOR * moved)
 
 
-def nudged(value: object, rng: np.random.Generator) -> object:
+def nudged(value: Any, rng: np.random.Generator) -> Any:
     """Return a value with its real numbers moved by up to float32's step; whole ones stay."""
     if isinstance(value, float):
         return value * (1 + STEP * rng.uniform(-1, 1))

@@ -5,7 +5,7 @@ judged (a generator, a list that holds itself, ten million numbers) becomes an `
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set, Sized
+from collections.abc import Iterable, Iterator, Mapping, Set, Sized
 from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Complex, Integral, Real
@@ -91,7 +91,8 @@ class _Reader:
                 f"A {type(value).__name__} came back, which computes its values only when it is asked for "
                 "them. Put list(...) around it, or return an array.",
             )
-        if not isinstance(value, Sized) or hasattr(value, "__array__"):
+        is_sized = isinstance(value, Sized)
+        if not is_sized or hasattr(value, "__array__"):
             return _other(value, lambda array: self._array(array, above))
         if id(value) in above:
             return Odd("endless", f"The result is a {type(value).__name__} that contains itself.")
@@ -151,6 +152,6 @@ def _other(value, read_array):
     if name == "coroutine":
         value.close()
         return Odd("lazy", "The function is declared with `async def`, so it returns a promise, no value.")
-    if isinstance(value, Callable) and not hasattr(value, "parameters"):
+    if callable(value) and not hasattr(value, "parameters"):
         return Odd("function", f"A {name} came back, not a value: were its parentheses forgotten?")
     return Odd("object", f"A value of type {name} came back.")

@@ -1,6 +1,7 @@
 """What the right cases, or the right entries, have in common and the wrong ones do not."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ def where(checker, results: list, wanted: list, marks: list[bool], *, exactly: b
     return entries or _by_case(*_telling_cases(checker, wanted, marks), exactly)
 
 
-def _telling_cases(checker, wanted, marks):
+def _telling_cases(checker, wanted, marks) -> tuple[Any, list[bool]]:
     """Leave out cases that most wrong answers pass: a number is 0, or 0 or an argument is expected."""
     kept = []
     for index, (case, want) in enumerate(zip(checker.cases, wanted, strict=True)):
@@ -99,7 +100,9 @@ def _of_argument(name, arg):
 
 def _by_entry(checker, results, wanted, exactly):
     """Look for what the right entries share, over all cases of arrays."""
-    pairs = [(numbers(got), numbers(want)) for got, want in zip(results, wanted, strict=True)]
+    pairs: list[tuple[Any, Any]] = [
+        (numbers(got), numbers(want)) for got, want in zip(results, wanted, strict=True)
+    ]
     if not all(a is not None and b is not None and a.shape == b.shape and b.ndim for a, b in pairs):
         return []
     ok = [np.isclose(a, b, rtol=1e-6, atol=1e-12, equal_nan=True) for a, b in pairs]
