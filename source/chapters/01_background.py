@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] tags=["core"]
 # # Chapter 1: Background
 #
 # *About 40 minutes. Needs: Python, NumPy arrays, what a neural network's loss is. This chapter mirrors section 1 of

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] tags=["core"]
 # # Chapter 3, part 2: Dropout and recurrent dropout
 #
 # *About 70 minutes. Needs: [chapter 1](../notebooks/01_background.ipynb) for the LSTM's equations, section 2.2 of
