@@ -155,7 +155,9 @@ def parser() -> argparse.ArgumentParser:
 
     opener = command("lab", lab, "open the course in JupyterLab, on your own copies in work/", setup)
     opener.add_argument("--no-browser", dest="browser", action="store_false", help="only print the address")
-    opener.add_argument("--first", action="store_true", help="at the first chapter, not where you stopped")
+    opener.add_argument(
+        "--first", action="store_true", help="at the table of contents, not where you stopped"
+    )
     opener.add_argument("--port", type=int, help="serve here (default: the first free one from 8888)")
     restarter = command("restart", start_afresh, "bring a fresh copy of a notebook; yours is kept beside it")
     restarter.add_argument("names", nargs="+", metavar="NAME", help="such as ex01_background")

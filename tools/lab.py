@@ -111,7 +111,7 @@ def run_lab(environment: Environment, *, port: int | None, browser: bool, first:
         environment: has been set up.
         port: to serve on; None for the first free one from 8888.
         browser: whether to open the page.
-        first: open the first chapter, wherever the learner stopped.
+        first: open the table of contents, wherever the learner stopped.
 
     Raises:
         CourseError: the port is taken, or JupyterLab does not start.
@@ -129,7 +129,7 @@ def run_lab(environment: Environment, *, port: int | None, browser: bool, first:
         if ready:
             url = f"{server.address}{page}?token={server.token}"
             if stopped:
-                say(f"It opens where you stopped, {stopped} (--first: at the first chapter).")
+                say(f"It opens where you stopped, {stopped} (--first: at the contents).")
             say(f"JupyterLab is ready: {url}\nStop it here with Ctrl-C.")
             if browser and has_display():
                 threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()
@@ -183,7 +183,7 @@ def start(environment: Environment, port: int) -> Server:
 
 
 def first_page(root: Path) -> str:
-    """Return the path of the learner's first chapter in JupyterLab, or of `work/` while there is none."""
+    """Return the path of the first notebook in JupyterLab, the contents; of `work/` where there is none."""
     chapters = sorted((root / "work" / "notebooks").glob("*.ipynb"))
     return page_of(f"work/notebooks/{chapters[0].name}" if chapters else "work")
 

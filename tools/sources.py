@@ -8,7 +8,7 @@ from pathlib import Path
 import jupytext
 from nbformat import NotebookNode, v4
 
-from tools import exercise
+from tools import exercise, pages
 from tools.exercise import SourceError
 from tools.reachable import Library
 
@@ -75,18 +75,38 @@ def draft(target: Target, library: Library | None = None) -> NotebookNode:
     Raises:
         SourceError: the source breaks a rule; the message names file and place.
     """
-    text = target.source.read_text(encoding="utf-8")
-    name = target.source.relative_to(target.root).as_posix()
+    text, name = target.source.read_text(encoding="utf-8"), _name(target)
+    cells = draft_cells(target, text)
+    reached = inputs(target, text, library or Library(target.root))
+    course = {"format": FORMAT, "source": name, "inputs": reached}
+    metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, "course": course}
+    return v4.new_notebook(cells=_with_ids(cells), metadata=metadata)
+
+
+def draft_cells(target: Target, text: str) -> list[NotebookNode]:
+    """Return a notebook's cells before execution: the source's, and what the build adds to every page.
+
+    Args:
+        target: the notebook.
+        text: its source.
+
+    Raises:
+        SourceError: the source breaks a rule; the message names file and place.
+    """
+    name = _name(target)
     exercise.check_markers(text, name)
     cells = jupytext.reads(text, fmt="py:percent").cells
     for number, cell in enumerate(cells, start=1):
         _apply_options(cell, target.folder, f"{name}: cell {number}")
     exercise.check_grade_ids(cells, name)
+    cells = pages.complete(cells, target.name, target.folder, pages.Course(target.root), name)
     _say_what_to_install(cells)
-    reached = inputs(target, text, library or Library(target.root))
-    course = {"format": FORMAT, "source": name, "inputs": reached}
-    metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, "course": course}
-    return v4.new_notebook(cells=_with_ids(cells), metadata=metadata)
+    return cells
+
+
+def _name(target: Target) -> str:
+    """Return a source's path in the course folder."""
+    return target.source.relative_to(target.root).as_posix()
 
 
 def _apply_options(cell: NotebookNode, folder: str, place: str) -> None:

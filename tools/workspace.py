@@ -12,7 +12,7 @@ from pathlib import Path
 from labcode._files import write_atomically
 from tools.process import CourseError
 
-FOLDERS = ("notebooks", "exercises")
+FOLDERS = ("notebooks", "exercises", "solutions")
 MANIFEST = ".course.json"
 RENAMED = {  # notebooks as version 0.1 named them, and as they are named now
     "notebooks/03_1_penalties.ipynb": "notebooks/03_1-2_penalties.ipynb",
@@ -53,7 +53,10 @@ class Report:
         ]
         lines += [f"work/{name}: yours is kept; the newer version is {new}." for name, new in self.beside]
         if self.deleted:
-            names = " ".join(Path(name).stem for name in self.deleted)
+            names = " ".join(
+                name.removesuffix(".ipynb") if name.startswith("solutions") else Path(name).stem
+                for name in self.deleted
+            )
             lines.append(
                 f"work/: what you deleted stays away; to have it back: python course.py restart {names}"
             )
@@ -86,14 +89,15 @@ def restart(root: Path, name: str) -> list[str]:
 
     Args:
         root: the course's folder.
-        name: of the notebook, with or without folders and ending.
+        name: of the notebook, with or without folders and ending; a solution is named with its folder.
 
     Raises:
         CourseError: the course has no such notebook.
     """
-    notebooks = {path.stem: path for folder in FOLDERS for path in sorted((root / folder).glob("*.ipynb"))}
+    folders, _, stem = name.replace("\\", "/").removesuffix(".ipynb").rpartition("/")
+    among = FOLDERS[2:] if Path(folders).name == "solutions" else FOLDERS[:2]
+    notebooks = {path.stem: path for folder in among for path in sorted((root / folder).glob("*.ipynb"))}
     renamed = {Path(old).stem: Path(new).stem for old, new in RENAMED.items()}
-    stem = name.replace("\\", "/").rpartition("/")[2].removesuffix(".ipynb")
     source = notebooks.get(stem) or notebooks.get(renamed.get(stem, ""))
     if source is None:
         raise CourseError(f"The course has no notebook {stem!r}. It has: {', '.join(notebooks)}")

@@ -2,7 +2,7 @@
 
 Beside them: ``points`` for graded notebooks, ``report`` for a check that seems wrong, ``limit`` for a
 function that needs longer, ``seed`` to draw the same random cases again, ``progress`` for what is done,
-``predict`` to commit a guess before something is run.
+``predict`` (in the code) and ``guess`` (by mouse or keyboard) to commit a guess before something is run.
 """
 
 from labcode.check import progress
@@ -78,6 +78,7 @@ from labcode.check.exercise_09_fair import fair_comparison, three_leaks
 from labcode.check.exercise_09_search import compare_searches, log_uniform, random_search
 from labcode.check.exercise_09_training import repair_run
 from labcode.check.feedback import points, report
+from labcode.check.guess import guess
 from labcode.check.predict import predict
 
 __all__ = [
@@ -98,6 +99,7 @@ __all__ = [
     "forecast_skill",
     "from_keras_config",
     "generalization_gap",
+    "guess",
     "inverted_dropout",
     "kept_epoch",
     "keras_output",

@@ -65,9 +65,8 @@ def _solution_after_wrong_tries(exercise, task, right, collected) -> list[str]:
 
 def _offer(exercise) -> list[str]:
     """Return links to the chapters and the solution, relative to a notebook in `work/` or in the course."""
-    up = "../.." if progress.in_work() else ".."
     pages = [(f"chapter {name}", f"../notebooks/{name}.ipynb") for name in exercise.chapters]
-    pages.append(("solution", f"{up}/solutions/{exercise.page}.ipynb"))
+    pages.append(("solution", f"../solutions/{exercise.page}.ipynb"))
     return _linked("Stuck? To read the solution and then write it yourself is a good way, too.", pages)
 
 

@@ -38,14 +38,27 @@ class Prediction:
         >>> predict(None, unit="rows").meet(8, "The others are short enough.")
         It is 8 rows. The others are short enough.
         """
-        kind = f"one of {self.options}" if self.options else "a number"
-        fits = result in self.options if self.options else _is_number(result)
-        expect(fits, "result", kind, result)
-        right = self.guess == result if self.options else _near(self.guess, result, within)
-        said = {None: "It is", True: "Right, it is", False: f"You said {self._written(self.guess)}; it is"}
-        print(f"{said[None if self.guess is None else right]} {self._written(result)}. {because}")
+        print(f"{self.compared(result, within=within)} {because}")
 
-    def _written(self, value: object) -> str:
+    def compared(self, result: float | str, *, within: float = 0.0, unsaid: str = "It is") -> str:
+        """Return a sentence that says what came out beside what was said.
+
+        Args:
+            result: a number, or one of the options.
+            within: how far from the result a number still counts as said rightly.
+            unsaid: how it begins where nothing was said.
+
+        Raises:
+            ValueError: a result that could not have been guessed.
+        """
+        kind = f"one of {self.options}" if self.options else "a number"
+        expect(fits(result, self.options), "result", kind, result)
+        right = self.guess == result if self.options else _near(self.guess, result, within)
+        said = {None: unsaid, True: "Right, it is", False: f"You said {self.written(self.guess)}; it is"}
+        return f"{said[None if self.guess is None else right]} {self.written(result)}."
+
+    def written(self, value: float | str | None) -> str:
+        """Return a value with its unit."""
         number = f"{value:.3g}" if isinstance(value, float) else str(value)
         return f"{number} {self.unit}".rstrip()
 
@@ -63,15 +76,16 @@ def predict(guess: float | str | None, *, options: Sequence[str] = (), unit: str
     True
     """
     options = tuple(options)
-    fits = guess in options if options else _is_number(guess)
-    if not fits:
+    said = fits(guess, options)
+    if not said:
         wanted = f"one of: {', '.join(map(repr, options))}" if options else f"a number{unit and ' of '}{unit}"
         print(f"Say {wanted}." if guess is not None else f"No guess yet. In place of None, say {wanted}.")
-    return Prediction(guess if fits else None, options, unit)
+    return Prediction(guess if said else None, options, unit)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
+def fits(value: object, options: Sequence[str]) -> bool:
+    """Tell whether a value is one of the options; where there are none, whether it is a number."""
+    return value in options if options else isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _near(guess: Any, result: Any, within: float) -> bool:

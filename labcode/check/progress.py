@@ -17,6 +17,7 @@ from labcode._files import write_atomically
 from labcode.check.course_map import EXERCISES, RENAMED
 
 VERSION, NAME = 1, "progress.jsonl"
+GUESS = "guess"  # the kind of an entry that is no try at a task
 LOCK_SECONDS = 2
 NOWHERE = (
     "Nothing is kept here: progress is kept for notebooks in the course's work/ folder, or where the "
@@ -34,12 +35,12 @@ def file() -> Path | None:
 
 
 def in_work() -> Path | None:
-    """Return the course's `work/` folder if that is where we are."""
+    """Return the course's `work/` folder if we are in it; running a solution there solves no task."""
     with contextlib.suppress(OSError):
         here = Path.cwd()
         for folder in (here, *here.parents):
             if folder.name == "work" and (folder.parent / "course.py").is_file():
-                return folder
+                return None if here.relative_to(folder).parts[:1] == ("solutions",) else folder
     return None
 
 
@@ -87,6 +88,8 @@ def read(path: Path) -> tuple[list[dict], int]:
     for line in filter(None, lines):
         try:
             entry = json.loads(line)
+            if entry.get("kind") == GUESS:
+                continue
             known = entry["version"] == VERSION and isinstance(entry["right"], bool)
             task, reasons = str(entry["task"]), [str(reason) for reason in entry.get("reasons", [])]
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
@@ -96,6 +99,18 @@ def read(path: Path) -> tuple[list[dict], int]:
         else:
             damaged += 1
     return entries, damaged
+
+
+def guesses(path: Path) -> dict[str, float | str]:
+    """Return what was last said to each question; lines that say nothing of the kind are passed over."""
+    said = {}
+    with contextlib.suppress(FileNotFoundError):
+        for line in path.read_bytes().split(b"\n"):
+            with contextlib.suppress(ValueError, LookupError, TypeError, AttributeError, RecursionError):
+                entry = json.loads(line)
+                if entry["kind"] == GUESS:
+                    said[str(entry["question"])] = entry["guess"]
+    return said
 
 
 def now() -> str:

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] tags=["core"]
 # # Chapter 2: Core concepts and how they connect
 #
 # *About 60 minutes. Needs: [chapter 1](../notebooks/01_background.ipynb). This chapter mirrors section 2 of the

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] tags=["core"]
 # # Chapter 3, part 1: Penalties
 #
 # *About 70 minutes. Needs: [chapter 1](../notebooks/01_background.ipynb), the gradient of a sum, a first idea of SGD and

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] tags=["core"]
 # # Chapter 3, part 3: Weight constraints and early stopping
 #
 # *About 60 minutes. Needs: [chapter 3, part 1](../notebooks/03_1-2_penalties.ipynb). The article names both methods in its

@@ -530,7 +530,12 @@ _ = plots.stopped_trace(trace, stop=stopped, kept=rule.best_epoch, unit="mean sq
 
 # %%
 from labcode.experiments import load_result
-from labcode.libraries.conventions import QUESTIONS, keras_answers, labcode_answers, torch_answers
+from labcode.libraries.conventions import (
+    QUESTIONS,
+    keras_answers,
+    labcode_answers,
+    torch_answers,
+)
 
 recorded = load_result("05_conventions")
 answers = {

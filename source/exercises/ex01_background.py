@@ -1,12 +1,11 @@
-# %% [markdown]
+# %% [markdown] tags=["core"]
 # # Exercise 1: see overfitting, price it, stop it
 #
 # **You will** write the three tools that chapter 1 used: the generalization gap, the L2 penalty and the patience
 # counter; then you make a model overfit on purpose. **Time:** about 45 minutes. **Needs:** [chapter 1](../notebooks/01_background.ipynb) and basic NumPy.
 #
 # Fill in each blank, run its cell, then run the check below it. The check says what is right, what is wrong and
-# which misunderstanding probably lies behind it. Wrong answers cost nothing; try one on purpose. The solved
-# notebook is in the folder `solutions/`, at the top of the course's folder.
+# which misunderstanding probably lies behind it. Wrong answers cost nothing; try one on purpose.
 #
 # Your copy is kept in `work/exercises/`, and no update overwrites it. To start afresh, call
 # `python course.py restart ex01_background` in a terminal: yours stays beside the new one.
@@ -219,6 +218,3 @@ check.overfit_on_purpose(overfit_on_purpose)
 # Those of the best epoch, `patience` epochs earlier. The optimizer changes weights in place, so a reference would
 # point at the newest values, not the best ones: `labcode.early_stopping.EarlyStopping` keeps a deep copy.
 # </details>
-#
-# **Links:** on to [chapter 2](../notebooks/02_core_concepts.ipynb) · back to [chapter 1](../notebooks/01_background.ipynb) ·
-# the solved notebook: `solutions/ex01_background.ipynb`.

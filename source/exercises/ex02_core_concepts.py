@@ -268,6 +268,3 @@ check.masked_step(masked_step)
 # is not dead: its h is still computed, its cell still remembers, and the output still sees it. Only the gates of the
 # next step do not read it.
 # </details>
-#
-# **Links:** on to [chapter 3.1-2](../notebooks/03_1-2_penalties.ipynb) · back to
-# [chapter 2](../notebooks/02_core_concepts.ipynb) · the solved notebook: `solutions/ex02_core_concepts.ipynb`.

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] tags=["core"]
 # # Exercise 3: the algorithms, step by step
 #
 # **You will** write the six steps that chapter 3 is made of: a step with an L2 penalty, a locked dropout mask, clipping,
@@ -350,7 +350,3 @@ check.train_with_max_norm(train_with_max_norm)
 # The columns of U: $U (m \odot h) = (U \,\mathrm{diag}\, m)\, h$. Then the loop is that of the plain LSTM, and a fused
 # kernel can run it. With a mask for each sequence there would have to be a U for each sequence.
 # </details>
-#
-# **Links:** on to [chapter 4.1](../notebooks/04_1_sparsity.ipynb) · back to
-# [chapter 3.1-2](../notebooks/03_1-2_penalties.ipynb), [chapter 3.3-4](../notebooks/03_3-4_dropout.ipynb),
-# [chapter 3.5-6](../notebooks/03_5-6_constraints_and_stopping.ipynb) · the solved notebook: `solutions/ex03_algorithms.ipynb`.

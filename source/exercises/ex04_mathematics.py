@@ -8,8 +8,7 @@
 # parts and basic NumPy.
 #
 # Fill in each blank, run its cell, then run the check below it. The check says what is right, what is wrong and
-# which misunderstanding probably lies behind it. Wrong answers cost nothing; try one on purpose. The solved
-# notebook is in the folder `solutions/`, at the top of the course's folder.
+# which misunderstanding probably lies behind it. Wrong answers cost nothing; try one on purpose.
 #
 # Your copy is kept in `work/exercises/`, and no update overwrites it. To start afresh, call
 # `python course.py restart ex04_mathematics` in a terminal: yours stays beside the new one.
@@ -309,6 +308,3 @@ check.dropout_passes(dropout_passes)
 # equal. That is why the article's rule (drop in training, scale at test time) is exact for one linear layer and an
 # approximation for an LSTM.
 # </details>
-#
-# **Links:** on to [chapter 5.1-2](../notebooks/05_1-2_keras.ipynb) · back to [chapter 4.1](../notebooks/04_1_sparsity.ipynb),
-# [chapter 4.2-3](../notebooks/04_2-3_weight_decay.ipynb) · the solved notebook: `solutions/ex04_mathematics.ipynb`.

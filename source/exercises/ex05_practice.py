@@ -345,6 +345,3 @@ check.train_as_keras(train_as_keras)
 # The penalty, which needs equal weights only; then the outputs in evaluation. For training steps the masks must be the same, too, or
 # all rates 0, and the same batches.
 # </details>
-#
-# **Links:** on to [chapter 6.1](../notebooks/06_1_text.ipynb) · back to [chapter 5.1-2](../notebooks/05_1-2_keras.ipynb),
-# [chapter 5.3](../notebooks/05_3_project.ipynb) · the solved notebook: `solutions/ex05_practice.ipynb`.

@@ -305,8 +305,3 @@ check.regularized_model(regularized_model)
 # It is a validation loss now: the lowest of five, too low on average. For an honest number you need days that none of the five was
 # scored on. [Chapter 6.4](../notebooks/06_4_stocks.ipynb) measures how far such a choice can lead astray.
 # </details>
-#
-# **Links:** on to [chapter 7](../notebooks/07_tools.ipynb) · back to [chapter 6.1](../notebooks/06_1_text.ipynb),
-# [chapter 6.2](../notebooks/06_2_translation.ipynb), [chapter 6.3](../notebooks/06_3_speech.ipynb),
-# [chapter 6.4](../notebooks/06_4_stocks.ipynb), [chapter 6.5](../notebooks/06_5_weather.ipynb) · the solved notebook:
-# `solutions/ex06_applications.ipynb`.

@@ -373,6 +373,3 @@ check.train_and_carry(train_and_carry)
 # The step: they look at outputs and penalties, never at an update. The second bias, the optimizer's ε, coupled or decoupled decay,
 # clipping and the constraint's axis are still open. Compare the weights after one step, then after two, with dropout off.
 # </details>
-#
-# **Links:** on to [chapter 8](../notebooks/08_outlook.ipynb) · back to [chapter 7](../notebooks/07_tools.ipynb) · the solved
-# notebook: `solutions/ex07_tools.ipynb`.

@@ -7,8 +7,7 @@
 # [chapter 8](../notebooks/08_outlook.ipynb) and basic NumPy.
 #
 # Fill in each blank, run its cell, then run the check below it. The check says what is right, what is wrong and
-# which misunderstanding probably lies behind it. Wrong answers cost nothing; try one on purpose. The solved
-# notebook is in the folder `solutions/`, at the top of the course's folder.
+# which misunderstanding probably lies behind it. Wrong answers cost nothing; try one on purpose.
 #
 # Your copy is kept in `work/exercises/`, and no update overwrites it. To start afresh, call
 # `python course.py restart ex08_outlook` in a terminal: yours stays beside the new one.
@@ -298,6 +297,3 @@ print("the same, to the last digits")
 # The text. Its entropy, its vocabulary and what counts as unknown differ. What can be compared is how much a method
 # changes the loss on one text, and even that only in its sign with any confidence.
 # </details>
-#
-# **Links:** on to [chapter 9.1](../notebooks/09_1_choosing.ipynb) · back to [chapter 8](../notebooks/08_outlook.ipynb) · the
-# solved notebook: `solutions/ex08_outlook.ipynb`.

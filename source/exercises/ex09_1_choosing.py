@@ -6,8 +6,7 @@
 # **Needs:** [chapter 9, part 1](../notebooks/09_1_choosing.ipynb), basic NumPy.
 #
 # Fill in each blank, run its cell, then run the check below it. The check says what is right, what is wrong and
-# which misunderstanding probably lies behind it. Wrong answers cost nothing; try one on purpose. The solved
-# notebook is in the folder `solutions/`, at the top of the course's folder.
+# which misunderstanding probably lies behind it. Wrong answers cost nothing; try one on purpose.
 #
 # Your copy is kept in `work/exercises/`, and no update overwrites it. To start afresh, call
 # `python course.py restart ex09_1_choosing` in a terminal: yours stays beside the new one.
@@ -238,6 +237,3 @@ for settings in (1, 3, 9, 27):
 # The noise of a mean falls with the root of the number of items, so it halves, and the optimism with it. More validation data
 # or fewer settings: both keep a winner honest.
 # </details>
-#
-# **Links:** on to [chapter 9.2-3](../notebooks/09_2-3_diagnosing.ipynb) · back to
-# [chapter 9.1](../notebooks/09_1_choosing.ipynb) · the solved notebook: `solutions/ex09_1_choosing.ipynb`.

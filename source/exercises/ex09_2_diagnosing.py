@@ -313,6 +313,3 @@ check.repair_run(repair_run)
 # - A rule of thumb, and an idea of what it cannot see.
 # - The number of samples that a decision needs, and a comparison that gives both sides the same chance.
 # - A question for every line of a description: would it come out differently if the test data were others?
-#
-# **Links:** back to [chapter 9.2-3](../notebooks/09_2-3_diagnosing.ipynb) · the solved notebook:
-# `solutions/ex09_2_diagnosing.ipynb`.

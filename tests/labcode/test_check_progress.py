@@ -68,7 +68,7 @@ def test_what_was_done_is_on_the_map_and_on_the_way(work, capsys):
     assert "Next" not in _wrong()
     _wrong()
     third = _wrong()
-    assert "../../solutions/ex01_background.ipynb" in third
+    assert " ../solutions/ex01_background.ipynb" in third
     assert "../notebooks/01_background.ipynb" in third
     check.generalization_gap(_right)
     assert "Next: l2_penalty." in capsys.readouterr().out

@@ -215,12 +215,3 @@ def test_where_nothing_is_kept_the_third_wrong_try_offers_a_link_that_is_valid_t
     assert "../../solutions" not in messages[2]
     check.generalization_gap(lambda train, validation: np.subtract(validation, train))
     assert "solution" not in feedback(check.generalization_gap, np.subtract)
-
-
-@pytest.mark.parametrize("exercise", course_map.EXERCISES, ids=lambda exercise: exercise.page)
-def test_an_exercise_links_its_chapters_its_solution_and_what_comes_next(exercise):
-    links = (SOURCES / f"{exercise.page}.py").read_text("utf-8").partition("# **Links:**")[2]
-    following = course_map.chapter_after(exercise)
-    for chapter in (*exercise.chapters, *([following] if following else [])):
-        assert f"(../notebooks/{chapter}.ipynb)" in links
-    assert f"`solutions/{exercise.page}.ipynb`" in links
