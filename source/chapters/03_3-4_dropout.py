@@ -111,6 +111,17 @@ assert (np.abs(means - x) < 4.5 * errors).all()
 np.testing.assert_allclose((1 - p) * training, (masks > 0) * x, rtol=1e-12)
 
 # %% [markdown]
+# Draw the mask again, as often as you like. **Try this:**
+#
+# 1. Move "draw" to the right with the arrow key. Which panel changes as a whole, which less and less?
+# 2. Set $p$ to 0.9. How many draws would you need to trust the mean?
+
+# %%
+from labcode.widgets import DrawAgain
+
+DrawAgain().widget()
+
+# %% [markdown]
 # In the unit with the largest value: the noise that dropout adds is proportional to what it drops. (The last line
 # says that the article's form gives the same picture, times $1-p$.)
 #
@@ -392,6 +403,18 @@ assert np.mean(on) > off + 0.02
 _ = plots.lstm_cell({"h", "weight_hh", "g", "c", "zoneout_h", "zoneout_c"})
 
 # %% [markdown]
+# And the same cell unrolled over eight steps, with four units each. **Try this:**
+#
+# 1. Compare "on h, locked" with "on h, new". In which does a unit stay away for the whole sequence?
+# 2. Follow one unit of $c$ under "on c, new". How many steps does its value survive?
+# 3. Choose zoneout. What happens to the value of a unit that is hit?
+
+# %%
+from labcode.widgets import UnrolledCell
+
+UnrolledCell().widget()
+
+# %% [markdown]
 # Only $m_c$ and $z_c$ stand on it. Now one after the other: equation, NumPy, PyTorch, and an assert. A batch of 4 and 5
 # units will do.
 #
@@ -601,7 +624,7 @@ for place, (share, size) in forms.items():
 # %%
 from labcode.widgets import MemoryExplorer
 
-MemoryExplorer(value=p).widget()
+MemoryExplorer(value=0.1).widget()
 
 # %% [markdown]
 # At 0.2 one cell in a hundred is left, and holds about thirty times what was stored. Here is the first position as a still
