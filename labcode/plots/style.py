@@ -110,7 +110,8 @@ T = TypeVar("T")
 
 def printed(name: str) -> str:
     """Return a method's printed name for its name in code: "max-norm" for "max_norm"."""
-    return METHODS[name].name if name in METHODS else str(name).replace("_", " ")
+    key = str(name).replace(" ", "_")
+    return METHODS[key].name if key in METHODS else str(name).replace("_", " ")
 
 
 def known(name: str) -> Look | None:
