@@ -2,8 +2,8 @@
 
 Every function draws on the axes it is given, or on a new figure, and returns the axes. The look stands in
 ``style``: the colours of Okabe and Ito (2008), which stay apart for every common form of colour blindness, a
-marker and a printed name for each method and library, and sizes that can be read at half width. ``words`` reads
-alt text off a figure. Line styles and markers differ too, so that a figure printed in grey can still be read.
+marker and a printed name for each method and library, and sizes that can be read at half width. Alt text is
+read off a figure by ``words``. Lines and markers differ too, so that a figure printed in grey can be read.
 """
 
 from labcode.plots.applications import confusion, effect_forest, losses_beside_rules, training_costs

@@ -25,9 +25,7 @@ def _run(shift=0.0):
 def _effects(*means):
     wide = {"last": 0.3, "early": 0.02}
     return {
-        name: {
-            v: {"mean": m, "interval": [m - w, m + w], "adjusted_p": 0.01, "p": 0.01} for v, w in wide.items()
-        }
+        name: {v: {"mean": m, "interval": [m - w, m + w], "p": 0.01, "p_holm": 0.01} for v, w in wide.items()}
         for name, m in zip(METHODS[1:], means, strict=True)
     }
 
