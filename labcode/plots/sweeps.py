@@ -67,7 +67,7 @@ def strength_sweep(
     left.set(xlabel="epoch", ylabel=better(unit), ylim=(0, 1.15 * none["validation"].mean(axis=0).max()))
     low = min(lowest_loss(sweep) if lowest is None else lowest, none["early"].min())
     high = max(none["last"].max(), none["early"].max())
-    right.set(xlim=(-0.6, (most or len(sweep)) - 0.4), ylabel=f"validation {unit}")
+    right.set(xlim=(-0.6, (most or len(sweep)) - 0.4), ylabel=better(f"validation {unit}"))
     right.set_ylim(low - 0.15 * (high - low + 1e-9), high + 0.15 * (high - low + 1e-9))
     for ax in axes:
         legend_above(ax)

@@ -78,6 +78,7 @@ class SeedInterval(ControlledFigure):
         ax.plot([0], [0], "D", color=INK, label="mean")
         ax.plot([0], [0], "|", color=GREEN, ms=22, mew=3, label="true effect")
         ax.axvline(0, color=BASELINE, ls=":")
+        self._cut = [ax.plot([], [], arrow, color=INK, clip_on=False)[0] for arrow in "<>"]
         ax.set(
             xlim=(-4, 4), ylim=(-0.7, 1.6), yticks=[], xlabel="difference, in standard deviations of a seed"
         )
@@ -95,7 +96,10 @@ class SeedInterval(ControlledFigure):
         values, mean, half = self.interval(seeds, effect, draw)
         dots, bar, centre, truth = self.axes.lines[:4]
         dots.set_data(values, np.ones(seeds))
-        bar.set_data(np.clip([mean - half, mean + half], -4, 4), [0, 0])
+        ends = mean - half, mean + half
+        bar.set_data(np.clip(ends, -4, 4), [0, 0])
+        for arrow, end, edge in zip(self._cut, ends, (-4, 4), strict=True):  # where the bar goes on
+            arrow.set_data(([edge], [0]) if abs(end) > 4 else ([], []))
         centre.set_data([mean], [0])
         truth.set_data([effect], [0])
         word = "on one side of 0" if abs(mean) > half else "holds 0"
