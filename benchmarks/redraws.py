@@ -8,7 +8,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
-from itertools import cycle, islice
+from itertools import cycle, islice, product
 from pathlib import Path
 
 import numpy as np
@@ -41,16 +41,23 @@ def widgets() -> dict[str, Callable]:
     return {
         "BudgetExplorer": lambda: widgets.BudgetExplorer(list(range(1, 28)), best, fresh, unit="loss"),
         "CellExplorer": widgets.CellExplorer,
+        "Chatter": widgets.Chatter,
         "CurveExplorer": lambda: widgets.CurveExplorer(curves, setting="hidden units", baseline=1.0),
         "DiagnosisExplorer": lambda: widgets.DiagnosisExplorer(
             DOWN, UP, {"baseline": (0.7, 0.75)}, steps=list(range(2, 41))
         ),
         "DiamondAndDisk": lambda: widgets.DiamondAndDisk(load_diabetes(("bmi", "bp")), value=30),
+        "DrawAgain": widgets.DrawAgain,
+        "GateMemory": widgets.GateMemory,
         "LibraryExplorer": lambda: widgets.LibraryExplorer(libraries, reference="library 0", limit=1e-4),
         "MagnitudeExplorer": lambda: widgets.MagnitudeExplorer(near_zero),
         "MemoryExplorer": widgets.MemoryExplorer,
         "MethodExplorer": lambda: widgets.MethodExplorer(sweeps, _kept()),
+        "OneWeight": widgets.OneWeight,
+        "OwnTrace": widgets.OwnTrace,
         "PatienceExplorer": lambda: widgets.PatienceExplorer(UP, list(range(1, 16))),
+        "RidgeError": widgets.RidgeError,
+        "SeedInterval": widgets.SeedInterval,
         "ShrinkageFactors": lambda: widgets.ShrinkageFactors(np.geomspace(0.01, 4, 40), lr=0.1),
         "StrengthExplorer": lambda: widgets.StrengthExplorer(
             curves, {strength: list(UP[:5]) for strength in strengths}, reference=0.9
@@ -58,6 +65,8 @@ def widgets() -> dict[str, Callable]:
         "TemperatureExplorer": lambda: widgets.TemperatureExplorer(
             np.linspace(3, -3, len(letters)), letters, texts, context="a"
         ),
+        "UnrolledCell": widgets.UnrolledCell,
+        "VectorUnderConstraints": widgets.VectorUnderConstraints,
     }
 
 
@@ -69,9 +78,9 @@ def measure(rounds: int) -> dict:
     found = {}
     for name, make in widgets().items():
         widget, times = make(), []
-        for value in islice(cycle(widget.values), rounds):
+        for values in islice(cycle(product(*widget.controls.values())), rounds):
             began = time.process_time()
-            widget.draw(value)
+            widget.picture(*values)
             times.append(time.process_time() - began)
         found[name] = round(1000 * statistics.median(times), 1)
     return {"cpu": cpu_name(), "rounds": rounds, "limit_ms": LIMIT, "ms": found}

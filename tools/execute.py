@@ -137,6 +137,7 @@ def _keep(output: NotebookNode, count: int) -> bool:
         return False
     if PICTURE in output.get("data", {}):
         output.data[PICTURE] = eight_bit(output.data[PICTURE])
+        output.data.pop("text/html", None)  # the same picture; its alt text stays in the metadata
     if "execution_count" in output:
         output.execution_count = count
     if output.output_type == "error":

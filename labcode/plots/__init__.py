@@ -1,8 +1,9 @@
-"""All drawing of the course: colour-blind-safe, labelled, with units.
+"""All drawing of the course: one look, labelled, with units, and words for whoever cannot see it.
 
-Every function draws on the axes it is given, or on a new figure, and returns the axes. The colours are those
-of Okabe and Ito (2008), which stay apart for every common form of colour blindness; line styles differ too,
-so that a figure printed in grey can still be read.
+Every function draws on the axes it is given, or on a new figure, and returns the axes. The look stands in
+``style``: the colours of Okabe and Ito (2008), which stay apart for every common form of colour blindness, a
+marker and a printed name for each method and library, and sizes that can be read at half width. Alt text is
+read off a figure by ``words``. Lines and markers differ too, so that a figure printed in grey can be read.
 """
 
 from labcode.plots.applications import confusion, effect_forest, losses_beside_rules, training_costs

@@ -11,13 +11,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyBboxPatch, Patch, Rectangle, RegularPolygon
 
 from labcode._checks import expect
-from labcode.plots.style import BASELINE, CYCLE, TRAIN, VALIDATION, new_axes
+from labcode.plots.style import BASELINE, GREEN, ORANGE, SKY, SMALLEST, drawn, new_axes
+from labcode.plots.words import tell
 
 KINDS = {
-    "mask": (TRAIN, "#D6E8F3", "o", "dropout mask (training only)"),
-    "zoneout": ("#9E3C77", "#F3DDEA", "D", "zoneout: keep the previous value"),
-    "penalty": (VALIDATION, "#FBE3D3", "", "penalty in the loss"),
-    "constraint": (CYCLE[2], "#D2EFE6", "", "constraint after the step"),
+    "mask": (SKY, "#DDF0FB", "o", "dropout mask (training only)"),
+    "zoneout": (ORANGE, "#FBEBCB", "D", "zoneout: keep the previous value"),
+    "penalty": (GREEN, "#CFEDE3", "", "penalty in the loss"),
+    "constraint": ("#8C6D00", "#EFE6C8", "", "constraint after the step"),
 }
 
 
@@ -105,7 +106,7 @@ BYPASSES = {  # what zoneout adds: the way of the previous state around the cell
     "zoneout_c": ((1.5, 10.0), (1.5, 11.3), (17.4, 11.3), (17.4, 10.62)),
     "zoneout_h": ((1.5, 3.4), (1.5, -1.3), (17.4, -1.3), (17.4, 5.38)),
 }
-NOTE_AT = (8.7, 2.9)
+NOTE_AT = (1.0, -2.1)
 LEADERS = {"tar": ((18.9, 4.8), (19.6, 4.8)), "ar": ((18.9, 2.4), (19.6, 2.4))}  # what AR and TAR look at
 
 
@@ -116,6 +117,7 @@ $c_t = z_c \odot c_{t-1} + (1 - z_c) \odot c'$
 $h_t = z_h \odot h_{t-1} + (1 - z_h) \odot h'$"""
 
 
+@drawn("One step of an LSTM cell with the place of every mask, penalty and constraint.")
 def lstm_cell(
     highlight: Collection[str] | None = None, *, note: str = EQUATIONS, ax: Axes | None = None
 ) -> Axes:
@@ -124,7 +126,7 @@ def lstm_cell(
     Args:
         highlight: the places to show in colour, keys of ``PLACES``; None for all of them. The others stay
             faintly visible.
-        note: lines of text to stand below the gates; by default the equations of the step.
+        note: lines of text to stand below the cell; by default the equations of the step.
         ax: axes to draw on; a new figure by default.
 
     Returns:
@@ -133,8 +135,8 @@ def lstm_cell(
     Raises:
         ValueError: a place that the cell does not have.
     """
-    ax = new_axes(9.6, 5.9) if ax is None else ax
-    ax.set(xlim=(0, 21.4), ylim=(-1.7, 11.6), aspect="equal")
+    ax = new_axes(height=6.0) if ax is None else ax
+    ax.set(xlim=(0, 21.4), ylim=(-5.9, 11.6), aspect="equal")
     ax.set_axis_off()
     for points in PATHS:
         _path(ax, points, BASELINE)
@@ -144,12 +146,18 @@ def lstm_cell(
         ax.add_patch(Circle(centre, 0.3, fc="white", ec="black", lw=1.1))
         _text(ax, centre, text, 11)
     for (x, y), text in LABELS.items():
-        _text(ax, (x, y), text, 8.5 if "\n" in text else 12)
+        _text(ax, (x, y), text, SMALLEST if "\n" in text else 12)
     for name, place in PLACES.items():
         _place(ax, name, place)
     ax.text(*NOTE_AT, note, va="top", fontsize=10, linespacing=1.5)
     _legend(ax)
     highlight_places(ax, highlight)
+    shown = PLACES if highlight is None else {name: PLACES[name] for name in PLACES if name in highlight}
+    places = [
+        f"{KINDS[place.kind][3].partition(':')[0]} at {name.replace('_', ' ')}"
+        for name, place in shown.items()
+    ]
+    tell(ax, f"{len(shown)} places in colour: {'; '.join(places)}.")
     return ax
 
 
@@ -181,16 +189,16 @@ def _place(ax, name, place):
     elif place.kind == "penalty":
         rounded = "round,pad=0,rounding_size=0.28"
         ls = "--" if name == "penalty_bias" else "-"  # as a rule biases are not penalized
-        ax.add_patch(FancyBboxPatch((x - 0.65, y - 0.3), 1.3, 0.6, boxstyle=rounded, ls=ls, **style))
+        ax.add_patch(FancyBboxPatch((x - 0.75, y - 0.33), 1.5, 0.66, boxstyle=rounded, ls=ls, **style))
     else:
-        ax.add_patch(Rectangle((x - 0.65, y - 0.3), 1.3, 0.6, **style))
-    _text(ax, place.at, place.sign, 11 if "$" in place.sign else 8.5, name)
+        ax.add_patch(Rectangle((x - 0.75, y - 0.33), 1.5, 0.66, **style))
+    _text(ax, place.at, place.sign, 11 if "$" in place.sign else SMALLEST, name)
 
 
 def _box(ax, centre, text):
     (x, y), style = centre, "round,pad=0,rounding_size=0.12"
-    ax.add_patch(FancyBboxPatch((x - 0.7, y - 0.55), 1.4, 1.1, boxstyle=style, fc="#F2F2F2", ec="black"))
-    _text(ax, centre, text, 10)
+    ax.add_patch(FancyBboxPatch((x - 0.8, y - 0.55), 1.6, 1.1, boxstyle=style, fc="#F2F2F2", ec="black"))
+    _text(ax, centre, text, SMALLEST)
 
 
 def _text(ax, at, text, size, name=None):
@@ -220,5 +228,5 @@ def _legend(ax):
         else Patch(fc=fill, ec=edge, lw=1.8, label=label)
         for edge, fill, marker, label in KINDS.values()
     ]
-    style = {"frameon": False, "fontsize": "small", "ncols": 4, "handletextpad": 0.5, "columnspacing": 1.6}
+    style = {"frameon": False, "fontsize": SMALLEST, "ncols": 2, "handletextpad": 0.5, "columnspacing": 1.6}
     ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.03), **style)

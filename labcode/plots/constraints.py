@@ -2,14 +2,27 @@
 
 from collections.abc import Mapping
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patches import Circle
 
 from labcode._checks import expect
-from labcode.plots.style import BASELINE, CYCLE, TRAIN, VALIDATION, new_axes
+from labcode.plots.style import (
+    BASELINE,
+    GREEN,
+    INK,
+    drawn,
+    handles_of,
+    legend_above,
+    legend_below,
+    new_axes,
+    new_panels,
+    styled,
+)
+from labcode.plots.words import spread, tell
 
 
+@drawn("Vectors of the plane before and after projections.")
 def projections(
     before: np.ndarray, after: Mapping[str, np.ndarray], radii: Mapping[str, tuple[float, ...]] | None = None
 ) -> np.ndarray:
@@ -29,29 +42,34 @@ def projections(
     before = np.asarray(before, dtype=float)
     expect(before.ndim == 2 and before.shape[1] == 2, "before", "shape (vectors, 2)", before.shape)
     expect(len(after) > 0, "after", "at least one projection", list(after))
-    size = (2.5 * len(after), 2.9)
-    axes = plt.subplots(
-        1, len(after), figsize=size, sharex=True, sharey=True, layout="constrained", squeeze=False
-    )[1][0]
+    columns = min(3, len(after))
+    rows = -(-len(after) // columns)
+    panels = new_panels(rows, columns, height=2.5 * rows + 0.3, sharex=True, sharey=True)
+    axes = panels.ravel()[: len(after)]
+    for ax in panels.ravel()[len(after) :]:
+        ax.set_axis_off()
     reach = 1.15 * np.abs(before).max()
     for ax, (title, moved) in zip(axes, after.items(), strict=True):
         moved = np.asarray(moved, dtype=float)
         expect(moved.shape == before.shape, title, f"shape {before.shape}, as before", moved.shape)
         for radius in (radii or {}).get(title, ()):
-            ax.add_patch(plt.Circle((0, 0), radius, fill=False, ls=":", ec=BASELINE))
+            ax.add_patch(Circle((0, 0), radius, fill=False, ls=":", ec=BASELINE))
         for start, end in zip(before, moved, strict=True):
             ax.plot(*zip(start, end, strict=True), color=BASELINE, lw=0.9, zorder=1)
-        ax.plot(*before.T, "o", color=TRAIN, ms=6, mfc="white", label="before")
-        ax.plot(*moved.T, "o", color=VALIDATION, ms=4, label="after")
+        ax.plot(*before.T, "o", color=INK, ms=6, mfc="white", label="before")
+        ax.plot(*moved.T, "o", color=GREEN, ms=4, label="after")
         ax.axhline(0, color=BASELINE, lw=0.5)
         ax.axvline(0, color=BASELINE, lw=0.5)
         ax.set(title=title, aspect="equal", xlim=(-reach, reach), ylim=(-reach, reach), xlabel="$w_1$")
-    axes[0].set_ylabel("$w_2$")
-    figure = axes[0].figure
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+        sizes = [spread(np.linalg.norm(vectors, axis=1)) for vectors in (before, moved)]
+        tell(ax, f"{len(before)} vectors, lengths {sizes[0]} before, {sizes[1]} after.")
+    for ax in panels[:, 0]:
+        ax.set_ylabel("$w_2$")
+    legend_below(axes[0].figure, handles_of(axes[0]))
     return axes
 
 
+@drawn("Norms of weight vectors while a model trains.")
 def norms_over_training(
     norms: Mapping[str, np.ndarray],
     *,
@@ -76,19 +94,18 @@ def norms_over_training(
         ValueError: no run, or norms that are no (steps, vectors).
     """
     expect(len(norms) > 0, "norms", "at least one run", list(norms))
-    ax = new_axes(7.2, 4.0) if ax is None else ax
+    ax = new_axes(height=4.0) if ax is None else ax
     if limit is not None:
         ax.axhline(limit, color=BASELINE, ls=":", label=f"limit {limit:g}")
-    for number, (label, values) in enumerate(norms.items()):
-        values, colour = np.asarray(values, dtype=float), CYCLE[number % len(CYCLE)]
+    for (label, values), (style, _) in zip(norms.items(), styled(norms), strict=True):
+        values = np.asarray(values, dtype=float)
         expect(values.ndim == 2 and values.size > 0, label, "shape (steps, vectors)", values.shape)
         epochs = (1 + np.arange(len(values))) / steps_per_epoch
-        marker, every = "os^Dv*"[number % 6], max(1, len(values) // 6)
-        ax.plot(epochs, values.max(axis=1), color=colour, label=label, marker=marker, markevery=every, ms=4)
-        ax.plot(epochs, np.median(values, axis=1), color=colour, ls="--", lw=1.0)
+        style |= {"markevery": max(1, len(values) // 6), "ls": "-"}
+        ax.plot(epochs, values.max(axis=1), **style)
+        ax.plot(epochs, np.median(values, axis=1), color=style["color"], ls="--", lw=1.0)
     ax.plot([], [], color=BASELINE, label="solid: largest")
     ax.plot([], [], color=BASELINE, ls="--", lw=1.0, label="dashed: median")
-    ax.locator_params(axis="x", integer=True)
     ax.set(xlabel="epochs", ylabel=ylabel, ylim=(0, None))
-    ax.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
+    legend_above(ax)
     return ax

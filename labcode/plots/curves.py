@@ -2,15 +2,33 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from labcode._checks import expect
-from labcode.plots.style import BASELINE, CYCLE, GAP, TRAIN, VALIDATION, new_axes
+from labcode.plots.style import (
+    BASELINE,
+    CYCLE,
+    GAP,
+    INK,
+    LINES,
+    TRAIN,
+    VALIDATION,
+    better,
+    drawn,
+    legend_above,
+    looks,
+    new_axes,
+    new_panels,
+    printed,
+)
+from labcode.plots.words import spread, tell
+
+PART = {"training": TRAIN, "train": TRAIN, "validation": VALIDATION}  # of the data; others are neutral
 
 
+@drawn("Values over dates.")
 def time_series(
     series: Mapping[str, tuple[np.ndarray, np.ndarray]], *, unit: str, ax: Axes | None = None
 ) -> Axes:
@@ -24,14 +42,15 @@ def time_series(
     Returns:
         The axes.
     """
-    ax = new_axes(8.0, 2.8) if ax is None else ax
+    ax = new_axes(height=2.8) if ax is None else ax
     for (label, (dates, values)), colour in zip(series.items(), CYCLE, strict=False):
-        ax.plot(dates, values, color=colour, lw=0.9, label=label)
+        ax.plot(dates, values, color=PART.get(label, colour), lw=0.9, label=label)
     ax.set(xlabel="date", ylabel=unit)
-    ax.legend(frameon=False, fontsize="small", ncols=len(series), loc="lower right", bbox_to_anchor=(1, 1))
+    legend_above(ax)
     return ax
 
 
+@drawn("Forecast against outcome, one dot a forecast; on the diagonal it is perfect.")
 def forecasts(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]], *, unit: str) -> np.ndarray:
     """Draw forecast against outcome, one panel for each split; a perfect forecast lies on the diagonal.
 
@@ -42,19 +61,15 @@ def forecasts(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]], *, unit: str) 
     Returns:
         The axes of the panels.
     """
-    axes = plt.subplots(
-        1,
-        len(pairs),
-        figsize=(3.4 * len(pairs), 3.4),
-        sharex=True,
-        sharey=True,
-        layout="constrained",
-        squeeze=False,
-    )[1][0]
+    axes = new_panels(1, len(pairs), height=1.0 + 6.4 / max(2, len(pairs)), sharex=True, sharey=True)[0]
     for ax, (title, (outcomes, predicted)) in zip(axes, pairs.items(), strict=True):
-        ax.plot(np.ravel(outcomes), np.ravel(predicted), "o", color=TRAIN, ms=3, alpha=0.4, mew=0)
+        ax.plot(
+            np.ravel(outcomes), np.ravel(predicted), "o", color=PART.get(title, INK), ms=3, alpha=0.5, mew=0
+        )
         ax.axline((0, 0), slope=1, color=BASELINE, ls=":")
         ax.set(title=title, xlabel=f"outcome [{unit}]", aspect="equal")
+        error = np.abs(np.ravel(outcomes) - np.ravel(predicted)).mean()
+        tell(ax, f"{np.size(outcomes)} forecasts, mean absolute error {error:.3g} {unit}.")
     axes[0].set_ylabel(f"forecast [{unit}]")
     return axes
 
@@ -62,9 +77,10 @@ def forecasts(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]], *, unit: str) 
 def shade_gap(ax: Axes, train: np.ndarray, validation: np.ndarray) -> None:
     """Shade the generalization gap where the validation loss is the higher one; both losses by epoch."""
     epochs, where, label = np.arange(train.size), validation >= train, "generalization gap"
-    ax.fill_between(epochs, train, validation, where=where, color=GAP, alpha=0.25, lw=0, label=label)
+    ax.fill_between(epochs, train, validation, where=where, color=GAP, alpha=0.3, lw=0, label=label)
 
 
+@drawn("Learning curves.")
 def learning_curves(
     train: ArrayLike,
     validation: ArrayLike,
@@ -107,11 +123,12 @@ def learning_curves(
     if mark_best:
         best = int(np.argmin(validation))
         ax.plot(best, validation[best], "o", color=VALIDATION, label=f"best epoch: {best}")
-    ax.set(xlabel="epoch", ylabel=unit, ylim=(0, None), xlim=(0, max(train.size - 1, 1)))
-    ax.legend(frameon=False, fontsize="small")
+    ax.set(xlabel="epoch", ylabel=better(unit), ylim=(0, None), xlim=(0, max(train.size - 1, 1)))
+    legend_above(ax)
     return ax
 
 
+@drawn("Distribution of weights.")
 def weight_histogram(weights: Mapping[str, np.ndarray], *, bins: int = 61, ax: Axes | None = None) -> Axes:
     """Draw the distribution of each group of weights as a line on common bins.
 
@@ -136,16 +153,16 @@ def weight_histogram(weights: Mapping[str, np.ndarray], *, bins: int = 61, ax: A
     ax = new_axes() if ax is None else ax
     reach = max(np.abs(w).max() for w in groups.values())
     edges = np.linspace(-reach, reach, bins + 1)
-    styles = ("-", "--", "-.", ":")
-    for number, (label, values) in enumerate(groups.items()):
+    for number, (look, values) in enumerate(zip(looks(groups), groups.values(), strict=True)):
         heights, _ = np.histogram(values, edges, density=True)
-        colour, line = CYCLE[number % len(CYCLE)], styles[number % len(styles)]
-        ax.stairs(heights, edges, label=f"{label} (std {values.std():.2f})", lw=1.5, color=colour, ls=line)
+        label = f"{look.name} (std {values.std():.2f})"
+        ax.stairs(heights, edges, label=label, lw=1.5, color=look.colour, ls=LINES[number % len(LINES)])
     ax.set(xlabel="weight (no unit)", ylabel="density")
-    ax.legend(frameon=False, fontsize="small")
+    legend_above(ax)
     return ax
 
 
+@drawn("Final losses against a setting.")
 def losses_against(
     values: Sequence[float],
     train: np.ndarray,
@@ -187,18 +204,19 @@ def losses_against(
         for column in losses.T:
             ax.plot(values, column, marker, color=colour, ms=3, alpha=0.35, mew=0)
     ax.fill_between(
-        values, train.mean(axis=1), validation.mean(axis=1), color=GAP, alpha=0.2, lw=0, label="gap"
+        values, train.mean(axis=1), validation.mean(axis=1), color=GAP, alpha=0.3, lw=0, label="gap"
     )
     if baseline is not None:
         ax.axhline(baseline, color=BASELINE, ls=":", label=baseline_label)
     ax.set_xscale("log")
     ax.set_xticks(values, [f"{value:.2g}" if value < 1 else f"{value:g}" for value in values])
     ax.minorticks_off()
-    ax.set(xlabel=xlabel, ylabel=unit, ylim=(0, None))
-    ax.legend(frameon=False, fontsize="small")
+    ax.set(xlabel=xlabel, ylabel=better(unit), ylim=(0, None))
+    legend_above(ax)
     return ax
 
 
+@drawn("Paired differences to the baseline with their 95 % intervals.")
 def paired_differences(
     differences: Mapping[str, np.ndarray],
     intervals: Mapping[str, tuple[float, float]],
@@ -226,13 +244,20 @@ def paired_differences(
         f"the names {sorted(differences)}",
         sorted(intervals),
     )
-    ax = new_axes(6.4, 0.7 + 0.6 * len(differences)) if ax is None else ax
-    for row, (name, values) in enumerate(differences.items()):
-        ax.plot(values, np.full(len(values), row - 0.22), "o", color=TRAIN, ms=4, alpha=0.5, mew=0)
-        ax.plot(intervals[name], (row, row), color=VALIDATION, lw=3, solid_capstyle="butt")
-        ax.plot(np.mean(values), row, "D", color=VALIDATION, ms=6)
+    ax = new_axes(height=1.1 + 0.6 * len(differences)) if ax is None else ax
+    told = []
+    for row, (look, (name, values)) in enumerate(zip(looks(differences), differences.items(), strict=True)):
+        ax.plot(
+            values, np.full(len(values), row - 0.22), look.marker, color=look.colour, ms=4, alpha=0.6, mew=0
+        )
+        ax.plot(intervals[name], (row, row), color=INK, lw=3, solid_capstyle="butt")
+        ax.plot(np.mean(values), row, "D", color=INK, ms=6)
+        told.append(f"{printed(name)} mean {np.mean(values):+.3g}, interval {spread(intervals[name])}")
+    tell(ax, f"below 0 is better: {'; '.join(told)}.")
     ax.axvline(0, color=BASELINE, ls=":")
-    ax.set(xlabel=f"difference to the baseline, {unit} (left of 0: better)", yticks=range(len(differences)))
-    ax.set_yticklabels(list(differences))
+    ax.set(
+        xlabel=f"difference to the baseline, {unit}\n← better    0    worse →", yticks=range(len(differences))
+    )
+    ax.set_yticklabels(map(printed, differences))
     ax.set_ylim(len(differences) - 0.5, -0.5)
     return ax

@@ -2,16 +2,31 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
 from labcode._checks import expect
-from labcode.plots.style import BASELINE, CYCLE, GAP, TRAIN, VALIDATION, new_axes
+from labcode.plots.style import (
+    BASELINE,
+    FAINT,
+    INK,
+    PURPLE,
+    SMALLEST,
+    TRAIN,
+    VALIDATION,
+    better,
+    drawn,
+    handles_of,
+    legend_above,
+    legend_below,
+    looks,
+    new_axes,
+    new_panels,
+)
+from labcode.plots.words import tell
 
-MARKERS = ("o", "s", "D", "^", "v", "P")
 
-
+@drawn("Learning curves of several runs.")
 def symptoms(runs: Mapping[str, Mapping]) -> np.ndarray:
     """Draw the learning curves of several runs, a panel for each, on axes of their own.
 
@@ -21,32 +36,24 @@ def symptoms(runs: Mapping[str, Mapping]) -> np.ndarray:
             (the epoch whose weights the model holds).
 
     Returns:
-        The axes of the panels, (rows, columns), four in a row.
+        The axes of the panels, (rows, columns), three in a row.
 
     Raises:
         ValueError: no run.
     """
     expect(len(runs) > 0, "runs", "at least one run", list(runs))
-    columns = min(4, len(runs))
+    columns = min(3, len(runs))
     rows = -(-len(runs) // columns)
-    size = (2.7 * columns, 2.35 * rows + 0.4)
-    figure, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
+    axes = new_panels(rows, columns, height=2.2 * rows + 0.6)
     for ax in axes.flat[len(runs) :]:
         ax.set_axis_off()
     for ax, (title, run) in zip(axes.flat, runs.items(), strict=False):
         _one_run(ax, run)
-        ax.set_title(title, fontsize="medium")
+        ax.set_title(title)
     for ax in axes[:, 0]:
-        ax.set_ylabel("loss")
-    handles = {label: handle for ax in axes.flat for handle, label in zip(*_legend(ax), strict=True)}
-    figure.legend(
-        handles.values(), handles.keys(), loc="outside lower center", ncols=5, frameon=False, fontsize="small"
-    )
+        ax.set_ylabel(better("loss"))
+    legend_below(axes[0, 0].figure, handles_of(*axes.flat))
     return axes
-
-
-def _legend(ax: Axes) -> tuple[list, list]:
-    return ax.get_legend_handles_labels()
 
 
 def _one_run(ax: Axes, run: Mapping) -> None:
@@ -57,12 +64,12 @@ def _one_run(ax: Axes, run: Mapping) -> None:
     if run.get("baseline") is not None:
         ax.axhline(run["baseline"], color=BASELINE, ls=":", label="simple baseline, validation")
     if run.get("fresh") is not None:
-        ax.plot(kept, run["fresh"], "D", color=CYCLE[3], ms=6, clip_on=False, label="fresh data")
+        ax.plot(kept, run["fresh"], "D", color=PURPLE, ms=6, clip_on=False, label="fresh data")
     ax.plot(kept, validation[kept], "o", color=VALIDATION, ms=5, clip_on=False, label="epoch that is kept")
     ax.set(xlabel="epoch", ylim=(0, None))
-    ax.spines[["top", "right"]].set_visible(False)
 
 
+@drawn("How often each planted case was given each name.")
 def named_cases(matrix: np.ndarray, names: Sequence[str], *, ax: Axes | None = None) -> Axes:
     """Draw how often each planted case (row) was given each name (column), in percent of the row.
 
@@ -80,20 +87,23 @@ def named_cases(matrix: np.ndarray, names: Sequence[str], *, ax: Axes | None = N
     counts = np.asarray(matrix, dtype=float)
     square = (len(names), len(names))
     expect(counts.shape == square, "matrix", f"counts of shape {square}", counts.shape)
-    ax = new_axes(6.6, 4.8) if ax is None else ax
+    ax = new_axes(height=4.8) if ax is None else ax
     shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     ax.imshow(shares, cmap="Blues", vmin=0, vmax=130)
     for row, column in np.argwhere(counts > 0):
-        colour = "white" if shares[row, column] > 60 else "black"
+        colour = "white" if shares[row, column] > 75 else INK
         label = f"{shares[row, column]:.0f}"
-        ax.text(column, row, label, ha="center", va="center", fontsize="small", color=colour)
-    ax.set_xticks(range(len(names)), names, rotation=35, ha="right", fontsize="small")
-    ax.set_yticks(range(len(names)), names, fontsize="small")
+        ax.text(column, row, label, ha="center", va="center", fontsize=SMALLEST, color=colour)
+    ax.set_xticks(range(len(names)), names, rotation=35, ha="right")
+    ax.set_yticks(range(len(names)), names)
     ax.set(xlabel="named by the rules (% of the row)", ylabel="planted")
     ax.spines[:].set_visible(False)
+    told = [f"{name} {shares[row, row]:.0f} %" for row, name in enumerate(names)]
+    tell(ax, f"given their own name: {', '.join(told)}.")
     return ax
 
 
+@drawn("What regularizing brought against what was seen before it.")
 def gain_by_gap(
     groups: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, xlabel: str, ax: Axes | None = None
 ) -> Axes:
@@ -107,20 +117,19 @@ def gain_by_gap(
     Returns:
         The axes.
     """
-    ax = new_axes(6.2, 3.6) if ax is None else ax
-    for number, (name, (seen, gain)) in enumerate(groups.items()):
-        colour, marker, label = (
-            CYCLE[number % len(CYCLE)],
-            MARKERS[number % len(MARKERS)],
-            name.replace("_", " "),
-        )
-        ax.plot(seen, gain, marker, color=colour, ms=6, alpha=0.85, mew=0, label=label)
+    ax = new_axes(height=3.8) if ax is None else ax
+    told = []
+    for look, (seen, gain) in zip(looks(groups), groups.values(), strict=True):
+        ax.plot(seen, gain, look.marker, color=look.colour, ms=6, alpha=0.85, mew=0, label=look.name)
+        told.append(f"{look.name} {len(gain)} settings, mean gain {np.mean(gain):.3g} %")
+    tell(ax, f"{'; '.join(told)}. Above 0 regularizing helped.")
     ax.axhline(0, color=BASELINE, ls=":", lw=1)
-    ax.set(xlabel=xlabel, ylabel="loss on fresh data falls by [%]")
-    ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
+    ax.set(xlabel=xlabel, ylabel=better("loss on fresh data falls by [%]", "higher"))
+    legend_above(ax)
     return ax
 
 
+@drawn("A run up to the epoch seen; what comes later is grey.")
 def run_so_far(
     train: Sequence[float], validation: Sequence[float], seen: int, *, baseline: float, ax: Axes | None = None
 ) -> Axes:
@@ -144,12 +153,17 @@ def run_so_far(
     ax = new_axes(6.4, 3.6) if ax is None else ax
     epochs = np.arange(len(train))
     for losses in (train, validation):
-        ax.plot(epochs, losses, color="#CCCCCC", lw=1, zorder=1)
+        ax.plot(epochs, losses, color=FAINT, lw=1.4, zorder=1)
     ax.plot(epochs[:seen], train[:seen], color=TRAIN, ls="--", label="training", zorder=2)
     ax.plot(epochs[:seen], validation[:seen], color=VALIDATION, label="validation", zorder=2)
-    ax.axvline(seen - 1, color=GAP, lw=1, label="seen so far")
+    ax.axvline(seen - 1, color=INK, lw=1, label="seen so far")
     ax.axhline(baseline, color=BASELINE, ls=":", label="simple baseline, validation")
     highest = max(*train, *validation)
-    ax.set(xlabel="epoch", ylabel="mean squared error", ylim=(0, 1.25 * highest), xlim=(0, len(train) - 1))
-    ax.legend(frameon=False, fontsize="small", loc="upper left", ncols=2)
+    ax.set(
+        xlabel="epoch",
+        ylabel=better("mean squared error"),
+        ylim=(0, 1.05 * highest),
+        xlim=(0, len(train) - 1),
+    )
+    legend_above(ax)
     return ax

@@ -2,16 +2,32 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
 from labcode._checks import expect
-from labcode.plots.style import BASELINE, CYCLE, GAP, TRAIN, VALIDATION, new_axes
+from labcode.plots.style import (
+    BASELINE,
+    CYCLE,
+    GREEN,
+    INK,
+    ORANGE,
+    SKY,
+    SMALLEST,
+    better,
+    drawn,
+    handles_of,
+    legend_above,
+    legend_below,
+    new_axes,
+    new_panels,
+)
+from labcode.plots.words import spread, tell
 
 SHOWN = {"\n": "↵", " ": "␣", "\N{REPLACEMENT CHARACTER}": "unknown"}
 
 
+@drawn("Losses of models as bars.")
 def losses_of_models(
     bars: Mapping[str, float], *, groups: Mapping[str, str], unit: str, ax: Axes | None = None
 ) -> Axes:
@@ -30,20 +46,21 @@ def losses_of_models(
         ValueError: names that differ.
     """
     expect(bars.keys() == groups.keys(), "groups", f"the names {sorted(bars)}", sorted(groups))
-    ax = new_axes(6.4, 0.9 + 0.32 * len(bars)) if ax is None else ax
+    ax = new_axes(height=1.2 + 0.32 * len(bars)) if ax is None else ax
     kinds = list(dict.fromkeys(groups.values()))
     for row, (name, loss) in enumerate(bars.items()):
         kind = kinds.index(groups[name])
         label = groups[name] if name == next(n for n in bars if groups[n] == groups[name]) else None
         hatch = ("", "//", "..")[kind % 3]
         ax.barh(row, loss, height=0.7, color=CYCLE[kind], hatch=hatch, edgecolor="white", label=label)
-        ax.text(loss, row, f" {loss:.2f}", va="center", fontsize="small")
-    ax.set(xlabel=unit, yticks=range(len(bars)), yticklabels=list(bars))
+        ax.text(loss, row, f" {loss:.2f}", va="center", fontsize=SMALLEST)
+    ax.set(xlabel=better(unit), yticks=range(len(bars)), yticklabels=list(bars))
     ax.set(ylim=(len(bars) - 0.5, -0.5), xlim=(0, 1.12 * max(bars.values())))
-    ax.figure.legend(loc="outside lower center", ncols=len(kinds), frameon=False, fontsize="small")
+    legend_below(ax.figure, handles_of(ax))
     return ax
 
 
+@drawn("Probabilities of the next character.")
 def next_characters(
     characters: Sequence[str], probabilities: np.ndarray, *, context: str, ax: Axes | None = None
 ) -> Axes:
@@ -63,14 +80,15 @@ def next_characters(
     """
     sizes = (len(characters), np.shape(probabilities))
     expect(sizes[1] == (sizes[0],), "probabilities", f"{sizes[0]}, one for each character", sizes[1])
-    ax = new_axes(6.4, 2.6) if ax is None else ax
-    ax.bar(range(len(characters)), probabilities, color=TRAIN, width=0.75)
+    ax = new_axes(height=2.6) if ax is None else ax
+    ax.bar(range(len(characters)), probabilities, color=SKY, width=0.75)
     ax.set(xticks=range(len(characters)), xticklabels=[SHOWN.get(c, c) for c in characters])
     shown = "".join("↵" if character == "\n" else character for character in context)
     ax.set(xlabel=f"next character after “…{shown}”", ylabel="probability", ylim=(0, 1))
     return ax
 
 
+@drawn("What it costs to take one part out of a recipe, here and as published.")
 def ablation(
     ours: Mapping[str, Mapping], published: Mapping[str, float], *, units: tuple[str, str]
 ) -> np.ndarray:
@@ -89,25 +107,29 @@ def ablation(
         ValueError: a published part that is not among ours.
     """
     expect(published.keys() <= ours.keys(), "published", f"parts among {list(ours)}", list(published))
-    size = (8.4, 1.5 + 0.36 * len(ours))
-    axes = plt.subplots(1, 2, figsize=size, sharey=True, layout="constrained", width_ratios=(3, 2))[1]
+    axes = new_panels(1, 2, height=1.6 + 0.36 * len(ours), sharey=True, width_ratios=(3, 2))[0]
+    told: tuple[list[str], list[str]] = ([], [])
     for row, (part, entry) in enumerate(ours.items()):
         low, high = entry["interval"]
-        ends = {"color": TRAIN, "capsize": 3, "fmt": "o", "ms": 6}
+        ends = {"color": GREEN, "capsize": 3, "fmt": "o", "ms": 6}
+        told[0].append(f"without {part} {entry['mean']:+.3g} ({spread((low, high))})")
         error = [[entry["mean"] - low], [high - entry["mean"]]]
         axes[0].errorbar(entry["mean"], row, xerr=error, **ends)
         if part in published:
-            axes[1].barh(row, published[part], height=0.6, color=GAP)
+            axes[1].barh(row, published[part], height=0.6, color=ORANGE)
+            told[1].append(f"without {part} {published[part]:+.3g}")
         else:
-            axes[1].text(0, row, " not in the table", va="center", fontsize="small", color=BASELINE)
+            axes[1].text(0, row, " not in the table", va="center", fontsize=SMALLEST, color=BASELINE)
     for ax, unit, title in zip(axes, units, ("here", "published"), strict=True):
         ax.axvline(0, color=BASELINE, ls=":")
-        ax.set(xlabel=unit, title=title, yticks=range(len(ours)), yticklabels=list(ours))
-        ax.spines[["top", "right"]].set_visible(False)
+        ax.set(xlabel=f"{unit}\nright of 0: the part helps →", title=title)
+        ax.set(yticks=range(len(ours)), yticklabels=list(ours))
+        tell(ax, f"{'; '.join(told[ax is axes[1]])}.")
     axes[0].set(ylim=(len(ours) - 0.5, -0.5), ylabel="without …")
     return axes
 
 
+@drawn("Loss of the mean probability over passes with dropout on.")
 def passes_and_mean(
     numbers: Sequence[int],
     mixture: Sequence[float],
@@ -130,12 +152,12 @@ def passes_and_mean(
     Returns:
         The axes.
     """
-    ax = new_axes(5.6, 3.2) if ax is None else ax
-    ax.plot(numbers, mixture, color=TRAIN, marker="o", ms=5, label="mean probability of the passes")
+    ax = new_axes(height=3.6) if ax is None else ax
+    ax.plot(numbers, mixture, color=SKY, marker="o", ms=5, label="mean probability of the passes")
     ax.axhline(single, color=BASELINE, ls=":", label="single passes, on average")
-    ax.axhline(off, color=VALIDATION, ls="--", label="one pass, dropout off")
-    ax.set(xscale="log", xlabel="passes with dropout on", ylabel=unit)
+    ax.axhline(off, color=INK, ls="--", label="one pass, dropout off")
+    ax.set(xscale="log", xlabel="passes with dropout on", ylabel=better(unit))
     ax.set(xticks=numbers, xticklabels=numbers)
     ax.minorticks_off()
-    ax.legend(frameon=False, fontsize="small")
+    legend_above(ax)
     return ax

@@ -1,48 +1,87 @@
-"""The ledger: every claim of the article on one page, with what was found."""
+"""The ledger: every claim of the article in one table, with what was found; filters that need no script."""
 
-import textwrap
-from collections.abc import Sequence
-
-import matplotlib.pyplot as plt
-from matplotlib.axes import Axes
+import html
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from labcode._checks import expect
-from labcode.experiments.claims import PERCENT, Claim, Found, as_text
-from labcode.experiments.verdicts import (
-    CONTRADICTED,
-    EQUIVALENT,
-    INSIDE,
-    SHOWN,
-    SOME,
-    SUPPORTS,
-    UNDECIDED,
-)
-from labcode.plots.style import BASELINE, GAP, TRAIN, VALIDATION
+from labcode.check.course_map import EXERCISES
+from labcode.experiments.claims import Claim, Found, as_text
+from labcode.experiments.results import RESULTS
+from labcode.experiments.verdicts import VERDICTS
 
-LOOKS = {
-    SHOWN: ("o", TRAIN),
-    SOME: ("D", GAP),
-    EQUIVALENT: ("s", BASELINE),
-    CONTRADICTED: ("X", VALIDATION),
-    UNDECIDED: ("P", BASELINE),
+SIGNS = dict(zip(VERDICTS, ("●", "◐", "=", "✕", "?"), strict=True))
+METHOD_WORDS = {
+    "L1": r"\bL1\b|\bl1",
+    "L2": r"\bL2\b|\bl2|weight decay|adamw",
+    "dropout": r"(?<!recurrent )(?<!recurrent_)dropout",
+    "recurrent dropout": r"recurrent[ _]dropout|weight[ _]drop|locked mask",
+    "zoneout": r"zoneout",
+    "max-norm": r"max[- _]norm",
+    "early stopping": r"early stopping|stops early|patience",
+    "averaging": r"averag|\bSWA\b|\bEMA\b",
+    "AR, TAR": r"\bT?AR\b|\btar\b",
 }
-WIDTH = 74  # characters in a line of a claim
+OTHER = "other"
+CHAPTERS = tuple(dict.fromkeys(chapter for exercise in EXERCISES for chapter in exercise.chapters))
+BOX = "course-ledger"
+STYLE = f"""
+.{BOX} .filters[hidden] {{display: flex; flex-wrap: wrap; gap: 1em; margin: .5em 0}}
+.{BOX} select {{font: inherit; color: inherit; background: transparent; padding: .2em}}
+.{BOX} option {{color: #1a1a1a; background: #fff}}
+.{BOX} table {{border-collapse: collapse; width: 100%; table-layout: auto}}
+.{BOX} td, .{BOX} th {{text-align: left; vertical-align: top; white-space: normal; padding: .35em .5em;
+  border-bottom: 1px solid rgba(128, 128, 128, .5)}}
+.{BOX} summary {{cursor: pointer}}"""
 
 
-def ledger(claims: Sequence[Claim]) -> Axes:
-    """Draw claims from top to bottom: section, sentence, verdict, and every effect with its interval.
+@dataclass(frozen=True)
+class Ledger:
+    """Claims with what was found of each; a notebook shows a table with filters, a terminal plain lines."""
 
-    Effects have different units, so each is divided by the farther end of its own interval: its side of 0 and
-    the width of its interval can be read, its size cannot. The claimed side is always on the right ("equal"
-    stays in the middle). A filled mark supports the claim, or the verdict that nothing that
-    matters happens. Beside it stand the verdict with its numbers, and
-    the first effect in figures.
+    claims: tuple[Claim, ...]
+
+    def __repr__(self) -> str:
+        rows = [
+            f"{c.section:<5}{SIGNS[c.word]} {c.verdict}: {c.sentence} {_effect(c.found[0])}"
+            for c in self.claims
+        ]
+        return "\n".join(rows)
+
+    def _repr_html_(self) -> str:
+        by = {
+            "section": list(dict.fromkeys(claim.section for claim in self.claims)),
+            "method": [*METHOD_WORDS, OTHER],
+            "verdict": list(VERDICTS),
+        }
+        used = {key: set().union(*(groups_of(claim)[key] for claim in self.claims)) for key in by}
+        by = {key: [value for value in values if value in used[key]] for key, values in by.items()}
+        rules = [_rule(key, value) for key, values in by.items() for value in values]
+        menus = "".join(_menu(key, values) for key, values in by.items())
+        head = "".join(f"<th scope='col'>{name}</th>" for name in ("section", "claim", "verdict", "found"))
+        rows = "\n".join(map(_row, self.claims))
+        return (
+            f"<style>{STYLE}\n{''.join(rules)}</style>\n<div class='{BOX}'>\n"
+            f"<div class='filters' hidden>{menus}</div>\n"
+            f"<table><caption>{len(self.claims)} claims and what was found</caption>"
+            f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>"
+        )
+
+
+def ledger(claims: Sequence[Claim]) -> Ledger:
+    """Return claims as a table: section, sentence, verdict, and every effect with its interval and evidence.
+
+    In a notebook the table has a menu each for the section, the method and the verdict. They work by CSS
+    alone; where a page drops the style they do not show, and the whole table stands.
 
     Args:
         claims: as ``labcode.experiments.ledger.read_ledger`` returns them.
 
     Returns:
-        The axes.
+        What a notebook shows as an HTML table, and ``print`` as plain lines.
 
     Raises:
         ValueError: no claims, or one of which nothing was found yet.
@@ -50,45 +89,71 @@ def ledger(claims: Sequence[Claim]) -> Axes:
     expect(len(claims) > 0, "claims", "at least one claim", len(claims))
     for claim in claims:
         expect(len(claim.found) > 0, claim.id, "at least one effect", claim.found)
-    figure, ax = plt.subplots(figsize=(10.8, 1.2 + 0.48 * len(claims)), layout="constrained")
-    for row, claim in enumerate(claims):
-        _draw_effects(ax, row, claim)
-        label = f"{claim.verdict}\n{_size(claim.found[0])}{', …' * (len(claim.found) > 1)}"
-        ax.text(1.12, row, label, va="center", fontsize="x-small", color=BASELINE)
-        if row % 2:
-            ax.axhspan(row - 0.5, row + 0.5, color=BASELINE, alpha=0.07, lw=0)
-    names = [textwrap.fill(f"{claim.section}  {claim.sentence}", WIDTH) for claim in claims]
-    ax.axvline(0, color=BASELINE, ls=":", lw=1)
-    ax.set(yticks=range(len(claims)), ylim=(len(claims) - 0.5, -0.5), xlim=(-1.1, 1.1), xticks=[0])
-    ax.set_yticklabels(names, fontsize="small", ha="left", x=0)
-    ax.tick_params(axis="y", length=0, pad=345)
-    ax.set_xlabel("← against the claim     each effect on a scale of its own     for the claim →")
-    ax.spines[["top", "right", "left"]].set_visible(False)
-    handles = [
-        plt.Line2D([], [], marker=marker, color=colour, ls="", label=verdict)
-        for verdict, (marker, colour) in LOOKS.items()
+    return Ledger(tuple(claims))
+
+
+def groups_of(claim: Claim) -> dict[str, set[str]]:
+    """Return what the filters know of a claim: its section, the methods it speaks of, its verdict."""
+    text = " ".join([claim.sentence, claim.id, *("/".join(path) for _, path in claim.evidence)])
+    methods = {name for name, words in METHOD_WORDS.items() if re.search(words, text)}
+    return {"section": {claim.section}, "method": methods or {OTHER}, "verdict": {claim.word}}
+
+
+def chapter_of(section: str) -> str | None:
+    """Return the name of the chapter that holds a section of the article; None if no chapter does."""
+    number, _, part = section.partition(".")
+    for chapter in CHAPTERS:
+        first, second = chapter.split("_")[:2]
+        parts = [int(end) for end in second.split("-")] if second[0].isdigit() else [0, 99]
+        if int(first) == int(number) and parts[0] <= int(part.split(".")[0] or 0) <= parts[-1]:
+            return chapter
+    return None
+
+
+def _row(claim: Claim) -> str:
+    chapter = chapter_of(claim.section)
+    section = f"<a href='{chapter}.ipynb'>{claim.section}</a>" if chapter else claim.section
+    effects = [f"<li>{html.escape(f'{found.place}: {_effect(found)}')}</li>" for found in claim.found]
+    links = ", ".join(_links(name for name, _ in claim.evidence))
+    found = (
+        f"{html.escape(_effect(claim.found[0]))}<details><summary>{len(effects)} "
+        f"effect{'s' * (len(effects) > 1)}, evidence</summary><ul>{''.join(effects)}</ul>{links}</details>"
+    )
+    classes = " ".join(
+        _name(key, value) for key, values in groups_of(claim).items() for value in sorted(values)
+    )
+    verdict = f"{SIGNS[claim.word]} {html.escape(claim.verdict)}"
+    cells = (section, html.escape(claim.sentence), verdict, found)
+    return f"<tr class='{classes}'>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def _links(names: Iterable[str]) -> list[str]:
+    """Return links to the recorded results, from the folder in which the notebook runs."""
+    folder = Path(os.path.relpath(RESULTS, Path.cwd())) if RESULTS.anchor == Path.cwd().anchor else None
+    return [
+        f"<a href='{(folder / f'{name}.json').as_posix()}'>{html.escape(name)}.json</a>" if folder else name
+        for name in dict.fromkeys(names)
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=5, frameon=False, fontsize="small")
-    return ax
 
 
-def _size(found: Found) -> str:
+def _effect(found: Found) -> str:
     """Write an effect in figures, with its size in % of the reference where it has one."""
     share = f" = {found.percent[0]:+.1f} %" if found.percent else ""
     return f"{as_text(found)}{share}"
 
 
-def _draw_effects(ax: Axes, row: int, claim: Claim) -> None:
-    marker, colour = LOOKS[claim.word]
-    side = -1 if claim.direction in ("lower", "not higher") else 1
-    for number, found in enumerate(claim.found, start=1):
-        y = row - 0.4 + 0.8 * number / (len(claim.found) + 1)
-        in_percent = found.percent if claim.unit == PERCENT else None
-        mean, *interval = in_percent or (found.mean, *found.interval)
-        ends = sorted(side * end for end in interval)
-        scale = max(*map(abs, ends), abs(mean), claim.margin or 0.0) or 1.0
-        ax.plot([end / scale for end in ends], (y, y), color=colour, lw=1.6)
-        speaks = SUPPORTS if claim.word != EQUIVALENT else INSIDE
-        face = colour if found.says == speaks else "white"
-        size = 5 if len(claim.found) < 4 else 3.5
-        ax.plot(side * mean / scale, y, marker=marker, mfc=face, mec=colour, ms=size)
+def _name(key: str, value: str) -> str:
+    """Return a filter's value as a name that CSS takes."""
+    return f"{key}-{re.sub(r'[^a-z0-9]+', '-', value.lower())}"
+
+
+def _menu(key: str, values: Sequence[str]) -> str:
+    options = "".join(
+        f"<option value='{_name(key, value)}'>{html.escape(value)}</option>" for value in values
+    )
+    return f"<label>{key} <select><option value='all'>all</option>{options}</select></label>"
+
+
+def _rule(key: str, value: str) -> str:
+    name = _name(key, value)
+    return f".{BOX}:has(option[value={name}]:checked) tbody tr:not(.{name}) {{display: none}}\n"

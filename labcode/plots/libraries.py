@@ -2,18 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from labcode._checks import expect
-from labcode.plots.style import BASELINE, CYCLE, new_axes
+from labcode.plots.style import (
+    BASELINE,
+    SMALLEST,
+    better,
+    drawn,
+    legend_above,
+    looks,
+    new_axes,
+    new_panels,
+    styled,
+)
+from labcode.plots.words import tell
 
-_LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 FLOOR = 1e-8  # a difference of 0 has no place on a logarithmic axis
 
 
+@drawn("Loss curves of libraries, and their distances to the reference.")
 def curves_by_library(
     curves: Mapping[str, Sequence[float]], *, reference: str, limit: float, unit: str = "training loss"
 ) -> np.ndarray:
@@ -34,21 +44,18 @@ def curves_by_library(
     lengths = {len(curve) for curve in curves.values()}
     expect(len(lengths) == 1, "curves", "curves of one common length", sorted(lengths))
     expect(reference in curves, "reference", f"one of {sorted(curves)}", reference)
-    axes = plt.subplots(2, 1, figsize=(6.8, 5.0), height_ratios=(3, 2), sharex=True, layout="constrained")[1]
+    axes = new_panels(2, 1, height=5.4, height_ratios=(3, 2), sharex=True)[:, 0]
     upper, lower = axes
     steps = np.arange(1, lengths.pop() + 1)
-    for number, (name, curve) in enumerate(curves.items()):
-        look = {"color": CYCLE[number % len(CYCLE)], "ls": _LINES[number % len(_LINES)]}
-        upper.plot(steps, curve, lw=4.5 - 0.8 * number, label=name, **look)
+    for (name, curve), (style, _) in zip(curves.items(), styled(curves, points=len(steps)), strict=True):
+        upper.plot(steps, curve, lw=1.4, **style)
         if name != reference:
-            lower.plot(steps, distance(curve, curves[reference]), lw=1.4, label=name, **look)
+            lower.plot(steps, distance(curve, curves[reference]), lw=1.4, **style)
     lower.axhline(limit, color=BASELINE, ls=":", lw=1)
-    lower.annotate(f"limit {limit:.0e}", (steps[-1], limit), ha="right", va="bottom", fontsize="small")
+    lower.annotate(f"limit {limit:.0e}", (steps[-1], limit), ha="right", va="bottom", fontsize=SMALLEST)
     lower.set(yscale="log", ylim=(FLOOR / 2, None), xlabel="step", ylabel=f"distance to\n{reference}")
-    upper.set(ylabel=unit)
-    upper.legend(frameon=False, fontsize="small", ncols=2)
-    for ax in axes:
-        ax.spines[["top", "right"]].set_visible(False)
+    upper.set(ylabel=better(unit))
+    legend_above(upper)
     return axes
 
 
@@ -57,6 +64,7 @@ def distance(curve: ArrayLike, reference: ArrayLike) -> np.ndarray:
     return np.maximum(np.abs(np.subtract(curve, reference)), FLOOR)
 
 
+@drawn("Times of a training step as multiples of one.")
 def time_ratios(
     rows: Mapping[str, tuple[float, float, float]], *, baseline: str, ax: Axes | None = None
 ) -> Axes:
@@ -74,31 +82,28 @@ def time_ratios(
         ValueError: no rows.
     """
     expect(len(rows) > 0, "rows", "at least one contestant", rows)
-    ax = new_axes(7.6, 0.9 + 0.27 * len(rows)) if ax is None else ax
-    for place, (name, (ratio, low, high)) in enumerate(rows.items()):
-        theirs = name.startswith(("Keras", "TensorFlow"))
-        ax.plot((low, high), (place, place), color=CYCLE[1] if theirs else CYCLE[0], lw=2.5, alpha=0.5)
-        ax.plot(ratio, place, "s" if theirs else "o", color=CYCLE[1] if theirs else CYCLE[0])
-        ax.annotate(f"  {ratio:.2g}", (max(high, ratio), place), va="center", fontsize="small")
+    ax = new_axes(height=1.2 + 0.27 * len(rows)) if ax is None else ax
+    styles = looks(rows)
+    for place, (ratio, low, high) in enumerate(rows.values()):
+        ax.plot((low, high), (place, place), color=styles[place].colour, lw=2.5, alpha=0.5)
+        ax.plot(ratio, place, styles[place].marker, color=styles[place].colour)
+        ax.annotate(f"  {ratio:.2g}", (max(high, ratio), place), va="center", fontsize=SMALLEST)
     ax.axvline(1, color=BASELINE, ls=":")
-    for label, marker, colour in (
-        ("labcode, PyTorch, NumPy", "o", CYCLE[0]),
-        ("Keras, TensorFlow", "s", CYCLE[1]),
-    ):
-        ax.plot([], [], marker, color=colour, label=label)
-    ax.legend(frameon=False, fontsize="small", loc="upper right")
+    told = [f"{name} {ratio:.2g} ({low:.2g} to {high:.2g})" for name, (ratio, low, high) in rows.items()]
+    tell(ax, f"{baseline} = 1, with quartiles: {'; '.join(told)}.")
     ax.set_xscale("log")
     reach = max(max(row) for row in rows.values())
     ticks = [tick for tick in (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500) if tick <= 2 * reach]
     ax.set_xlim(min(0.7, 0.9 * min(min(row) for row in rows.values())), 2 * reach)
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
-    ax.set_yticks(range(len(rows)), list(rows), fontsize="small")
+    ax.set_yticks(range(len(rows)), list(rows))
     ax.invert_yaxis()
-    ax.set_xlabel(f"time of a training step, {baseline} = 1")
+    ax.set_xlabel(better(f"time of a training step, {baseline} = 1"))
     return ax
 
 
+@drawn("Time of a training step against a size.")
 def time_growth(rows: Mapping[str, Mapping], *, xlabel: str, ax: Axes | None = None) -> Axes:
     """Draw the time of a step against a size, both on logarithmic axes.
 
@@ -114,17 +119,16 @@ def time_growth(rows: Mapping[str, Mapping], *, xlabel: str, ax: Axes | None = N
         ValueError: no rows.
     """
     expect(len(rows) > 0, "rows", "at least one contestant", rows)
-    ax = new_axes(6.8, 3.8) if ax is None else ax
-    for number, (name, row) in enumerate(rows.items()):
+    ax = new_axes(height=4.2) if ax is None else ax
+    for (name, row), (style, _) in zip(rows.items(), styled(rows), strict=True):
         label = name if row["exponent"] is None else f"{name}: power {row['exponent']:g}"
-        colour, marker = CYCLE[number % len(CYCLE)], "osD^vP"[number % 6]
-        ax.plot(row["values"], row["ms"], label=label, ms=5, color=colour, marker=marker)
+        ax.plot(row["values"], row["ms"], **style | {"label": label})
     values = next(iter(rows.values()))["values"]
-    ax.set(xscale="log", yscale="log", xlabel=xlabel, ylabel="milliseconds of a training step")
+    ax.set(xscale="log", yscale="log", xlabel=xlabel, ylabel=better("milliseconds of a training step"))
     ax.set_xticks(values, [f"{value:g}" for value in values])
     low, high = min(min(row["ms"]) for row in rows.values()), max(max(row["ms"]) for row in rows.values())
     ticks = [tick for tick in (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000) if low / 3 <= tick <= high * 3]
     ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
-    ax.legend(frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    legend_above(ax)
     return ax

@@ -2,19 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.ticker import MaxNLocator
 
 from labcode._checks import expect
-from labcode.plots.style import BASELINE, CYCLE, TRAIN, new_axes
+from labcode.plots.style import (
+    BASELINE,
+    SKY,
+    better,
+    drawn,
+    handles_of,
+    legend_above,
+    legend_below,
+    new_axes,
+    new_panels,
+    styled,
+)
+from labcode.plots.words import tell
 
-STYLES = ("-", "--", "-.", ":")
-MARKERS = ("o", "s", "D", "^")
 
-
+@drawn("Dropout masks over the steps of a sequence; empty cells are dropped.")
 def mask_panels(masks: Mapping[str, np.ndarray], *, ylabel: str = "unit") -> np.ndarray:
     """Draw masks over the steps of one sequence: a filled square is kept, an empty one dropped.
 
@@ -31,21 +40,36 @@ def mask_panels(masks: Mapping[str, np.ndarray], *, ylabel: str = "unit") -> np.
     sizes = [np.shape(mask) for mask in masks.values()]
     fits = len(sizes) > 0 and all(len(size) == 2 for size in sizes)
     expect(fits, "masks", "masks of two axes (T, units)", sizes)
-    size = (1.0 + 2.6 * len(sizes), 3.6)
-    axes = plt.subplots(1, len(sizes), figsize=size, sharey=True, layout="constrained", squeeze=False)[1][0]
+    columns = min(3, len(sizes))
+    rows = -(-len(sizes) // columns)
+    panels = new_panels(rows, columns, height=2.9 * rows + 0.5, sharey=True)
+    axes = panels.ravel()[: len(sizes)]
+    for ax in panels.ravel()[len(sizes) :]:
+        ax.set_axis_off()
     for ax, (title, mask) in zip(axes, masks.items(), strict=True):
         kept = np.ma.masked_equal(np.asarray(mask).T, 0)
         steps, units = np.shape(mask)
         edges = np.arange(steps + 1) - 0.5, np.arange(units + 1) - 0.5
-        ax.pcolormesh(*edges, kept, cmap=ListedColormap([TRAIN]), edgecolors="white", lw=0.8)
+        ax.pcolormesh(*edges, kept, cmap=ListedColormap([SKY]), edgecolors="white", lw=0.8)
         ax.set(title=title, xlabel="step t", xlim=(-0.5, steps - 0.5), ylim=(units - 0.5, -0.5))
         ax.set_aspect("equal")
         ax.tick_params(length=0)
         ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-    axes[0].set_ylabel(ylabel)
+        alike = (
+            "the same at every step"
+            if (np.asarray(mask) == np.asarray(mask)[0]).all()
+            else "new at each step"
+        )
+        tell(
+            ax,
+            f"{steps} steps, {units} units, {np.mean(np.asarray(mask) == 0):.0%} dropped, {alike}.",
+        )
+    for ax in panels[:, 0]:
+        ax.set_ylabel(ylabel)
     return axes
 
 
+@drawn("Means over masks with their 95 % intervals.")
 def means_with_intervals(
     means: np.ndarray, errors: np.ndarray, *, ylabel: str, ax: Axes | None = None
 ) -> Axes:
@@ -60,16 +84,17 @@ def means_with_intervals(
     Returns:
         The axes.
     """
-    ax = new_axes(6.0, 3.0) if ax is None else ax
+    ax = new_axes(height=3.2) if ax is None else ax
     units = np.arange(len(means))
     label = "mean, 95 % interval"
-    ax.errorbar(units, means, 1.96 * np.asarray(errors), fmt="o", color=TRAIN, ms=4, capsize=4, label=label)
+    ax.errorbar(units, means, 1.96 * np.asarray(errors), fmt="o", color=SKY, ms=4, capsize=4, label=label)
     ax.axhline(0, color=BASELINE, ls=":", lw=1)
     ax.set(xlabel="unit", ylabel=ylabel, xticks=units)
-    ax.legend(frameon=False, fontsize="small", loc="lower right", bbox_to_anchor=(1, 1))
+    legend_above(ax)
     return ax
 
 
+@drawn("What is left of a value in the cell, step by step.")
 def memory_left(
     closed_forms: Mapping[str, tuple[np.ndarray, np.ndarray]],
     measured: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
@@ -84,26 +109,25 @@ def memory_left(
     Returns:
         The axes of the two panels, shares and sizes, with the lines of the closed forms first.
     """
-    panels, axes = plt.subplots(1, 2, figsize=(8.0, 3.4), layout="constrained")
-    for number, (label, curves) in enumerate(closed_forms.items()):
+    axes = new_panels(1, 2, height=3.9)[0]
+    length = len(next(iter(closed_forms.values()))[0])
+    for style, curves in styled(closed_forms, points=length):
         for ax, values in zip(axes, curves, strict=True):
-            style = {"color": CYCLE[number], "ls": STYLES[number % 4], "lw": 2.4 - 0.4 * number}
-            ax.plot(values, **style, label=label)
-    for number, curves in enumerate((measured or {}).values()):
+            ax.plot(values, **style)
+    for (style, _), curves in zip(styled(closed_forms), (measured or {}).values(), strict=False):
         for ax, values in zip(axes, curves, strict=True):
-            ax.plot(values, MARKERS[number % 4], color=CYCLE[number], ms=4, mfc="none")
+            ax.plot(values, style["marker"], color=style["color"], ms=4, mfc="none")
     axes[0].set(ylabel="share of cells that hold anything", ylim=(-0.03, 1.05))
     axes[1].set(ylabel="size there, relative to the start", yscale="log")
     axes[1].minorticks_off()
     axes[1].axhline(1, color=BASELINE, ls=":", lw=1)
     for ax in axes:
         ax.set_xlabel("step t")
-        ax.spines[["top", "right"]].set_visible(False)
-    handles, labels = axes[0].get_legend_handles_labels()
-    panels.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize="small")
+    legend_below(axes[0].figure, handles_of(axes[0]))
     return axes
 
 
+@drawn("Times relative to a reference.")
 def relative_times(seconds: Mapping[str, Sequence[float]], *, reference: str, ax: Axes | None = None) -> Axes:
     """Draw how many times as long as the reference each way of computing takes, by its fastest run.
 
@@ -119,15 +143,15 @@ def relative_times(seconds: Mapping[str, Sequence[float]], *, reference: str, ax
         ValueError: a reference without times.
     """
     expect(reference in seconds, "reference", f"one of {list(seconds)}", reference)
-    ax = new_axes(6.4, 0.9 + 0.4 * len(seconds)) if ax is None else ax
+    ax = new_axes(height=1.2 + 0.4 * len(seconds)) if ax is None else ax
     ratios = {name: min(times) / min(seconds[reference]) for name, times in seconds.items()}
-    bars = ax.barh(range(len(ratios)), list(ratios.values()), color=TRAIN, alpha=0.7, height=0.6)
+    bars = ax.barh(range(len(ratios)), list(ratios.values()), color=SKY, height=0.6)
     ax.bar_label(bars, [f" {ratio:.1f}" for ratio in ratios.values()])
     ax.axvline(1, color=BASELINE, ls=":")
     ax.set(
         yticks=range(len(ratios)),
         yticklabels=list(ratios),
-        xlabel=f"time of the fastest run, relative to {reference}",
+        xlabel=better(f"time of the fastest run, relative to {reference}"),
     )
     ax.set(ylim=(len(ratios) - 0.5, -0.5), xlim=(0, 1.15 * max(ratios.values())))
     return ax

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 from labcode._checks import expect
-from labcode.plots.style import BASELINE, TRAIN, VALIDATION
+from labcode.plots.style import BASELINE, INK, better, drawn, handles_of, legend_below, looks, new_panels
+from labcode.plots.words import spread, tell
 
 
+@drawn("Losses by method, every run a mark.")
 def losses_by_method(
     panels: Mapping[str, Mapping[str, np.ndarray]],
     *,
@@ -38,24 +39,34 @@ def losses_by_method(
     counts = {len(losses) for panel in panels.values() for losses in panel.values()}
     alike = all(panel.keys() == set(methods) for panel in panels.values()) and len(counts) == 1
     expect(alike, "panels", f"the methods {methods} with equally many seeds", sorted(counts))
-    size = (3.2 + 2.9 * len(panels), 1.3 + 0.32 * len(methods))
-    axes = plt.subplots(
-        1, len(panels), figsize=size, sharex=True, sharey=True, layout="constrained", squeeze=False
-    )[1][0]
+    axes = new_panels(1, len(panels), height=1.9 + 0.32 * len(methods), sharex=True, sharey=True)[0]
+    styles = looks(methods)
     for ax, (title, panel) in zip(axes, panels.items(), strict=True):
         for row, name in enumerate(methods):
             for seed, loss in enumerate(panel[name]):
                 label = f"seed {seed}" if row == 0 else None
-                ax.plot(loss, row, "osD^v<>"[seed % 7], color=TRAIN, ms=5, alpha=0.6, mew=0, label=label)
+                ax.plot(
+                    loss,
+                    row,
+                    "osD^v<>"[seed % 7],
+                    color=styles[row].colour,
+                    ms=5,
+                    alpha=0.6,
+                    mew=0,
+                    label=label,
+                )
             label = "mean" if row == 0 else None
-            ax.plot(np.mean(panel[name]), row, "|", color=VALIDATION, ms=16, mew=2.5, label=label)
+            ax.plot(np.mean(panel[name]), row, "|", color=INK, ms=16, mew=2.5, label=label)
         if baseline is not None:
             ax.axvline(baseline, color=BASELINE, ls=":", label=baseline_label)
-        ax.set(title=title, xlabel=unit, yticks=range(len(methods)), yticklabels=methods)
-        ax.spines[["top", "right"]].set_visible(False)
+        ax.set(title=title, xlabel=better(unit), yticks=range(len(methods)))
+        ax.set_yticklabels([look.name for look in styles])
+        told = [
+            f"{look.name} mean {np.mean(panel[m]):.3g} (seeds {spread(panel[m])})"
+            for m, look in zip(methods, styles, strict=True)
+        ]
+        line = "" if baseline is None else f"; {baseline_label} {baseline:.3g}"
+        tell(ax, f"{unit}, lower is better: {'; '.join(told)}{line}.")
     axes[0].set_ylim(len(methods) - 0.5, -0.5)
-    handles, labels = axes[0].get_legend_handles_labels()
-    axes[0].figure.legend(
-        handles, labels, loc="outside lower center", ncols=6, frameon=False, fontsize="small"
-    )
+    legend_below(axes[0].figure, handles_of(axes[0]))
     return axes

@@ -6,7 +6,20 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from labcode._checks import expect
-from labcode.plots.style import BASELINE, CYCLE, TRAIN, VALIDATION, new_axes
+from labcode.plots.style import (
+    BASELINE,
+    LINES,
+    SMALLEST,
+    TRAIN,
+    VALIDATION,
+    better,
+    drawn,
+    legend_above,
+    looks,
+    new_axes,
+    styled,
+)
+from labcode.plots.words import tell
 
 MAGNITUDES = np.arange(-7.0, 0.51, 0.5)  # edges of the bins, as powers of ten
 ZERO_AT, ZERO_WIDTH = -8.0, 0.8  # the place on the axis of what has no logarithm
@@ -30,6 +43,7 @@ def magnitude_shares(weights: np.ndarray) -> tuple[float, np.ndarray]:
     return 1 - powers.size / sizes.size, np.histogram(powers, MAGNITUDES)[0] / sizes.size
 
 
+@drawn("Sizes of weights by powers of ten, with exact zeros apart.")
 def magnitude_histogram(weights: Mapping[str, np.ndarray], *, ax: Axes | None = None) -> Axes:
     """Draw how large the weights of each group are, by powers of ten, with a bar apart for exact zeros.
 
@@ -48,20 +62,25 @@ def magnitude_histogram(weights: Mapping[str, np.ndarray], *, ax: Axes | None = 
     expect(0 < len(weights) <= 4, "weights", "one to four groups of weights", list(weights))
     ax = new_axes() if ax is None else ax
     width = ZERO_WIDTH / len(weights)
-    for number, (label, group) in enumerate(weights.items()):
+    told = []
+    for number, (look, group) in enumerate(zip(looks(weights), weights.values(), strict=True)):
         zeros, shares = magnitude_shares(group)
-        left, colour = ZERO_AT - ZERO_WIDTH / 2 + number * width, CYCLE[number]
+        left, colour = ZERO_AT - ZERO_WIDTH / 2 + number * width, look.colour
+        size = np.median(np.abs(np.asarray(group, dtype=float)))
+        told.append(f"{look.name} {zeros:.0%} exactly 0, median size {size:.2g}")
         hatch = ("", "///", "...", "xxx")[number]
         ax.bar(left, zeros, width, align="edge", fc=colour, ec="white", hatch=hatch, lw=0)
-        ax.stairs(shares, MAGNITUDES, color=colour, ls=("-", "--", "-.", ":")[number], lw=1.8, label=label)
+        ax.stairs(shares, MAGNITUDES, color=colour, ls=LINES[number], lw=1.8, label=look.name)
     ax.axvline(MAGNITUDES[0] - 0.3, color=BASELINE, lw=0.8, ls=":")
     powers = range(-7, 1)
     ax.set_xticks([ZERO_AT, *powers], ["exactly 0", *(f"$10^{{{power}}}$" for power in powers)])
     ax.set(xlabel="size of the weight |w| (no unit)", ylabel="share of the weights", ylim=(0, 1))
-    ax.legend(frameon=False, fontsize="small", loc="upper center")
+    tell(ax, f"{'; '.join(told)}.")
+    legend_above(ax)
     return ax
 
 
+@drawn("Learning curves of several runs.")
 def curves_by_setting(
     curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
     *,
@@ -86,21 +105,21 @@ def curves_by_setting(
         ValueError: no run.
     """
     expect(len(curves) > 0, "curves", "at least one run", list(curves))
-    ax = new_axes(7.2, 4.0) if ax is None else ax
-    for number, (label, (train, validation)) in enumerate(curves.items()):
-        colour = CYCLE[number % len(CYCLE)]
-        ax.plot(np.arange(len(train)), train, color=colour, ls="--", lw=1.2)
-        epochs, marker = np.arange(len(validation)), "os^Dv*"[number % 6]
-        ax.plot(epochs, validation, color=colour, label=label, marker=marker, markevery=4, ms=4)
+    ax = new_axes(height=4.2) if ax is None else ax
+    longest = max(len(validation) for _, validation in curves.values())
+    for style, (train, validation) in styled(curves, points=longest):
+        ax.plot(np.arange(len(train)), train, color=style["color"], ls="--", lw=1.2)
+        ax.plot(np.arange(len(validation)), validation, **style | {"ls": "-"})
     if baseline is not None:
         ax.axhline(baseline, color=BASELINE, ls=":", label=baseline_label)
     ax.plot([], [], color=BASELINE, ls="--", lw=1.2, label="dashed: training")
-    ax.locator_params(axis="x", integer=True)
-    ax.set(xlabel="epoch", ylabel=unit)
-    ax.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
+    ax.plot([], [], color=BASELINE, label="solid: validation")
+    ax.set(xlabel="epoch", ylabel=better(unit))
+    legend_above(ax)
     return ax
 
 
+@drawn("Losses against the share of weights that are exactly zero.")
 def losses_against_zeros(
     strengths: Sequence[float],
     zeros: np.ndarray,
@@ -131,15 +150,15 @@ def losses_against_zeros(
     expect(zeros.ndim == 2 and len(zeros) == len(strengths), "zeros", expected, zeros.shape)
     expect(train.shape == zeros.shape, "train", f"shape {zeros.shape}, as zeros", train.shape)
     expect(validation.shape == zeros.shape, "validation", f"shape {zeros.shape}, as zeros", validation.shape)
-    ax = new_axes(7.2, 4.0) if ax is None else ax
+    ax = new_axes(height=4.2) if ax is None else ax
     percent = 100 * zeros
     styles = (("training", train, TRAIN, "--", "s"), ("validation", validation, VALIDATION, "-", "o"))
     for label, losses, colour, line, marker in styles:
         ax.plot(percent.mean(axis=1), losses.mean(axis=1), color=colour, ls=line, label=f"{label}, mean")
         ax.plot(percent.ravel(), losses.ravel(), marker, color=colour, ms=4, alpha=0.5, mew=0)
     for strength, x, y in zip(strengths, percent.mean(axis=1), train.mean(axis=1), strict=True):
-        ax.annotate(f"{strength:g}", (x, y), (7, -11), textcoords="offset points", fontsize=8)
+        ax.annotate(f"{strength:g}", (x, y), (7, -11), textcoords="offset points", fontsize=SMALLEST)
     ax.margins(x=0.08, y=0.12)
-    ax.set(xlabel="weights that are exactly 0 [%] (numbers: strength λ)", ylabel=unit)
-    ax.legend(frameon=False, fontsize="small")
+    ax.set(xlabel="weights that are exactly 0 [%] (numbers: strength λ)", ylabel=better(unit))
+    legend_above(ax)
     return ax

@@ -2,13 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 from labcode._checks import expect
-from labcode.plots.style import BASELINE, CYCLE, TRAIN, VALIDATION
+from labcode.plots.style import (
+    BASELINE,
+    INK,
+    PURPLE,
+    TRAIN,
+    VALIDATION,
+    better,
+    drawn,
+    legend_above,
+    new_panels,
+)
 
 
+@drawn("Learning curves at one strength, and the loss that each strength keeps.")
 def strength_choice(
     curves: Mapping[float, tuple[Sequence[float], Sequence[float]]],
     kept: Mapping[float, Sequence[float]],
@@ -38,33 +48,31 @@ def strength_choice(
     strengths = list(kept)
     expect(list(curves) == strengths, "curves", f"the strengths {strengths}", list(curves))
     expect(strength in strengths, "strength", f"one of {strengths}", strength)
-    left, right = plt.subplots(1, 2, figsize=(9.0, 3.8), layout="constrained")[1]
+    left, right = new_panels(1, 2, height=4.4)[0]
     train, validation = curves[strength]
-    left.plot(train, color=TRAIN, ls="--", label="training, mean")
-    left.plot(validation, color=VALIDATION, label="validation, mean")
+    left.plot(train, color=TRAIN, ls="--", label="training")
+    left.plot(validation, color=VALIDATION, label="validation")
     losses, places = np.array(list(kept.values())), np.arange(len(strengths))
     means = losses.mean(axis=1)
     best, shown = int(means.argmin()), strengths.index(strength)
-    right.plot(
-        [shown], [means[shown]], "o", ms=17, mfc="none", mec=CYCLE[2], mew=2, label="shown on the left"
-    )
+    right.plot([shown], [means[shown]], "o", ms=17, mfc="none", mec=PURPLE, mew=2, label="shown on the left")
     right.plot(places, losses, ".", color=VALIDATION, alpha=0.35, ms=6)
-    right.plot(places, means, color=VALIDATION, marker="o", ms=5, label="kept epoch, mean of the seeds")
-    right.plot(best, means[best], "*", color=CYCLE[0], ms=15, label=f"lowest mean: λ = {strengths[best]:g}")
+    right.plot(places, means, color=VALIDATION, marker="o", ms=5, label="mean of the seeds")
+    right.plot(best, means[best], "*", color=INK, ms=13, label=f"lowest: λ = {strengths[best]:g}")
     for ax in (left, right):
-        ax.spines[["top", "right"]].set_visible(False)
         if reference is not None:
             ax.axhline(reference, color=BASELINE, ls=":", label=reference_label)
-        ax.legend(frameon=False, fontsize="small", loc="lower left" if ax is left else "upper center")
-    left.set(xlabel="epoch", ylabel=unit, title=f"λ = {strength:g}")
+        legend_above(ax)
+    left.set(xlabel="epoch", ylabel=better(unit), title=f"λ = {strength:g}")
     right.set(
-        ylabel="validation loss (same unit)",
+        ylabel="validation loss, same unit",
         xlabel="strength λ of L2 (0: no penalty)",
-        title="what early stopping keeps",
+        title="kept by early stopping",
     )
     right.set_xticks(places, [f"{s:g}" for s in strengths])
     highest = max(np.max(pair) for pair in curves.values())
     spread = np.ptp(losses)
-    right.set_ylim(losses.min() - 0.2 * spread, losses.max() + 0.75 * spread)  # room for the legend
+    right.set_ylim(losses.min() - 0.25 * spread, losses.max() + 0.25 * spread)  # room for the ring
+    right.set_xlim(-0.6, len(strengths) - 0.4)
     left.set_ylim(0, 1.05 * max(highest, losses.max()))
     return np.array([left, right])

@@ -2,18 +2,31 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from labcode._checks import check_one_of, expect
-from labcode.plots.style import BASELINE, CYCLE, GAP, TRAIN, VALIDATION, new_axes
+from labcode.plots.style import (
+    BASELINE,
+    GAP,
+    GREEN,
+    INK,
+    PURPLE,
+    VALIDATION,
+    better,
+    drawn,
+    handles_of,
+    legend_above,
+    legend_below,
+    new_axes,
+    new_panels,
+    styled,
+)
+from labcode.plots.words import spread, tell
 
-STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
-MARKERS = ("o", "s", "D", "^", "v", "P")
 
-
+@drawn("Losses along a strength on a linear and on a logarithmic axis.")
 def curves_on_two_scales(
     strengths: Sequence[float], curves: Mapping[str, Sequence[float]], *, unit: str
 ) -> np.ndarray:
@@ -32,18 +45,17 @@ def curves_on_two_scales(
     """
     sizes = {name: len(losses) for name, losses in curves.items()}
     expect(set(sizes.values()) == {len(strengths)}, "curves", f"{len(strengths)} losses each", sizes)
-    axes = plt.subplots(1, 2, figsize=(8.4, 3.2), layout="constrained", sharey=True)[1]
+    axes = new_panels(1, 2, height=3.7, sharey=True)[0]
     for ax, scale in zip(axes, ("linear", "log"), strict=True):
-        for number, (name, losses) in enumerate(curves.items()):
-            style = {"color": CYCLE[number], "ls": STYLES[number], "marker": MARKERS[number]}
-            ax.plot(strengths, losses, ms=5, label=name, **style)
+        for style, losses in styled(curves):
+            ax.plot(strengths, losses, **style)
         ax.set(xscale=scale, xlabel="λ of L2 (no unit)", title=f"{scale} axis")
-        ax.spines[["top", "right"]].set_visible(False)
-    axes[0].set_ylabel(f"validation loss [{unit}]")
-    axes[1].legend(frameon=False, fontsize="small")
+    axes[0].set_ylabel(better(f"validation loss [{unit}]"))
+    legend_below(axes[0].figure, handles_of(axes[0]))
     return axes
 
 
+@drawn("Where searches have looked.")
 def search_points(points: Mapping[str, np.ndarray], best: Mapping[str, int]) -> np.ndarray:
     """Draw where searches have looked in the plane of λ and a dropout rate, the later the darker.
 
@@ -63,27 +75,29 @@ def search_points(points: Mapping[str, np.ndarray], best: Mapping[str, int]) -> 
         fits = tried.ndim == 2 and tried.shape[1] == 2 and tried.dtype.kind in "iuf"
         wanted = "two numbers for each trial (a category has no place on an axis)"
         expect(fits, f"points of {name!r}", wanted, tried.tolist())
-    figure, axes = plt.subplots(
-        1,
-        len(points),
-        figsize=(3.1 * len(points) + 0.8, 3.3),
-        layout="constrained",
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-    )
-    for ax, (name, tried) in zip(axes[0], points.items(), strict=True):
+    columns = min(2, len(points))
+    rows = -(-len(points) // columns)
+    panels = new_panels(rows, columns, height=2.8 * rows + 0.6, sharex=True, sharey=True)
+    axes = panels.ravel()[: len(points)]
+    for ax in panels.ravel()[len(points) :]:
+        ax.set_axis_off()
+    for ax, (name, tried) in zip(axes, points.items(), strict=True):
         order = np.arange(1, len(tried) + 1)
         dots = ax.scatter(*tried.T, c=order, cmap="cividis_r", edgecolors=BASELINE, linewidths=0.5, s=36)
-        ax.plot(*tried[best[name]], "*", color=VALIDATION, ms=15, mec="white", label="winner")
+        ax.plot(*tried[best[name]], "*", color="#B00020", ms=15, mec="white", label="winner")
+        won = tried[best[name]]
+        told = f"{len(tried)} trials, λ {spread(tried[:, 0])}, rates {spread(tried[:, 1])}"
+        tell(ax, f"{told}; the winner has λ {won[0]:.2g} and rate {won[1]:.2g}.")
         ax.set(xscale="log", xlabel="λ of L2 (no unit)", title=name)
-        ax.spines[["top", "right"]].set_visible(False)
-    axes[0, 0].set_ylabel("rate of output dropout")
-    figure.colorbar(dots, ax=axes[0], label="number of the trial", ticks=MaxNLocator(integer=True))
-    figure.legend(handles=axes[0, 0].lines, frameon=False, fontsize="small", loc="outside upper right")
-    return axes[0]
+    for ax in panels[:, 0]:
+        ax.set_ylabel("rate of output dropout")
+    figure = axes[0].figure
+    figure.colorbar(dots, ax=panels, label="number of the trial", ticks=MaxNLocator(integer=True))
+    legend_below(figure, handles_of(axes[0]))
+    return axes
 
 
+@drawn("The winners' losses by budget, and their optimism at one budget.")
 def winners_by_budget(
     budgets: Sequence[float],
     validation: Mapping[str, Sequence[float]],
@@ -92,7 +106,7 @@ def winners_by_budget(
     budget: float,
     unit: str,
 ) -> np.ndarray:
-    """Draw the winner's score by budget for several searches, and both of its scores at one budget.
+    """Draw the winner's score by budget for several searches, and below it both of its scores at one budget.
 
     Args:
         budgets: in full trainings, ascending.
@@ -109,27 +123,25 @@ def winners_by_budget(
     """
     expect(list(validation) == list(fresh), "fresh", f"the names {list(validation)}", list(fresh))
     expect(budget in budgets, "budget", f"one of {list(budgets)}", budget)
-    left, right = plt.subplots(1, 2, figsize=(9.6, 3.8), layout="constrained")[1]
+    left, right = new_panels(2, 1, height=6.4)[:, 0]
     left.axvline(budget, color=BASELINE, ls=":", lw=1.5)
     rows, place = np.arange(len(fresh))[::-1], list(budgets).index(budget)
-    for number, (name, scores) in enumerate(validation.items()):
-        style = {"color": CYCLE[number % len(CYCLE)], "ls": STYLES[number % len(STYLES)]}
-        left.plot(budgets, scores, label=name, **style)
+    for style, scores in styled(validation, points=len(budgets)):
+        left.plot(budgets, scores, **style)
     pairs = np.array([[validation[name][place], fresh[name][place]] for name in fresh])
-    right.hlines(rows, *pairs.T, color=GAP, lw=3, label="optimism")
-    right.plot(pairs[:, 0], rows, "o", color=VALIDATION, ms=7, label="own score")
-    right.plot(pairs[:, 1], rows, "D", color=TRAIN, ms=7, label="on fresh data")
-    left.set(xlabel="budget [full trainings]", ylabel=f"winner's validation loss [{unit}]")
+    right.hlines(rows, *pairs.T, color=GAP, lw=3, alpha=0.6, label="optimism")
+    right.plot(pairs[:, 0], rows, "o", color=VALIDATION, ms=7, label="where it was chosen (validation)")
+    right.plot(pairs[:, 1], rows, "D", color=GREEN, ms=7, label="on fresh data")
+    left.set(xlabel="budget [full trainings]", ylabel=better(f"winner's validation loss [{unit}]"))
     left.xaxis.set_major_locator(MaxNLocator(integer=True))
-    left.legend(frameon=False, fontsize="small")
-    right.set(xlabel=f"winner's loss [{unit}]", ylim=(-0.6, len(rows) + 0.4))
+    legend_above(left)
+    right.set(xlabel=better(f"winner's loss [{unit}]"), ylim=(-0.6, len(rows) + 0.4))
     right.set_yticks(rows, list(fresh))
-    right.legend(frameon=False, fontsize="small", ncols=3, loc="upper center")
-    for ax in (left, right):
-        ax.spines[["top", "right"]].set_visible(False)
+    legend_above(right)
     return np.array([left, right])
 
 
+@drawn("The winner's two losses against the number of trials it won over.")
 def winners_curse(
     budgets: Sequence[float],
     validation: Sequence[float],
@@ -150,19 +162,20 @@ def winners_curse(
     Returns:
         The axes.
     """
-    ax = new_axes(6.2, 3.5) if ax is None else ax
+    ax = new_axes(height=3.7) if ax is None else ax
     ax.fill_between(budgets, validation, fresh, color=GAP, alpha=0.3, lw=0, label="optimism")
-    ax.plot(budgets, fresh, color=TRAIN, marker="D", ms=4, label="winner, on fresh data")
+    ax.plot(budgets, fresh, color=GREEN, marker="D", ms=4, label="winner, on fresh data")
     ax.plot(
         budgets, validation, color=VALIDATION, marker="o", ms=4, ls="--", label="winner, where it was chosen"
     )
     ax.set_xscale("log", base=2)
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    ax.set(xlabel="trials that the winner was chosen from", ylabel=f"loss [{unit}]")
-    ax.legend(frameon=False, fontsize="small")
+    ax.set(xlabel="trials that the winner was chosen from", ylabel=better(f"loss [{unit}]"))
+    legend_above(ax)
     return ax
 
 
+@drawn("Losses along the strength with their standard errors, and the choice.")
 def one_standard_error_path(
     strengths: Sequence[float],
     means: Sequence[float],
@@ -194,18 +207,20 @@ def one_standard_error_path(
     is_loss = check_one_of("mode", mode, ("min", "max")) == "min"
     best, ruled = int(means.argmin() if is_loss else means.argmax()), strengths.index(chosen)
     margin = sorted([means[best], means[best] + (errors[best] if is_loss else -errors[best])])
-    ax = new_axes(6.4, 3.6) if ax is None else ax
+    ax = new_axes(height=3.9) if ax is None else ax
     ax.axhspan(*margin, color=GAP, alpha=0.3, lw=0, label="one standard error")
     ax.errorbar(
-        strengths, means, errors, color=TRAIN, marker="o", ms=4, capsize=3, label="mean ± standard error"
+        strengths, means, errors, color=VALIDATION, marker="o", ms=4, capsize=3, label="mean ± standard error"
     )
     label = "lowest" if is_loss else "highest"
-    ax.plot(strengths[best], means[best], "*", color=VALIDATION, ms=16, label=label)
-    ax.plot(chosen, means[ruled], "o", ms=15, mfc="none", mec=CYCLE[2], mew=2, label="chosen by the rule")
+    ax.plot(strengths[best], means[best], "*", color=INK, ms=14, label=label)
+    ax.plot(chosen, means[ruled], "o", ms=15, mfc="none", mec=PURPLE, mew=2, label="chosen by the rule")
     ax.set(
         xscale="log",
         xlabel="λ of L2 (no unit)",
-        ylabel=f"validation {'loss' if is_loss else 'score'} [{unit}]",
+        ylabel=better(
+            f"validation {'loss' if is_loss else 'score'} [{unit}]", "lower" if is_loss else "higher"
+        ),
     )
-    ax.legend(frameon=False, fontsize="small")
+    legend_above(ax)
     return ax

@@ -2,18 +2,32 @@
 
 from collections.abc import Mapping
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from labcode._checks import expect
-from labcode.plots.style import BASELINE, CYCLE, GAP, TRAIN, VALIDATION, new_axes
+from labcode.plots.style import (
+    BASELINE,
+    FAINT,
+    GREEN,
+    INK,
+    METHODS,
+    ORANGE,
+    PURPLE,
+    drawn,
+    handles_of,
+    legend_above,
+    legend_below,
+    new_axes,
+    new_panels,
+    styled,
+)
+from labcode.plots.words import tell
 
-STYLES = ("-", "--", "-.", ":")
 
-
+@drawn("The objective of one weight under L1 and under L2.")
 def one_weight(z: float, lam: float) -> np.ndarray:
     """Draw the objective of one weight, (v - z)^2 / 2 plus a penalty, for L1 and for L2, with its minimum.
 
@@ -24,27 +38,27 @@ def one_weight(z: float, lam: float) -> np.ndarray:
     Returns:
         The axes of the two panels.
     """
-    axes = plt.subplots(1, 2, figsize=(7.2, 3.2), sharey=True, layout="constrained")[1]
+    axes = new_panels(1, 2, height=3.9, sharey=True)[0]
     v = np.linspace(-1.5, 2.0, 701)
     panels = (
         ("L1: λ |v|", lam * np.abs(v), np.sign(z) * max(abs(z) - lam, 0.0)),
         ("L2: λ/2 v²", lam / 2 * v**2, z / (1 + lam)),
     )
-    for ax, (title, penalty, best) in zip(axes, panels, strict=True):
+    for ax, colour, (title, penalty, best) in zip(axes, (GREEN, PURPLE), panels, strict=True):
         data = (v - z) ** 2 / 2
-        ax.plot(v, data, color=TRAIN, ls="--", label="data term")
-        ax.plot(v, penalty, color=GAP, ls="-.", label="penalty")
-        ax.plot(v, data + penalty, color=VALIDATION, label="sum")
+        ax.plot(v, data, color=BASELINE, ls="--", label="data term")
+        ax.plot(v, penalty, color=ORANGE, ls="-.", label="penalty")
+        ax.plot(v, data + penalty, color=colour, label="sum")
         height = np.interp(best, v, data + penalty)
-        ax.plot(best, height, "o", color=VALIDATION, ms=8, label=f"minimum at v = {best:.2f}")
+        ax.plot(best, height, "o", color=colour, ms=8, label=f"minimum at v = {best:.2f}")
         ax.plot((0, 0), (0, height + 0.6), color=BASELINE, ls=":", lw=1)
-        ax.spines[["top", "right"]].set_visible(False)
         ax.set(title=title, xlabel="weight v", ylim=(0, 3.4))
-        ax.legend(frameon=False, fontsize="small", loc="upper center")
+        legend_above(ax)
     axes[0].set_ylabel("objective")
     return axes
 
 
+@drawn("What L1 and L2 make of one weight.")
 def shrinkage_curves(lam: float, *, ax: Axes | None = None) -> Axes:
     """Draw what L1 and L2 make of one weight, against what it would be without a penalty.
 
@@ -55,17 +69,18 @@ def shrinkage_curves(lam: float, *, ax: Axes | None = None) -> Axes:
     Returns:
         The axes.
     """
-    ax = new_axes(5.0, 3.6) if ax is None else ax
+    ax = new_axes(height=4.0) if ax is None else ax
     z = np.linspace(-3, 3, 601)
-    ax.axvspan(-lam, lam, color=GAP, alpha=0.2, lw=0, label="L1 gives exactly 0")
+    ax.axvspan(-lam, lam, color=FAINT, alpha=0.5, lw=0, label="L1 gives exactly 0")
     ax.plot(z, z, color=BASELINE, ls=":", label="no penalty")
-    ax.plot(z, np.sign(z) * np.maximum(np.abs(z) - lam, 0), color=VALIDATION, label="L1: soft threshold")
-    ax.plot(z, z / (1 + lam), color=TRAIN, ls="--", label="L2: z / (1 + λ)")
+    ax.plot(z, np.sign(z) * np.maximum(np.abs(z) - lam, 0), color=GREEN, label="L1: soft threshold")
+    ax.plot(z, z / (1 + lam), color=PURPLE, ls="--", label="L2: z / (1 + λ)")
     ax.set(xlabel="z, the best weight without a penalty", ylabel="best weight with it")
-    ax.legend(frameon=False, fontsize="small", loc="lower right")
+    legend_above(ax)
     return ax
 
 
+@drawn("The least loss inside a diamond and inside a disk.")
 def diamond_and_disk(task, solutions: Mapping[str, tuple[np.ndarray, float]]) -> np.ndarray:
     """Draw the level lines of a loss in two weights, and the least loss inside a diamond and inside a disk.
 
@@ -83,13 +98,13 @@ def diamond_and_disk(task, solutions: Mapping[str, tuple[np.ndarray, float]]) ->
     """
     expect(len(task.names) == 2, "task", "two columns", task.names)
     free = unpenalized(task)
-    figure, axes = plt.subplots(1, 2, figsize=(7.4, 4.2), sharex=True, sharey=True, layout="constrained")
+    axes = new_panels(1, 2, height=4.2, sharex=True, sharey=True)[0]
     reach = 1.6 * np.abs(free).max()
     for ax, norm in zip(axes, ("l1", "l2"), strict=True):
-        w, strength = solutions[norm]
-        ax.plot(*rim(norm, w), color=VALIDATION, lw=2)
-        ax.plot(*level_line(task, w), color=TRAIN, ls="--", label="loss level it touches")
-        ax.plot(*w[:, None], "o", color=VALIDATION, ms=8, label="least loss inside")
+        (w, strength), colour = solutions[norm], METHODS[norm].colour
+        ax.plot(*rim(norm, w), color=colour, lw=2)
+        ax.plot(*level_line(task, w), color=INK, ls="--", label="loss level it touches")
+        ax.plot(*w[:, None], "o", color=colour, ms=8, label="least loss inside")
         ax.plot(*free[:, None], "x", color=BASELINE, ms=8, mew=2, label="least loss of all")
         for share in (0.25, 0.5, 0.75):
             ax.plot(*level_line(task, (1 - share) * free), color=BASELINE, lw=0.6, alpha=0.6)
@@ -97,11 +112,11 @@ def diamond_and_disk(task, solutions: Mapping[str, tuple[np.ndarray, float]]) ->
         ax.axvline(0, color=BASELINE, lw=0.6)
         ax.set(xlim=(-0.6 * reach, reach), ylim=(-0.6 * reach, reach), aspect="equal")
         ax.set_xlabel(f"weight of {task.names[0]}")
-        ax.set_title(optimum_title(norm, w, strength), fontsize="medium")
+        ax.set_title(optimum_title(norm, w, strength))
     axes[0].set_ylabel(f"weight of {task.names[1]}")
     lines = axes[0].lines[:4]
-    labels = ["diamond or disk of radius t", *(line.get_label() for line in lines[1:])]
-    figure.legend(lines, labels, frameon=False, fontsize="small", loc="outside lower center", ncols=4)
+    ["diamond or disk of radius t", *(line.get_label() for line in lines[1:])]
+    legend_below(axes[0].figure, handles_of(axes[0]))
     return axes
 
 
@@ -132,6 +147,7 @@ def level_line(task, w: np.ndarray) -> np.ndarray:
     return free[:, None] + vectors @ circle
 
 
+@drawn("The path of one weight under several optimizers.")
 def weight_traces(
     traces: Mapping[str, np.ndarray], *, band: float, name: str, ax: Axes | None = None
 ) -> Axes:
@@ -146,18 +162,18 @@ def weight_traces(
     Returns:
         The axes.
     """
-    ax = new_axes(6.4, 3.2) if ax is None else ax
-    ax.axhspan(-band, band, color=GAP, alpha=0.2, lw=0, label=f"± step size × λ = ± {band:g}")
-    for number, (label, values) in enumerate(traces.items()):
-        colour = CYCLE[number % len(CYCLE)]
-        ax.plot(values, color=colour, ls=STYLES[number % 4], label=label, marker=".", ms=4, lw=1)
+    ax = new_axes(height=3.6) if ax is None else ax
+    ax.axhspan(-band, band, color=FAINT, alpha=0.5, lw=0, label=f"± step size × λ = ± {band:g}")
+    for style, values in styled(traces, points=max(map(len, traces.values()))):
+        ax.plot(values, **style | {"lw": 1})
     ax.set(xlabel="step, counted from the first one shown", ylabel=f"weight of {name}")
     top = max(band, *(np.abs(values).max() for values in traces.values()))
-    ax.set_ylim(-1.2 * top, 2.2 * top)
-    ax.legend(frameon=False, fontsize="small", ncols=2, loc="upper left")
+    ax.set_ylim(-1.2 * top, 1.2 * top)
+    legend_above(ax)
     return ax
 
 
+@drawn("Share of weights below a limit.")
 def share_below(weights: Mapping[str, np.ndarray], *, ax: Axes | None = None) -> Axes:
     """Draw which share of the weights is smaller than a limit, for every limit; exact zeros count everywhere.
 
@@ -168,16 +184,16 @@ def share_below(weights: Mapping[str, np.ndarray], *, ax: Axes | None = None) ->
     Returns:
         The axes.
     """
-    ax = new_axes(6.0, 3.4) if ax is None else ax
+    ax = new_axes(height=3.8) if ax is None else ax
     limits = np.geomspace(1e-8, 1, 161)
-    for number, (label, w) in enumerate(weights.items()):
-        share = (np.abs(np.ravel(w))[:, None] < limits).mean(axis=0)
-        ax.plot(limits, share, color=CYCLE[number % len(CYCLE)], ls=STYLES[number % 4], label=label)
+    for style, w in styled(weights, points=len(limits)):
+        ax.plot(limits, (np.abs(np.ravel(w))[:, None] < limits).mean(axis=0), **style)
     ax.set(xscale="log", xlabel="limit ε (no unit)", ylabel="share of weights with |w| < ε", ylim=(0, 1.02))
-    ax.legend(frameon=False, fontsize="small", loc="center left")
+    legend_above(ax)
     return ax
 
 
+@drawn("Which weights are exactly zero.")
 def zero_map(
     matrices: Mapping[str, np.ndarray], *, xlabel: str, ylabel: str, blocks: Mapping[str, int] | None = None
 ) -> np.ndarray:
@@ -192,14 +208,18 @@ def zero_map(
     Returns:
         The axes of the panels.
     """
-    size = (3.3 * len(matrices), 4.2)
     layout = ConstrainedLayoutEngine(w_pad=0.08)
-    axes = plt.subplots(1, len(matrices), figsize=size, sharey=True, layout=layout, squeeze=False)[1]
+    axes = new_panels(1, len(matrices), height=4.2, sharey=True, layout=layout)
     for ax, (title, matrix) in zip(axes[0], matrices.items(), strict=True):
-        colours = [to_rgb(c) for c in ("white", TRAIN)]
+        colours = [to_rgb(c) for c in ("white", GREEN)]
         picture = np.array(colours)[(np.asarray(matrix) != 0).astype(int)]
         ax.imshow(picture, aspect="auto", interpolation="nearest")
+        ax.spines[:].set_visible(True)
         ax.set(title=title, xlabel=xlabel)
+        tell(
+            ax,
+            f"{len(picture)} x {picture.shape[1]} weights, {np.mean(np.asarray(matrix) == 0):.0%} exactly 0.",
+        )
         if blocks is not None:
             ax.set_yticks(np.array(list(blocks.values())) - 0.5, list(blocks))
     axes[0][0].set_ylabel(ylabel)

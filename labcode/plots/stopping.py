@@ -2,16 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from labcode._checks import expect
-from labcode.plots.style import BASELINE, CYCLE, GAP, VALIDATION, new_axes
+from labcode.plots.style import (
+    BASELINE,
+    INK,
+    LINES,
+    VALIDATION,
+    better,
+    drawn,
+    handles_of,
+    legend_above,
+    legend_below,
+    looks,
+    new_axes,
+    new_panels,
+)
+from labcode.plots.words import tell
 
 
+@drawn("A validation loss by epoch, its stop and the epoch that is kept.")
 def stopped_trace(
     trace: ArrayLike,
     *,
@@ -37,13 +50,13 @@ def stopped_trace(
     """
     trace = np.asarray(trace, dtype=float)
     expect(trace.ndim == 1 and trace.size > 0, "trace", "one loss for each epoch", trace.shape)
-    ax = new_axes(7.2, 3.8) if ax is None else ax
+    ax = new_axes(height=3.9) if ax is None else ax
     ax.plot([], [], color=VALIDATION, marker=".", label="epochs that run")
     ax.plot([], [], color=VALIDATION, marker=".", alpha=0.25, label="epochs that never run")
     ax.plot([], [], color=BASELINE, ls="--", label="stop")
-    ax.plot([], [], "*", color=CYCLE[0], ms=14, label="epoch that is kept")
-    ax.set(xlabel="epoch", ylabel=unit, xlim=(-0.5, trace.size - 0.5))
-    ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
+    ax.plot([], [], "*", color=INK, ms=14, label="epoch that is kept")
+    ax.set(xlabel="epoch", ylabel=better(unit), xlim=(-0.5, trace.size - 0.5))
+    legend_above(ax)
     low, high = np.nanmin(trace), np.nanmax(trace)
     ax.set_ylim(low - 0.1 * (high - low + 1e-9), high + 0.1 * (high - low + 1e-9))
     mark_stop(ax, trace, stop=stop, kept=kept)
@@ -68,6 +81,7 @@ def mark_stop(ax: Axes, trace: ArrayLike, *, stop: int | None, kept: int) -> Non
     star.set_data([kept], [trace[kept]])
 
 
+@drawn("What stopping rules make of the same traces.")
 def rules_on_traces(
     traces: Mapping[str, Sequence[float]], verdicts: Mapping[str, Mapping[str, tuple[int | None, int | None]]]
 ) -> np.ndarray:
@@ -81,25 +95,22 @@ def rules_on_traces(
         verdicts: for each trace the stop (None: never) and the best epoch (None: none) of each rule, by name.
 
     Returns:
-        The axes of the panels, in rows of three.
+        The axes of the panels, in rows of two.
 
     Raises:
         ValueError: no trace, or other titles in the verdicts.
     """
     same = len(traces) > 0 and traces.keys() == verdicts.keys()
     expect(same, "verdicts", f"the titles of the traces, {list(traces)}", list(verdicts))
-    rows = -(-len(traces) // 3)
-    size = (9.6, 2.9 * rows + 0.4)
-    figure, axes = plt.subplots(rows, 3, figsize=size, layout="constrained", squeeze=False)
+    columns = min(2, len(traces))
+    rows = -(-len(traces) // columns)
+    axes = new_panels(rows, columns, height=2.8 * rows + 0.4)
     for ax in axes.ravel()[len(traces) :]:
         ax.set_axis_off()
     for ax, (title, trace) in zip(axes.ravel(), traces.items(), strict=False):
         _one_trace(ax, np.asarray(trace, dtype=float), verdicts[title])
-        ax.set_title(title, fontsize="medium")
-    handles: dict[str, Artist] = {}
-    for ax in axes.ravel():
-        handles |= {label: handle for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles, frameon=False, loc="outside lower center", ncols=5)
+        ax.set_title(title)
+    legend_below(axes[0, 0].figure, handles_of(*axes.ravel()))
     return axes
 
 
@@ -111,15 +122,18 @@ def _one_trace(ax, trace, verdicts):
     ax.plot(np.arange(trace.size), trace, color=BASELINE, marker=".", lw=1.2, label="trace")
     lost = np.flatnonzero(~finite)
     if lost.size:
-        ax.plot(lost, np.full(lost.size, high), "x", color=GAP, ms=9, mew=2.5, label="not finite")
+        ax.plot(lost, np.full(lost.size, high), "x", color=INK, ms=9, mew=2.5, label="not finite")
+    styles = looks(verdicts)
     at = low - 0.35 * height * (1 + np.arange(len(verdicts)))
     for number, (y, (stop, best)) in enumerate(zip(at, verdicts.values(), strict=True)):
-        last, colour = trace.size - 1 if stop is None else stop, CYCLE[number]
-        ax.plot([0, last], [y, y], color=colour, lw=2, ls=("-", "--", "-.")[number % 3])
+        last, colour = trace.size - 1 if stop is None else stop, styles[number].colour
+        ax.plot([0, last], [y, y], color=colour, lw=2, ls=LINES[number % len(LINES)])
         if stop is not None:
             ax.plot(stop, y, "|", color=colour, ms=14, mew=3)
         if best is not None:
             ax.plot(best, y, "*", color=colour, ms=12, mec="white", mew=0.6)
+    told = [f"{rule} stops {_epoch(stop)}, holds {_epoch(best)}" for rule, (stop, best) in verdicts.items()]
+    tell(ax, f"{trace.size} epochs, losses {low:.3g} to {high:.3g}; {'; '.join(told)}.")
     ax.plot([], [], "|", color="black", ms=12, mew=3, ls="", label="stops here")
     ax.plot([], [], "*", color="black", ms=11, ls="", label="held for the best")
     ax.axhline(low - 0.17 * height, color=BASELINE, lw=0.5)
@@ -127,4 +141,7 @@ def _one_trace(ax, trace, verdicts):
     ax.set_yticks([*at, *values], [*verdicts, *(f"{value:g}" for value in values)])
     ax.set_xticks(range(0, trace.size, 2 if trace.size > 9 else 1))
     ax.set(xlabel="epoch", xlim=(-0.6, trace.size - 0.4), ylim=(at[-1] - 0.25 * height, high + 0.15 * height))
-    ax.spines[["top", "right"]].set_visible(False)
+
+
+def _epoch(number: int | None) -> str:
+    return "never" if number is None else f"epoch {number}"

@@ -2,16 +2,26 @@
 
 from collections.abc import Mapping
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 from labcode._checks import expect
 from labcode.plots.applications import VARIANT_STYLES
-from labcode.plots.style import CYCLE, TRAIN, VALIDATION
+from labcode.plots.style import (
+    GAP,
+    PURPLE,
+    TRAIN,
+    VALIDATION,
+    better,
+    drawn,
+    legend_above,
+    new_panels,
+    printed,
+)
 
 Sweep = Mapping[float, Mapping[str, np.ndarray]]
 
 
+@drawn("Learning curves at one strength, and the losses of all strengths.")
 def strength_sweep(
     sweep: Sweep,
     none: Mapping[str, np.ndarray],
@@ -41,26 +51,26 @@ def strength_sweep(
     Raises:
         ValueError: no strengths, or another strength.
     """
-    left, right = axes = plt.subplots(1, 2, figsize=(9.0, 4.0), layout="constrained")[1]
+    left, right = axes = new_panels(1, 2, height=4.6)[0]
     for split, label, colour, line in (
         ("train", "training", TRAIN, "--"),
         ("validation", "validation", VALIDATION, "-"),
     ):
-        left.plot(none[split].mean(axis=0), color="0.6", ls=line, lw=1.2, label=f"{label}, none")
+        left.plot(none[split].mean(axis=0), color=GAP, ls=line, lw=1.2, label=f"{label}, none")
         left.plot([], [], color=colour, ls=line, label=f"{label}, this strength")
-    for variant, (colour, marker, _, label) in VARIANT_STYLES.items():
+    for variant, (marker, line, _, label) in VARIANT_STYLES.items():
+        colour = VALIDATION if variant == "early" else "#F0A36B"
         right.plot([], [], marker, color=colour, alpha=0.3, ms=3, mew=0)
-        right.plot([], [], color=colour, marker=marker, ms=5, label=f"{label}, mean")
-        right.axhline(none[variant].mean(), color=colour, ls=":", lw=1.2, label=f"{label}, none")
-    right.plot([], [], "o", ms=17, mfc="none", mec=CYCLE[2], mew=2, label="shown on the left")
-    left.set(xlabel="epoch", ylabel=unit, ylim=(0, 1.15 * none["validation"].mean(axis=0).max()))
+        right.plot([], [], color=colour, marker=marker, ls=line, ms=5, label=f"{label}, mean")
+        right.axhline(none[variant].mean(), color=GAP, ls=line, lw=1.2, label=f"{label}, none")
+    right.plot([], [], "o", ms=17, mfc="none", mec=PURPLE, mew=2, label="shown on the left")
+    left.set(xlabel="epoch", ylabel=better(unit), ylim=(0, 1.15 * none["validation"].mean(axis=0).max()))
     low = min(lowest_loss(sweep) if lowest is None else lowest, none["early"].min())
     high = max(none["last"].max(), none["early"].max())
-    right.set(xlim=(-0.6, (most or len(sweep)) - 0.4), ylabel=f"validation {unit}")
-    right.set_ylim(low - 0.1 * (high - low + 1e-9), high + 0.4 * (high - low + 1e-9))
+    right.set(xlim=(-0.6, (most or len(sweep)) - 0.4), ylabel=better(f"validation {unit}"))
+    right.set_ylim(low - 0.15 * (high - low + 1e-9), high + 0.15 * (high - low + 1e-9))
     for ax in axes:
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.legend(frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0, 1.07), ncols=2)
+        legend_above(ax)
     move_sweep(axes, sweep, strength, name=name)
     return axes
 
@@ -77,7 +87,7 @@ def move_sweep(axes: np.ndarray, sweep: Sweep, strength: float, *, name: str) ->
         ValueError: no strengths, or another strength.
     """
     left, right = axes
-    strengths = list(sweep)
+    strengths, name = list(sweep), printed(name)
     expect(strength in strengths, "strength", f"one of {strengths}", strength)
     for split, line in zip(("train", "validation"), left.lines[1::2], strict=True):
         curve = sweep[strength][split].mean(axis=0)
@@ -90,8 +100,8 @@ def move_sweep(axes: np.ndarray, sweep: Sweep, strength: float, *, name: str) ->
     shown = strengths.index(strength)
     circled = [sweep[strength][variant].mean() for variant in VARIANT_STYLES]
     right.lines[-1].set_data([shown] * len(circled), circled)
-    right.set_xticks(places, [f"{value:g}" for value in strengths])
-    right.set_xlabel(f"strength of {name}")
+    right.set_xticks(places, [f"{value:g}" for value in strengths], rotation=45)
+    right.set_xlabel(f"strength of\n{name}")
     gap = (sweep[strength]["validation"] - sweep[strength]["train"])[:, -1].mean()
-    left.set_title(f"{name}, {strength:g}: gap at the end {gap:.2f}", fontsize="medium")
-    right.set_title(f"kept by early stopping: {circled[1]:.3f}", fontsize="medium")
+    left.set_title(f"{strength:g}: gap at the end {gap:.2f}")
+    right.set_title(f"early stopping: {circled[1]:.3f}")

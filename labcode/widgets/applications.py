@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from labcode._checks import expect
+from labcode.plots.style import printed
 from labcode.plots.sweeps import lowest_loss, move_sweep, strength_sweep
 from labcode.widgets.base import SliderFigure
 
@@ -43,7 +44,7 @@ class MethodExplorer(SliderFigure):
             self.sweeps[first[0]],
             none,
             first[1],
-            name=max(self.sweeps, key=len).replace("_", " "),
+            name=max(self.sweeps, key=len),
             unit=unit,
             most=max(lengths),
             lowest=min(map(lowest_loss, self.sweeps.values())),
@@ -59,7 +60,7 @@ class MethodExplorer(SliderFigure):
     def update(self, value: tuple[str, float]) -> None:
         """Move everything to one method and strength."""
         method, strength = value
-        move_sweep(self.axes, self.sweeps[method], strength, name=method.replace("_", " "))
+        move_sweep(self.axes, self.sweeps[method], strength, name=method)
 
     def widget(self):
         """Return a menu of the methods and a slider of their strengths, above the picture they redraw."""
@@ -67,15 +68,15 @@ class MethodExplorer(SliderFigure):
 
         look = {"style": {"description_width": "initial"}, "layout": {"width": "300px"}}
         method, strength = self.value
-        menu = ipywidgets.Dropdown(options=list(self.sweeps), value=method, description="method", **look)
+        names = [(printed(name), name) for name in self.sweeps]
+        menu = ipywidgets.Dropdown(options=names, value=method, description="method", **look)
         slider = ipywidgets.SelectionSlider(
             description="strength", **self._strengths(method, strength), **look
         )
-        width = f"{self._canvas.get_width_height()[0]}px"
-        picture = ipywidgets.Image(value=self.draw(self.value), format="png", layout={"width": width})
+        picture, words = self._shown((self.value,))
 
         def redraw(_=None):
-            picture.value = self.draw((menu.value, slider.value))
+            self._show(((menu.value, slider.value),), picture, words)
 
         def another_method(change):
             slider.unobserve(redraw, names="value")  # one new picture, not one for each step of the way
@@ -85,7 +86,7 @@ class MethodExplorer(SliderFigure):
 
         menu.observe(another_method, names="value")
         slider.observe(redraw, names="value")
-        return ipywidgets.VBox([ipywidgets.HBox([menu, slider]), picture])
+        return ipywidgets.VBox([ipywidgets.HBox([menu, slider]), words, picture])
 
     def _strengths(self, method: str, strength: float) -> dict:
         return {"options": [(f"{s:g}", s) for s in self.sweeps[method]], "value": strength}

@@ -97,13 +97,13 @@ def methods_table() -> str:
 class CellExplorer(SliderFigure):
     """The LSTM cell, in which a slider picks a method: its place in colour, its mathematics and its code."""
 
-    def __init__(self):
+    def __init__(self, *, value: str = ALL):
         axes = self._axes = plots.lstm_cell()
         self._equations = axes.texts[-1]
         x, y = self._equations.get_position()
-        self._name = axes.text(x, y, "", va="top", fontsize=11, weight="bold")
-        self._code = axes.text(x, y - 1.75, "", va="top", fontsize=8.5, family="monospace")
-        super().__init__(axes.figure, [ALL, *SHOWN_METHODS], setting="method", value=ALL)
+        self._name = axes.text(x, y, "", va="top", fontsize=10.8, weight="bold")
+        self._code = axes.text(x, y - 1.75, "", va="top", fontsize=9, family="monospace")
+        super().__init__(axes.figure, [ALL, *SHOWN_METHODS], setting="method", value=value)
         self._keep_as_picture()
 
     def update(self, value: str) -> None:

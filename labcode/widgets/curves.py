@@ -17,6 +17,7 @@ class CurveExplorer(SliderFigure):
         setting: what the slider moves, for example "hidden units".
         baseline: loss of a simple rule on the validation split.
         unit: label of the vertical axis.
+        value: where the slider stands first; the last setting by default.
 
     Raises:
         ValueError: no curves, or curves that differ in length.
@@ -29,6 +30,7 @@ class CurveExplorer(SliderFigure):
         setting: str,
         baseline: float | None = None,
         unit: str = "mean squared error",
+        value: object = None,
     ):
         lengths = {len(curve) for pair in curves.values() for curve in pair}
         expect(
@@ -38,9 +40,8 @@ class CurveExplorer(SliderFigure):
         first = next(iter(self.curves.values()))
         self._axes = plots.learning_curves(*first, baseline=baseline, unit=unit, mark_best=False)
         self._axes.set_ylim(0, 1.05 * max(pair.max() for pair in self.curves.values()))
-        self._axes.set_title(" ", fontsize="medium")
-        self._axes.legend(frameon=False, fontsize="small", loc="lower left")
-        super().__init__(self._axes.figure, list(self.curves), setting=setting)
+        self._axes.set_title(" ")
+        super().__init__(self._axes.figure, list(self.curves), setting=setting, value=value)
 
     def update(self, value: object) -> None:
         """Move both curves, the shaded gap and the title to one value of the setting."""
@@ -52,6 +53,4 @@ class CurveExplorer(SliderFigure):
             shade.remove()
         plots.shade_gap(self._axes, train, validation)
         gap, best = validation[-1] - train[-1], int(np.argmin(validation))
-        self._axes.set_title(
-            f"{self.setting}: {value}   gap at the end: {gap:.2f}   best epoch: {best}", fontsize="medium"
-        )
+        self._axes.set_title(f"{self.setting}: {value}   gap at the end: {gap:.2f}   best epoch: {best}")

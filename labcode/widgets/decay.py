@@ -30,7 +30,7 @@ class ShrinkageFactors(SliderFigure):
     ):
         self._values, self._lr = np.asarray(values, dtype=float), lr
         self.axes = plots.shrinkage_factors(self._values, self.factors(strengths[0]))
-        self.axes.set_title(" ", fontsize="medium")
+        self.axes.set_title(" ")
         super().__init__(self.axes.figure, strengths, setting="strength λ", value=value)
         self.update(self.value)
 
@@ -46,7 +46,4 @@ class ShrinkageFactors(SliderFigure):
         """Move both curves and the title to one strength."""
         for line, shares in zip(self.axes.lines, self.factors(value).values(), strict=False):
             line.set_ydata(shares)
-        self.axes.set_title(
-            f"λ = {value:g}   stopped after k = 1/(ηλ) = {1 / (self._lr * value):.0f} steps",
-            fontsize="medium",
-        )
+        self.axes.set_title(f"λ = {value:g}   stopped after k = 1/(ηλ) = {1 / (self._lr * value):.0f} steps")

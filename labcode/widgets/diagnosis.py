@@ -35,7 +35,7 @@ class DiagnosisExplorer(SliderFigure):
     ):
         self.train, self.validation, self.checks = list(train), list(validation), dict(checks)
         self.axes = plots.run_so_far(train, validation, max(steps), baseline=checks["baseline"][1])
-        self.axes.set_title(" ", fontsize="medium")
+        self.axes.set_title(" ")
         super().__init__(self.axes.figure, steps, setting="epochs seen", value=value)
         self.update(self.value)
 
@@ -50,4 +50,4 @@ class DiagnosisExplorer(SliderFigure):
         for line, losses in ((train, self.train), (validation, self.validation)):
             line.set_data(np.arange(value), losses[:value])
         now.set_xdata([value - 1, value - 1])
-        self.axes.set_title(f"after {value} epochs: {self.name(value)}", fontsize="medium")
+        self.axes.set_title(f"after {value} epochs: {self.name(value)}")

@@ -3,11 +3,11 @@
 import textwrap
 from collections.abc import Mapping
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 from labcode import plots
 from labcode._checks import expect
+from labcode.plots.style import SMALLEST, new_panels
 from labcode.widgets.base import SliderFigure
 
 WIDTH, LINES = 76, 5
@@ -43,17 +43,15 @@ class TemperatureExplorer(SliderFigure):
         expect(len(samples) > 0 and min(samples) > 0, "samples", "temperatures above 0", list(samples))
         self._logits, self._samples = np.asarray(logits, dtype=float), dict(samples)
         self._order = np.argsort(-self._logits)[:bars]
-        figure, (upper, lower) = plt.subplots(
-            2, 1, figsize=(7.2, 4.4), layout="constrained", height_ratios=(3, 2)
-        )
+        upper, lower = new_panels(2, 1, height=4.4, height_ratios=(3, 2))[:, 0]
         shown = [vocabulary[at] for at in self._order]
         first = next(iter(samples))
         self.axes = plots.next_characters(shown, self.probabilities(first), context=context, ax=upper)
-        self.axes.set_title(" ", fontsize="medium")
+        self.axes.set_title(" ")
         lower.axis("off")
-        style = {"family": "monospace", "fontsize": "small", "va": "top"}
+        style = {"family": "monospace", "fontsize": SMALLEST, "va": "top"}
         self._text = lower.text(0, 1, "\n".join([" "] * LINES), transform=lower.transAxes, **style)
-        super().__init__(figure, list(samples), setting="temperature", value=value)
+        super().__init__(upper.figure, list(samples), setting="temperature", value=value)
         self.update(self.value)
 
     def probabilities(self, temperature: float) -> np.ndarray:
@@ -68,7 +66,7 @@ class TemperatureExplorer(SliderFigure):
         scaled = self._logits / value
         log_p = scaled - np.logaddexp.reduce(scaled)
         entropy = -(np.exp(log_p) * log_p).sum() / np.log(2)
-        self.axes.set_title(f"temperature {value:g}: {entropy:.2f} bits of choice", fontsize="medium")
+        self.axes.set_title(f"temperature {value:g}: {entropy:.2f} bits of choice")
         written = self._samples[value].replace("\n", "↵ ")
         lines = textwrap.wrap(written, WIDTH, drop_whitespace=False, break_on_hyphens=False)[:LINES]
         self._text.set_text("\n".join(lines).replace("$", r"\$"))

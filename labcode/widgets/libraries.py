@@ -37,7 +37,7 @@ class LibraryExplorer(SliderFigure):
         self.axes = plots.curves_by_library(curves, reference=reference, limit=limit, unit=unit)
         for ax in self.axes:  # the axes stay, whatever is shown
             ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim())
-        self.axes[0].set_title(" ", fontsize="medium")
+        self.axes[0].set_title(" ")
         steps = range(1, len(self._curves[reference]) + 1)
         super().__init__(self.axes[0].figure, steps, setting="step", value=value)
 
@@ -50,4 +50,4 @@ class LibraryExplorer(SliderFigure):
         for line, curve in zip(self.axes[1].lines, others.values(), strict=False):
             line.set_data(steps, distance(curve[:value], reference[:value]))
         largest = max((np.abs(curve - reference)[:value].max() for curve in others.values()), default=0.0)
-        self.axes[0].set_title(f"step {value}, largest distance so far {largest:.1e}", fontsize="medium")
+        self.axes[0].set_title(f"step {value}, largest distance so far {largest:.1e}")

@@ -64,7 +64,7 @@ class MemoryExplorer(SliderFigure):
     def __init__(self, *, steps: int = 20, forget: float = 0.95, value: float | None = None):
         self._options: dict[str, Any] = {"steps": steps, "forget": forget}
         self.axes = plots.memory_left(memory_forms(RATES[-1], **self._options))
-        self.axes[0].set_title(" ", fontsize="medium")
+        self.axes[0].set_title(" ")
         super().__init__(self.axes[0].figure, RATES, setting="probability p", value=value)
         self.update(self.value)
 
@@ -74,4 +74,4 @@ class MemoryExplorer(SliderFigure):
         for ax, curves in zip(self.axes, zip(*forms.values(), strict=True), strict=True):
             for line, values in zip(ax.lines, curves, strict=False):
                 line.set_ydata(values)
-        self.axes[0].set_title(f"p = {value:g}, forget gate {self._options['forget']:g}", fontsize="medium")
+        self.axes[0].set_title(f"p = {value:g}, forget gate {self._options['forget']:g}")

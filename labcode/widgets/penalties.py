@@ -36,7 +36,7 @@ class MagnitudeExplorer(SliderFigure):
             for strength, groups in weights.items()
         }
         self._axes = plots.magnitude_histogram(next(iter(weights.values())))
-        self._axes.set_title(" ", fontsize="medium")
+        self._axes.set_title(" ")
         super().__init__(self._axes.figure, list(weights), setting=setting, value=value)
         self.update(self.value)
 
@@ -47,4 +47,4 @@ class MagnitudeExplorer(SliderFigure):
             next(bars_and_lines).set(height=zeros)
             next(bars_and_lines).set(data=shares)
         counts = ", ".join(f"{name} {zeros:.0%}" for name, (zeros, _) in self.shares[value].items())
-        self._axes.set_title(f"{self.setting} = {value:g}   exactly 0: {counts}", fontsize="medium")
+        self._axes.set_title(f"{self.setting} = {value:g}   exactly 0: {counts}")

@@ -34,7 +34,7 @@ class BudgetExplorer(SliderFigure):
         shown = self.scores[np.isfinite(self.scores)]
         margin = 0.05 * np.ptp(shown)
         self.axes[1].set_xlim(shown.min() - margin, shown.max() + margin)
-        self.axes[1].set_title(" ", fontsize="medium")
+        self.axes[1].set_title(" ")
         super().__init__(self.axes[0].figure, budgets, setting="budget", value=first)
         self.update(first)
 
@@ -48,4 +48,4 @@ class BudgetExplorer(SliderFigure):
         ends = [[(low, row), (high, row)] for (low, high), row in zip(pairs, rows, strict=True)]
         right.collections[0].set_segments(ends)
         optimism = float(np.nanmean(pairs[:, 1] - pairs[:, 0]))
-        right.set_title(f"budget {value}: mean optimism {optimism:.3f}", fontsize="medium")
+        right.set_title(f"budget {value}: mean optimism {optimism:.3f}")

@@ -44,7 +44,7 @@ class DiamondAndDisk(SliderFigure):
             boundary.set_data(rim(norm, w))
             level.set_data(level_line(self._task, w))
             optimum.set_data(w[:, None])
-            ax.set_title(optimum_title(norm, w, strength), fontsize="medium")
+            ax.set_title(optimum_title(norm, w, strength))
 
 
 def diamond_and_disk_optima(task: LinearTask, strength: float) -> dict[str, tuple[np.ndarray, float]]:

@@ -339,7 +339,7 @@ mean_curves = {
     for units, runs in result["capacity"].items()
 }
 explorer = CurveExplorer(
-    mean_curves, setting="hidden units", baseline=persistence, unit=unit
+    mean_curves, setting="hidden units", value=min(mean_curves), baseline=persistence, unit=unit
 )
 explorer.widget()
 
@@ -513,6 +513,19 @@ assert means[-1] - train[-1].mean() < 0.1
 assert means[-1] > means.min() + 0.03
 
 # %% [markdown]
+# The curves behind these points. **Try this:**
+#
+# 1. Start at the weakest λ and move up. At which strength does the validation curve stop turning upwards?
+# 2. Go on to the strongest. Which of the two curves tells you that it is too much?
+
+# %%
+strength_curves = {
+    float(lam): (np.mean(runs["train"], axis=0), np.mean(runs["validation"], axis=0))
+    for lam, runs in result["sweep"].items()
+}
+CurveExplorer(strength_curves, setting="strength λ", baseline=persistence, unit=unit).widget()
+
+# %% [markdown]
 # On the left little has changed yet, and the model overfits. On the right the gap has nearly closed, and yet the validation
 # loss rises again: the model has become too stiff to follow even what holds for every year. It *underfits*. **A small gap
 # is not the goal.** The goal is the lowest point of the validation curve, in between. If it lay at an edge of the grid, the
@@ -644,6 +657,17 @@ left_alone = np.mean(result["methods"]["no regularization"]["test"])
 for method in methods.values():
     assert method["interval"][1] < 0
     assert 0.25 < -method["mean"] / left_alone < 0.42
+
+# %% [markdown]
+# An interval over seeds, with differences that are drawn at random. **Try this:**
+#
+# 1. Set the true effect to 0 and draw again and again. How often does the interval miss 0?
+# 2. Set it to 0.5. How many seeds does it take until the interval lies on one side of 0 in most draws?
+
+# %%
+from labcode.widgets import SeedInterval
+
+SeedInterval().widget()
 
 # %% [markdown]
 # All three lie far to the left: on a year that took part in no decision, each cure takes about a third off the error of the

@@ -478,7 +478,7 @@ _ = plots.lstm_cell()
 # %%
 from labcode.widgets import CellExplorer
 
-CellExplorer().widget()
+CellExplorer(value="weight drop").widget()
 
 # %% [markdown]
 # The figure above is its first position. What to look for: the four ways to drop something in the recurrence ($m_h$,

@@ -298,6 +298,17 @@ assert subgradient[-1] * subgradient[-2] < 0
 assert proximal[5:] == [0.0] * 10
 
 # %% [markdown]
+# Move the two settings on which the band depends. **Try this:**
+#
+# 1. Halve the step size. By how much does the band shrink?
+# 2. Raise λ instead. Is there any setting at which the first path stays at 0?
+
+# %%
+from labcode.widgets import Chatter
+
+Chatter().widget()
+
+# %% [markdown]
 # The subgradient step cannot know how far it is to zero. It jumps over it, turns round, jumps over it again, for ever:
 # small, never zero. The second rule is the repair, and it is old: **go no further than to zero.** It is called the
 # *proximal step* or *soft threshold*,
@@ -454,7 +465,7 @@ from labcode.widgets import MagnitudeExplorer
 STRENGTHS = (1e-4, 3e-4, 1e-3, 3e-3)
 shown = ("Adam, L1 in the loss", "proximal Adam")
 runs = {lam: {method: trained(method, lam)[0] for method in shown} for lam in STRENGTHS}
-explorer = MagnitudeExplorer(runs, value=1e-3)
+explorer = MagnitudeExplorer(runs, value=max(runs))
 explorer.widget()
 
 # %% [markdown]

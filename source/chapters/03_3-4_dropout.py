@@ -107,6 +107,17 @@ assert (np.abs(means - x) < 4.5 * errors).all()
 np.testing.assert_allclose((1 - p) * training, (masks > 0) * x, rtol=1e-12)
 
 # %% [markdown]
+# Draw the mask again, as often as you like. **Try this:**
+#
+# 1. Move "draw" to the right with the arrow key. Which panel changes as a whole, which less and less?
+# 2. Set $p$ to 0.9. How many draws would you need to trust the mean?
+
+# %%
+from labcode.widgets import DrawAgain
+
+DrawAgain().widget()
+
+# %% [markdown]
 # No mean is further from 0 than chance allows. The interval is widest in the unit with the largest value: the noise that
 # dropout adds is proportional to what it drops.
 #
@@ -393,6 +404,18 @@ assert np.mean(on) > off + 0.02
 
 # %%
 _ = plots.lstm_cell({"h", "weight_hh", "g", "c", "zoneout_h", "zoneout_c"})
+
+# %% [markdown]
+# And the same cell unrolled over eight steps, with four units each. **Try this:**
+#
+# 1. Compare "on h, locked" with "on h, new". In which does a unit stay away for the whole sequence?
+# 2. Follow one unit of $c$ under "on c, new". How many steps does its value survive?
+# 3. Choose zoneout. What happens to the value of a unit that is hit?
+
+# %%
+from labcode.widgets import UnrolledCell
+
+UnrolledCell().widget()
 
 # %% [markdown]
 # Only $m_c$ and $z_c$ stand on it. Remember that: it decides what is left of a memory. Now one after the other, each as an

@@ -71,6 +71,17 @@ print("vectors get longer in", longer)
 assert longer == ["unit_norm", "min_max_norm(0.6, 1.2)"]
 
 # %% [markdown]
+# Take a vector in your own hand. **Try this:**
+#
+# 1. Turn it at a length below the limit. Which constraint leaves it alone?
+# 2. Make it longer until max-norm takes hold, then shorter until the range does. Does any of them change the angle?
+
+# %%
+from labcode.widgets import VectorUnderConstraints
+
+VectorUnderConstraints().widget()
+
+# %% [markdown]
 # The second and the third. Only max-norm and non-negative weights are limits in the sense of regularization; a range or
 # a unit length also pushes small vectors out. The equations are one line each:
 #
@@ -773,7 +784,7 @@ assert kept_losses[3].mean() - kept_losses[-1].mean() < 0.02
 # %%
 from labcode.widgets import PatienceExplorer
 
-explorer = PatienceExplorer(traces[4], range(1, 13), value=3, unit=unit)
+explorer = PatienceExplorer(traces[4], range(1, 13), value=1, unit=unit)
 explorer.widget()
 
 # %% [markdown]
@@ -789,6 +800,17 @@ print(
     f"patience 3: stops after epoch {stop}, keeps epoch {kept}; another epoch is kept from patience {jumps} on"
 )
 assert len(jumps) >= 1
+
+# %% [markdown]
+# Now a trace of your own: write losses into the field and press Enter. **Try this:**
+#
+# 1. Write a trace on which patience 2 keeps a worse epoch than patience 4.
+# 2. Then look for one on which the *longer* patience keeps the worse epoch. Is there any?
+
+# %%
+from labcode.widgets import OwnTrace
+
+OwnTrace().widget()
 
 # %% [markdown]
 # The kept epoch jumps when the patience becomes as long as the wait from one best value to the next. Until then a longer patience

@@ -63,6 +63,17 @@ best_l2 = v[np.argmin((v - 0.8) ** 2 / 2 + v**2 / 2)]
 np.testing.assert_allclose([best_l1, best_l2], [0.0, 0.4], atol=1e-4)
 
 # %% [markdown]
+# Now by hand: $z$ is where the data want the weight, λ the strength of both penalties. **Try this:**
+#
+# 1. Leave λ and move $z$ slowly across λ. When does the minimum of L1 leave 0, when that of L2?
+# 2. Then leave $z$ and raise λ. Which minimum arrives at 0, which only comes closer?
+
+# %%
+from labcode.widgets import OneWeight
+
+OneWeight().widget()
+
+# %% [markdown]
 # The data term pulls at $v = 0$ with a slope of −0.8. The L2 penalty is flat there and has nothing to set against it,
 # so the minimum moves, but never to 0. The L1 penalty has a *corner*: to leave 0 in any direction costs 1 for each unit,
 # and 0.8 does not pay for it.
@@ -166,7 +177,7 @@ np.testing.assert_allclose(both - soft_threshold(both, 1.0), 1.0)
 from labcode.widgets import DiamondAndDisk
 
 two = load_diabetes(("bmi", "bp"))
-explorer = DiamondAndDisk(two, value=30)
+explorer = DiamondAndDisk(two, value=5)
 explorer.widget()
 
 # %% [markdown]

@@ -151,11 +151,11 @@ np.testing.assert_allclose(reached, 1 - (1 - lr * values) ** k, rtol=1e-6)
 # %%
 from labcode.widgets import ShrinkageFactors
 
-explorer = ShrinkageFactors(values, lr=lr, value=0.1)
+explorer = ShrinkageFactors(values, lr=lr, value=0.003)
 explorer.widget()
 
 # %% [markdown]
-# And as a still picture, with the slider at λ = 0.1.
+# And as a still picture, at λ = 0.1.
 #
 # **Question.** What is the largest difference over all strengths of the slider and all directions?
 
@@ -219,6 +219,17 @@ errors = np.square(found - truth).sum(axis=1).mean(axis=1)
 _ = plots.error_by_strength(strengths, errors, predicted=strength)
 print(f"lowest at λ = {strengths[errors.argmin()]:.3f}; the prior asks for {strength:.3f}")
 assert 1 / 2.2 < strengths[errors.argmin()] / strength < 2.2
+
+# %% [markdown]
+# The lowest point moves with the noise and with the number of rows. **Try this:**
+#
+# 1. Make the noise about three times as large. By which factor does the best λ grow?
+# 2. With how many more samples do you get the old one back?
+
+# %%
+from labcode.widgets import RidgeError
+
+RidgeError().widget()
 
 # %% [markdown]
 # On the left the weights follow the noise, on the right they can no longer follow the data, and the lowest point is where

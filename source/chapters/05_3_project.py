@@ -128,7 +128,7 @@ references = {"reference": baseline["ridge"], "unit": unit}
 # %%
 from labcode.widgets import StrengthExplorer
 
-StrengthExplorer(curves, kept, **references).widget()
+StrengthExplorer(curves, kept, value=max(kept), **references).widget()
 
 # %% [markdown]
 # On the left the gap closes; on the right there is a valley.

@@ -233,7 +233,7 @@ effects = differences(result)
 _ = plots.effect_forest(effects, unit="test cross-entropy")
 
 # %% [markdown]
-# Beside the last epoch (left panel) nearly everything is an improvement, early stopping alone (*none*, blue) among it. Beside
+# Beside the last epoch (left panel) nearly everything is an improvement, early stopping alone (*none*, round marks) among it. Beside
 # early stopping (right panel) much of that is gone.
 #
 # **Question.** Which of these differences are clear by the rule, and in which direction?
@@ -261,7 +261,7 @@ assert hollow["p_holm"] >= 0.05
 # All recorded runs stand behind the next picture: choose a method, and move the slider over its strengths. Grey is no
 # regularization. (The figure below it shows one setting, for those who only read.)
 #
-# **Question.** Find a method that closes the gap on the left and yet leaves the blue line on the right where it was. What has it done?
+# **Question.** Find a method that closes the gap on the left and yet leaves the line of early stopping on the right where it was. What has it done?
 
 # %%
 from labcode.experiments.result_tables import sweep
@@ -271,7 +271,7 @@ none = sweep(result, "none")[0.0]
 sweeps = {label: sweep(result, label) for label in result["chosen"] if label != "none"}
 best = result["references"]["best_single_early"]
 strength = result["chosen"][best]["early"]["strength"]
-MethodExplorer(sweeps, none, unit="cross-entropy", value=(best, strength)).widget()
+MethodExplorer(sweeps, none, unit="cross-entropy", value=(best, max(sweeps[best]))).widget()
 
 # %% [markdown]
 # Try *weight decay* at 1 or *l2* at 0.01.

@@ -400,7 +400,7 @@ none = sweep(result, "none")[0.0]
 sweeps = {label: sweep(result, label) for label in result["chosen"] if label != "none"}
 method = result["references"]["best_single_early"]
 strength = result["chosen"][method]["early"]["strength"]
-MethodExplorer(sweeps, none, unit="cross-entropy", value=(method, strength)).widget()
+MethodExplorer(sweeps, none, unit="cross-entropy", value=(method, max(sweeps[method]))).widget()
 
 # %%
 _ = plots.strength_sweep(sweeps[method], none, strength, name=method.replace("_", " "), unit="cross-entropy")

@@ -141,16 +141,15 @@ from labcode.widgets import MethodExplorer
 result = load_result("speech")
 sweeps = {method: sweep(result, method) for method in result["declaration"]["methods"]}
 none = sweep(result, "none")[0.0]
-explorer = MethodExplorer(sweeps, none, unit="cross-entropy", value=("zoneout", 0.8))
-explorer.widget()
+MethodExplorer(sweeps, none, unit="cross-entropy").widget()
 
 # %% [markdown]
-# The same as a still picture, for zoneout, where the menu stands first.
+# The same as a still picture, for zoneout at 0.8.
 #
 # **Question.** Which strengths are too weak to change anything, and which too strong?
 
 # %%
-method, strength = explorer.value
+method, strength = "zoneout", 0.8
 _ = plots.strength_sweep(sweeps[method], none, strength, name=method.replace("_", " "), unit="cross-entropy")
 
 # %% [markdown]

@@ -147,16 +147,15 @@ from labcode.widgets import MethodExplorer
 result = load_result("weather")
 sweeps = {name: sweep(result, name) for name in result["declaration"]["methods"]}
 none = sweep(result, "none")[0.0]
-explorer = MethodExplorer(sweeps, none, unit="mean squared error", value=("l2", 0.03))
-explorer.widget()
+MethodExplorer(sweeps, none, unit="mean squared error", value=("l2", max(sweeps["l2"]))).widget()
 
 # %% [markdown]
-# As a still picture, where the menu stands first, L2 with λ = 0.03.
+# As a still picture, L2 with λ = 0.03.
 #
 # **Question.** What does early stopping keep, with and without the method?
 
 # %%
-name, strength = explorer.value
+name, strength = "l2", 0.03
 _ = plots.strength_sweep(sweeps[name], none, strength, name=name, unit="mean squared error")
 
 # %% [markdown]

@@ -115,7 +115,7 @@ from labcode import plots
 from labcode.widgets import LibraryExplorer
 
 look = {"reference": "labcode", "limit": 1e-4, "unit": "mean squared error and penalty"}
-explorer = LibraryExplorer(curves, **look)
+explorer = LibraryExplorer(curves, value=10, **look)
 explorer.widget()
 
 # %%

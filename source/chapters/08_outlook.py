@@ -492,7 +492,7 @@ from labcode.widgets import TemperatureExplorer
 
 logits = next_logits(model, start).numpy()
 explorer = TemperatureExplorer(
-    logits, small.vocabulary, samples, context=small.decode(start[-13:]), value=0.7
+    logits, small.vocabulary, samples, context=small.decode(start[-13:]), value=max(samples)
 )
 explorer.widget()
 
@@ -613,11 +613,11 @@ assert all(gaps[kind, 0.0] > 0.1 for kind in ("transformer", "state space"))
 from labcode.experiments.ledger import read_ledger
 
 claims = read_ledger()
-_ = plots.ledger(claims)
+plots.ledger(claims)
 
 # %% [markdown]
-# Each line is one effect with its 95 % interval, on a scale of its own (units differ), turned so that the claimed side is
-# on the right. The intervals of one claim are so wide that all of them hold together, and they alone decide, by a rule that is
+# The menus choose a section, a method or a verdict; a section's number leads to its chapter. Each row shows the first effect of a
+# claim with its 95 % interval; a click unfolds all of them and where they are recorded. The intervals of one claim are so wide that all of them hold together, and they alone decide, by a rule that is
 # written once (`labcode/experiments/verdicts.py`):
 #
 # - *shown*: in every place the interval lies on the claimed side; *shown in some*: in k of n, and nowhere on the other side;

@@ -286,7 +286,7 @@ assert later["TPE"] < later["random"]
 # to be taken out first: by luck one half has the harder recordings. By how much is measured, in each repeat, with the eleven
 # models along λ, which no search has chosen.)
 #
-# **Question.** Move the slider from 1 to 16. Which of the two marks on the right moves further to the left?
+# **Question.** Move the slider from 1 to 16. Which of the two marks in the lower panel moves further to the left?
 
 # %%
 from labcode.search.selection import scores_by_budget
@@ -303,7 +303,7 @@ BudgetExplorer(budgets, validation, on_fresh, unit="cross-entropy").widget()
 # %% [markdown]
 # And as a still picture, with the whole budget spent.
 #
-# **Question.** By how much do the six differ, compared with the orange bars?
+# **Question.** By how much do the six differ, compared with the grey bars?
 
 # %%
 _ = plots.winners_by_budget(budgets, validation, on_fresh, budget=16, unit="cross-entropy")
@@ -314,7 +314,7 @@ assert 0.02 < optimism < 0.1
 assert spread < 0.1
 
 # %% [markdown]
-# By about as much. The orange bars say that the winner promises more than it keeps, in every search, and they are as long as
+# By about as much. The grey bars say that the winner promises more than it keeps, in every search, and they are as long as
 # the searches are apart. Early in the search there is no such bar; it grows with the budget. More of that below.
 #
 # Now the test recordings. The winner of every search was trained once more and measured on them, once. Differences are paired: both

@@ -247,7 +247,9 @@ from labcode.widgets import DiagnosisExplorer
 
 checks = {"baseline": simple_losses(days)}
 steps = [2, 4, 6, 8, 10, 12, 15, 20, 30, 40]
-explorer = DiagnosisExplorer(history.train_loss, history.validation_loss, checks, steps=steps, value=8)
+explorer = DiagnosisExplorer(
+    history.train_loss, history.validation_loss, checks, steps=steps, value=max(steps)
+)
 explorer.widget()
 
 # %% [markdown]

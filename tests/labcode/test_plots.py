@@ -92,7 +92,7 @@ def explorer():
 
 
 def test_the_slider_redraws_the_picture(explorer):
-    slider, picture = explorer.widget().children
+    slider, _, picture = explorer.widget().children
     before = picture.value
     slider.value = 1
     assert picture.value != before

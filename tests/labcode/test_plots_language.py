@@ -1,6 +1,9 @@
 """Figures and the widget of chapter 8: labelled, true to what they are given."""
 
+import html
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import matplotlib
 
@@ -12,7 +15,6 @@ import pytest
 
 from labcode import plots
 from labcode.experiments.ledger import read_ledger
-from labcode.experiments.verdicts import VERDICTS
 from labcode.widgets import TemperatureExplorer
 
 OURS = {
@@ -91,7 +93,6 @@ def test_every_figure_is_labelled(folder):
         plots.next_characters(["a", "\n"], np.array([0.7, 0.3]), context="b\n"),
         *plots.ablation(OURS, {"tied weights": 0.1}, units=("bits", "bits a word")),
         plots.passes_and_mean([1, 2], [2.0, 1.9], off=1.8, single=2.0, unit="bits"),
-        plots.ledger(read_ledger(folder)),
     ]
     for ax in drawn:
         assert ax.get_xlabel()
@@ -120,14 +121,18 @@ def test_characters_that_cannot_be_seen_have_names():
 def test_the_ledger_reads_any_file_of_claims_in_the_articles_order(folder):
     claims = read_ledger(folder)
     assert [claim.id for claim in claims] == ["early", "same", "late"]
-    ax = plots.ledger(claims)
-    assert [label.get_text().split()[0] for label in ax.get_yticklabels()] == ["2.1", "2.1", "10.2"]
-    assert [text.get_text() for text in ax.texts] == [
-        "shown in some (1 of 2)\n-0.200 [-0.300, -0.100] = -10.0 %, …",
-        "equivalent (1 of 1 inside the margin)\n+0.100 [-0.100, +0.100] = +5.0 %",
-        "undecided (1 place)\n-0.010 [-0.100, +0.100]",
-    ]
-    assert tuple(text.get_text() for text in ax.figure.legends[0].get_texts()) == VERDICTS
+    table = plots.ledger(claims)
+    assert [line.split()[0] for line in repr(table).splitlines()] == ["2.1", "2.1", "10.2"]
+    for text in (repr(table), html.unescape(table._repr_html_())):
+        for found in (
+            "shown in some (1 of 2)",
+            "-0.200 [-0.300, -0.100] = -10.0 %",
+            "equivalent (1 of 1 inside the margin)",
+            "+0.100 [-0.100, +0.100] = +5.0 %",
+            "undecided (1 place)",
+            "-0.010 [-0.100, +0.100]",
+        ):
+            assert found in text
     with pytest.raises(ValueError, match=r"claims\.toml"):
         read_ledger(folder / "results")
     with pytest.raises(ValueError, match="at least one claim"):
@@ -136,14 +141,27 @@ def test_the_ledger_reads_any_file_of_claims_in_the_articles_order(folder):
         plots.ledger([replace(claims[0], found=())])
 
 
-def test_the_claimed_side_is_on_the_right_and_support_fills_the_mark(folder):
-    ax = plots.ledger(read_ledger(folder))
-    lines = [line for line in ax.lines if len(line.get_xdata()) == 2 and line.get_linestyle() == "-"]
-    np.testing.assert_allclose(lines[0].get_xdata(), [1 / 3, 1])
-    marks = [line for line in ax.lines if line.get_marker() not in ("None", "", None)]
-    np.testing.assert_allclose(marks[0].get_xdata(), [2 / 3])
-    assert [mark.get_markerfacecolor() == "white" for mark in marks] == [False, True, False, True]
-    np.testing.assert_allclose(lines[2].get_xdata(), [-0.5, 0.25])  # in % of the margin of 20 %
+def test_every_claim_is_under_a_choice_of_each_menu_and_every_choice_has_a_claim(folder):
+    for claims in (read_ledger(folder), read_ledger()):
+        page = plots.ledger(claims)._repr_html_()
+        rows = [set(classes.split()) for classes in re.findall(r"<tr class='([^']*)'", page)]
+        assert len(rows) == len(claims)
+        menus = [re.findall(r"<option value='([^']*)'", menu)[1:] for menu in page.split("<select>")[1:]]
+        assert len(menus) == 3
+        for choices in menus:
+            assert all(row & set(choices) for row in rows)
+            for choice in choices:
+                assert any(choice in row for row in rows)
+                assert f":has(option[value={choice}]:checked) tbody tr:not(.{choice}) " in page
+        assert "<script" not in page
+
+
+def test_the_ledger_leads_to_chapters_and_to_evidence_that_are_there(monkeypatch):
+    root = Path(__file__).resolve().parents[2]
+    monkeypatch.chdir(root / "notebooks")
+    links = set(re.findall(r"<a href='([^']*)'", plots.ledger(read_ledger())._repr_html_()))
+    assert {Path(link).suffix for link in links} == {".ipynb", ".json"}
+    assert [link for link in links if not (root / "notebooks" / link).exists()] == []
 
 
 def test_the_widget_shows_softmax_and_the_text_of_its_temperature():

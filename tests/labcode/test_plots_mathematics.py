@@ -105,7 +105,7 @@ def widget(request, two):
 
 
 def test_the_slider_redraws_the_picture(widget):
-    slider, picture = widget.widget().children
+    slider, _, picture = widget.widget().children
     assert slider.value == widget.value
     before = picture.value
     slider.value = widget.values[-1]

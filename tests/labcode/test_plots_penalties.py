@@ -100,7 +100,8 @@ def test_a_trace_that_never_stops_has_no_stop():
 def test_rules_are_drawn_below_their_trace():
     traces = {"plain": TRACE, "lost": [1.0, NAN, 0.5]}
     ends = {"plain": {"A": (4, 2), "B": (None, 6)}, "lost": {"A": (0, None), "B": (1, 1)}}
-    plain, lost, empty = plots.rules_on_traces(traces, ends)[0]
+    three = traces | {"again": TRACE}
+    (plain, lost), (_, empty) = plots.rules_on_traces(three, ends | {"again": ends["plain"]})
     rows = [line for line in plain.lines if len(line.get_xdata()) == 2 and line.get_linewidth() == 2]
     assert [list(row.get_xdata()) for row in rows] == [[0, 4], [0, 7]]
     stars = [
@@ -132,7 +133,7 @@ MAKE = {
 @pytest.mark.parametrize("make", MAKE.values(), ids=list(MAKE))
 def test_the_slider_redraws_the_picture(make):
     explorer = make()
-    slider, picture = explorer.widget().children
+    slider, _, picture = explorer.widget().children
     assert slider.value == explorer.values[1]
     seen = {bytes(picture.value)}
     for value in (explorer.values[0], explorer.values[2]):

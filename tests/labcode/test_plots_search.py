@@ -82,7 +82,7 @@ def test_of_scores_the_highest_is_marked_and_the_margin_lies_below():
     margin = path.patches[0]
     np.testing.assert_allclose([margin.get_y(), margin.get_height()], [0.5, 0.2])
     assert star.get_label() == "highest"
-    assert path.get_ylabel() == "validation score [accuracy]"
+    assert path.get_ylabel() == "validation score [accuracy]\nhigher is better →"
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_bad_input_says_what_was_expected(call):
 def test_the_slider_moves_the_marks_of_every_search():
     explorer = BudgetExplorer(BUDGETS, VALIDATION, FRESH, unit="loss unit")
     assert explorer.value == 3
-    slider, picture = explorer.widget().children
+    slider, _, picture = explorer.widget().children
     before = picture.value
     slider.value = 1
     assert picture.value != before

@@ -57,9 +57,9 @@ def test_curves_and_distances_are_drawn_in_order():
 
 def test_ratios_are_drawn_where_they_are_with_the_families_apart():
     ax = plots.time_ratios(ROWS, baseline="torch.nn.LSTM")
-    points = [line for line in ax.lines if line.get_marker() in "os" and len(line.get_xdata())]
+    points = [line for line in ax.lines if len(line.get_xdata()) == 1]
     assert [line.get_xdata()[0] for line in points] == [1.0, 4.0, 0.8]
-    assert [line.get_marker() for line in points] == ["o", "s", "o"]
+    assert len({(line.get_color(), line.get_marker()) for line in points}) == 3
     assert [tick.get_text() for tick in ax.get_yticklabels()] == list(ROWS)
     low, high = ax.get_xlim()
     assert low < 0.7
@@ -94,7 +94,7 @@ def test_bad_input_says_what_was_expected(call):
 
 def test_the_slider_shows_every_curve_up_to_its_step():
     explorer = LibraryExplorer(CURVES, **LOOK)
-    slider, picture = explorer.widget().children
+    slider, _, picture = explorer.widget().children
     before = picture.value
     slider.value = 7
     assert picture.value != before

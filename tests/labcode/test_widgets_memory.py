@@ -120,7 +120,7 @@ def test_bad_input_says_what_was_expected(call):
 
 def test_the_slider_moves_every_line_to_its_closed_form():
     explorer = MemoryExplorer(steps=6, forget=0.9, value=0.25)
-    slider, picture = explorer.widget().children
+    slider, _, picture = explorer.widget().children
     before = picture.value
     slider.value = 0.4
     assert picture.value != before

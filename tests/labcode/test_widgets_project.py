@@ -24,7 +24,7 @@ def _close_figures():
 
 def test_the_figure_is_labelled_and_marks_the_lowest_mean():
     left, right = plots.strength_choice(CURVES, KEPT, 0.1, reference=0.95, unit="loss")
-    assert left.get_ylabel() == "loss"
+    assert left.get_ylabel() == "loss\n← lower is better"
     assert left.get_xlabel() == "epoch"
     assert "λ" in right.get_xlabel()
     assert [tick.get_text() for tick in right.get_xticklabels()] == ["0", "0.01", "0.1"]
@@ -50,7 +50,7 @@ def test_bad_input_says_what_was_expected(call):
 def test_the_slider_moves_curves_and_circle():
     explorer = StrengthExplorer(CURVES, KEPT)
     assert explorer.value == 0.01
-    slider, picture = explorer.widget().children
+    slider, _, picture = explorer.widget().children
     before = picture.value
     slider.value = 0.1
     assert picture.value != before

@@ -551,6 +551,22 @@ def test_pictures_have_at_most_256_colours_and_look_the_same(tmp_path, transpare
     assert np.asarray(after.convert("RGBA"))[0, 0, 3] == (0 if transparent else 255)
 
 
+def test_a_picture_is_kept_once_with_its_alt_text(tmp_path):
+    raw = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(raw, "PNG")
+    data = {
+        "image/png": base64.b64encode(raw.getvalue()).decode(),
+        "text/html": "<img>",
+        "text/plain": "words",
+    }
+    metadata = {"image/png": {"alt": "words"}}
+    nb = notebook(["plot", v4.new_output("display_data", data, metadata=metadata)])
+    normalize(nb, tmp_path)
+    (output,) = nb.cells[0].outputs
+    assert sorted(output.data) == ["image/png", "text/plain"]
+    assert output.metadata == metadata
+
+
 @pytest.fixture
 def hostile_user(tmp_path, monkeypatch):
     """Settings of a user that would change a notebook: another kernel, a start-up file, a backend, a path."""
