@@ -339,7 +339,11 @@ mean_curves = {
     for units, runs in result["capacity"].items()
 }
 explorer = CurveExplorer(
-    mean_curves, setting="hidden units", value=min(mean_curves), baseline=persistence, unit=unit
+    mean_curves,
+    setting="hidden units",
+    value=min(mean_curves),
+    baseline=persistence,
+    unit=unit,
 )
 explorer.widget()
 
@@ -523,7 +527,9 @@ strength_curves = {
     float(lam): (np.mean(runs["train"], axis=0), np.mean(runs["validation"], axis=0))
     for lam, runs in result["sweep"].items()
 }
-CurveExplorer(strength_curves, setting="strength λ", baseline=persistence, unit=unit).widget()
+CurveExplorer(
+    strength_curves, setting="strength λ", baseline=persistence, unit=unit
+).widget()
 
 # %% [markdown]
 # On the left little has changed yet, and the model overfits. On the right the gap has nearly closed, and yet the validation
