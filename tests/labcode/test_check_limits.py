@@ -14,6 +14,7 @@ import pytest
 
 from labcode import check
 from labcode.check.core import Case, Checker, NotYet, limit
+from labcode.check.core import limits as limits_of_checks
 from labcode.check.core.limits import LINES, SECONDS
 
 CHECKER = Checker("task", lambda x: x + 1, (Case("one", (1.0,)), Case("two", (2.0,))), (), "Good.")
@@ -208,3 +209,12 @@ def test_a_kernel_outlives_exit():
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+def test_nothing_is_taken_back_where_nothing_was_sent(monkeypatch):
+    """Python 3.11 hangs after it, as soon as code is traced: in a debugger, or where coverage is measured."""
+    sent = []
+    monkeypatch.setattr(limits_of_checks, "_raise_in", lambda thread, kind: sent.append(kind))
+    with limits_of_checks.guarded(3600.0):
+        pass
+    assert sent == []

@@ -79,7 +79,8 @@ class Watch:
         while not self.over.is_set():
             with contextlib.suppress(TimeUp), self.lock:
                 self.over.set()
-        _raise_in(self.thread, None)
+        if self.late:  # else there is nothing to take back, and Python 3.11 hangs on it in a debugger
+            _raise_in(self.thread, None)
 
     def _send(self, seconds: float):
         used, then = 0.0, (time.monotonic(), time.process_time())
