@@ -76,6 +76,18 @@ assert 0.5 < persistence < 2
 #
 # $$ c_t = f \odot c_{t-1} + i \odot g, \qquad h_t = o \odot \tanh(c_t). $$
 #
+# The forget gate $f$ says how much of the old $c$ stays, the input gate $i$ how much of the new comes in. By hand, for one cell
+# that holds 1 at the start and is offered another 1 at step 10. **Try this:**
+#
+# 1. Set $f$ to 0.9. After how many steps is half of the first value gone? Find an $f$ at which more than half is left after 60.
+# 2. Close the input gate. What does the cell see of the second value?
+
+# %%
+from labcode.widgets import GateMemory
+
+GateMemory().widget()
+
+# %% [markdown]
 # The input weights $W$ and the recurrent weights $U$ of the four parts are stacked into two matrices. Keep them apart
 # in your mind: most of what this course does to an LSTM is done to one of them and not to the other.
 #
