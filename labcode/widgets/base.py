@@ -70,7 +70,7 @@ class ControlledFigure:
             self.change(*self._checked(values))
             self._canvas.draw()
         written = io.BytesIO()
-        plt.imsave(written, self._canvas.buffer_rgba(), format="png")
+        plt.imsave(written, self._canvas.buffer_rgba(), format="png", pil_kwargs={"compress_level": 1})
         return written.getvalue()
 
     def says(self, *values: Any) -> str:
