@@ -119,10 +119,16 @@ class ControlledFigure:
     def _shown(self, values: Sequence):
         """Return the widgets of the picture and of the words, as they are at first."""
         import ipywidgets
+        from traitlets import Unicode
+
+        class Picture(ipywidgets.Image):
+            """An image with a title: the page sets one only where there is a description, if an empty one."""
+
+            description = Unicode("").tag(sync=True)
 
         width, _ = self._canvas.get_width_height()
         layout = {"width": f"{width}px", "max_width": "100%", "height": "auto"}
-        picture = ipywidgets.Image(format="png", layout=layout)  # its own size: stretched, it would blur
+        picture = Picture(format="png", layout=layout)  # its own size: stretched, it would blur
         picture.add_class(PICTURE_CLASS)
         picture.add_class("course-waits")
         words = ipywidgets.HTML(layout={"max_width": "640px"})
