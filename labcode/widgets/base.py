@@ -70,7 +70,7 @@ class ControlledFigure:
             self.change(*self._checked(values))
             self._canvas.draw()
         written = io.BytesIO()
-        plt.imsave(written, self._canvas.buffer_rgba(), format="png")
+        plt.imsave(written, self._canvas.buffer_rgba(), format="png", pil_kwargs={"compress_level": 1})
         return written.getvalue()
 
     def says(self, *values: Any) -> str:
@@ -119,10 +119,16 @@ class ControlledFigure:
     def _shown(self, values: Sequence):
         """Return the widgets of the picture and of the words, as they are at first."""
         import ipywidgets
+        from traitlets import Unicode
+
+        class Picture(ipywidgets.Image):
+            """An image with a title: the page sets one only where there is a description, if an empty one."""
+
+            description = Unicode("").tag(sync=True)
 
         width, _ = self._canvas.get_width_height()
         layout = {"width": f"{width}px", "max_width": "100%", "height": "auto"}
-        picture = ipywidgets.Image(format="png", layout=layout)  # its own size: stretched, it would blur
+        picture = Picture(format="png", layout=layout)  # its own size: stretched, it would blur
         picture.add_class(PICTURE_CLASS)
         picture.add_class("course-waits")
         words = ipywidgets.HTML(layout={"max_width": "640px"})

@@ -116,6 +116,18 @@ print("mix     ", new_memory(0.8, -0.5, forget_gate=0.9, input_gate=0.2))
 # $b$ is a bias. Each of the three holds four parts, one for each line above. Keep $W$ and $U$ apart in your mind: most
 # of what this course does to an LSTM is done to one of them and not to the other.
 #
+# The forget gate $f$ says how much of the old $c$ stays, the input gate $i$ how much of the new comes in. By hand, for one cell
+# that holds 1 at the start and is offered another 1 at step 10. **Try this:**
+#
+# 1. Set $f$ to 0.9. After how many steps is half of the first value gone? Find an $f$ at which more than half is left after 60.
+# 2. Close the input gate. What does the cell see of the second value?
+
+# %%
+from labcode.widgets import GateMemory
+
+GateMemory().widget()
+
+# %% [markdown]
 # In PyTorch a model is an object that holds its parameters as arrays, called *tensors*. Our models have one LSTM and, on top
 # of its last hidden state, a linear *head* that makes the forecast.
 #
