@@ -44,7 +44,7 @@ class Entry:
     @property
     def title(self) -> str:
         """Its heading."""
-        return re.search(r"^# # (.+)$", self.text, re.MULTILINE)[1]
+        return next(iter(re.findall(r"^# # (.+)$", self.text, re.MULTILINE)), self.name)
 
     @property
     def label(self) -> str:
@@ -53,7 +53,8 @@ class Entry:
             return self.title.partition(":")[0]
         if self.name in PAGES:
             return PAGES[self.name]
-        return "Chapter " + ".".join(filter(None, NUMBER.match(self.name).groups()))
+        found = NUMBER.match(self.name)
+        return "Chapter " + ".".join(filter(None, found.groups())) if found else self.title
 
     @property
     def minutes(self) -> int:
@@ -103,9 +104,9 @@ class Course:
         """The glossary."""
         return glossary.read_glossary(self.root / "source" / "glossary.toml")
 
-    def entry(self, name: str) -> Entry | None:
-        """Return a page of the path; None for a page beside it."""
-        return next((entry for entry in self.path if entry.name == name), None)
+    def label(self, name: str) -> str:
+        """Return the short name of a page of the path; of another, its file's."""
+        return next((entry.label for entry in self.path if entry.name == name), name)
 
     def exercise_of(self, name: str):
         """Return the exercise that a chapter or an exercise belongs to; None for other pages."""
@@ -177,7 +178,7 @@ def complete(
         elif "contents" in tags:
             cell.source = course.contents()
         elif "glossary" in tags:
-            cell.source = glossary.page(course.terms, lambda chapter: course.entry(chapter).label)
+            cell.source = glossary.page(course.terms, course.label)
         elif "quiz" in tags:
             cell.source = quiz.render(cell.source, place)
         elif link:

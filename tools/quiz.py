@@ -94,7 +94,8 @@ def render(source: str, place: str) -> str:
     head, questions = read_quiz(source, place)
     parts = [head, "*Choose an answer, then unfold it.*"]
     for number, question in enumerate(questions, start=1):
-        parts.append(f"**{number}.** " + "\n".join(question.text).strip())
+        gap = "<br>" if number > 1 else ""  # lists of options end without one
+        parts.append(f"{gap}**{number}.** " + "\n".join(question.text).strip())
         for letter, option in zip("abcdefgh", question.options, strict=False):
             verdict = "**Right.**" if option.is_right else "**Not quite.**"
             summary = f"<details><summary>{letter}) {_as_html(' '.join(option.text).strip())}</summary>"

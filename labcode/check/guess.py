@@ -54,7 +54,7 @@ class Guess:
 
     def wanted(self) -> str:
         """Return what counts as a guess: the options, or a number with its unit."""
-        return " / ".join(self.options) if self.options else f"a number{self.unit and ' of '}{self.unit}"
+        return " / ".join(self.options) or f"a number{self.unit and f' [{self.unit}]'}"
 
     def met(self, result: float | str, *, within: float = 0.0) -> None:
         """Print what came out beside what was said.
@@ -84,7 +84,7 @@ def guess(
 
     Args:
         question: a sentence; no two guesses of the course have the same.
-        options: what there is to choose from, at least two; none where a number is asked for.
+        options: what there is to choose from, at least two that go on "it is …"; none for a number.
         unit: what the number counts.
         mine: the guess.
 

@@ -83,10 +83,10 @@ def new_memory(old, candidate, forget_gate, input_gate):
     return forget_gate * old + input_gate * candidate
 
 
-print("keep    ", new_memory(0.8, -0.5, forget_gate=1.0, input_gate=0.0))
-print("replace ", new_memory(0.8, -0.5, forget_gate=0.0, input_gate=1.0))
-print("fade    ", new_memory(0.8, -0.5, forget_gate=0.5, input_gate=0.0))
-print("mix     ", new_memory(0.8, -0.5, forget_gate=0.9, input_gate=0.2))
+print(f"keep     {new_memory(0.8, -0.5, forget_gate=1.0, input_gate=0.0):.2f}")
+print(f"replace  {new_memory(0.8, -0.5, forget_gate=0.0, input_gate=1.0):.2f}")
+print(f"fade     {new_memory(0.8, -0.5, forget_gate=0.5, input_gate=0.0):.2f}")
+print(f"mix      {new_memory(0.8, -0.5, forget_gate=0.9, input_gate=0.2):.2f}")
 
 # %% [markdown]
 # A third gate, the *output gate*, says how much of the memory is shown. What the unit shows is its *hidden state* $h$: the
@@ -435,12 +435,12 @@ assert (np.diff(train_best.mean(axis=1)) > 0).all()
 # The article says that a model which is too complex learns noise. There is a direct way to see it: shuffle the training
 # targets, so that they have nothing to do with their inputs. Whatever is learned then is noise, by construction.
 #
-# **Question.** What will the *training* loss do over 40 epochs? It starts near 1.
+# **Question.** The *training* loss starts near 1. Where will it be after 40 epochs?
 
 # %%
-options = ("it stays near 1", "it falls well below 1")
+options = ("near 1, as before", "well below 1")
 on_chance = guess(
-    "Training targets shuffled at random: what does the training loss do?", options=options
+    "Training targets shuffled: where does the training loss end?", options=options
 )
 
 # %%

@@ -171,7 +171,7 @@ assert all(0.19 < (values == 0).mean() < 0.21 for values in dropped.values())
 #
 # $$ \text{new: } y_t = m_t \odot x_t, \qquad \text{locked: } y_t = m \odot x_t. $$
 #
-# The second is *locked* (or *variational*) dropout, of [Gal and Ghahramani (2016)](https://arxiv.org/abs/1512.05287). Here
+# The second is *locked dropout* (or *variational dropout*), of [Gal and Ghahramani (2016)](https://arxiv.org/abs/1512.05287). Here
 # are both for one sequence of 14 steps and 20 units; a blank square is dropped.
 
 # %%
@@ -231,7 +231,7 @@ wider.met(round(float(noise["locked"] / noise["new at each step"]), 1), within=0
 
 # %% [markdown]
 # For text there is one more axis to lock along. The input is then a row of an *embedding* for each word, a row of learned
-# numbers. A mask with one entry for each **word of the vocabulary** drops a word wherever it occurs. Here words 2 and 0 are
+# numbers. A mask with one entry for each **word of the vocabulary** drops a word wherever it occurs: *embedding dropout*. Here words 2 and 0 are
 # dropped from the sentence 2 1 2 3 0.
 
 # %%

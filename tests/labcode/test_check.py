@@ -31,6 +31,7 @@ def test_no_two_exercises_have_a_checker_of_one_name():
     assert set(check.__all__) == CHECKERS.keys() | {
         "limit",
         "points",
+        "guess",
         "predict",
         "progress",
         "report",

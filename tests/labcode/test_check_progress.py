@@ -55,6 +55,16 @@ def test_the_map_names_the_tasks_of_the_sources_in_their_order():
     assert {page.stem for page in (SOURCES / "exercises").glob("ex*.py")} == {e.page for e in EXERCISES}
 
 
+def test_running_a_solution_in_work_solves_no_task(work, monkeypatch):
+    (work / "solutions").mkdir()
+    monkeypatch.chdir(work / "solutions")
+    check.generalization_gap(_right)
+    assert not list(work.glob("progress*"))
+    monkeypatch.chdir(work / "exercises")
+    check.generalization_gap(_right)
+    assert list(work.glob("progress*"))
+
+
 def test_outside_of_work_nothing_is_kept_and_show_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     check.generalization_gap(_right)

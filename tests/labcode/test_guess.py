@@ -118,7 +118,7 @@ def test_in_a_notebook_one_types_and_what_is_no_number_is_said(kept, notebook, c
     asked = check.guess(ASKED, unit="weights")
     field, label = notebook[0].children
     field.value = "about a dozen"
-    assert label.value == "Say a number of weights."
+    assert label.value == "Say a number [weights]."
     assert asked.value is None
     field.value = "12.5"
     assert label.value == "Your guess: 12.5 weights."

@@ -422,3 +422,18 @@ def test_a_renamed_notebook_takes_no_other_ones_place(tmp_path):
 
 def test_every_new_name_is_a_notebook_of_the_course():
     assert all((COURSE / new).is_file() and not (COURSE / old).exists() for old, new in RENAMED.items())
+
+
+def test_solutions_come_to_work_too_and_a_bare_name_restarts_the_exercise(tmp_path):
+    for folder in ("exercises", "solutions"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "ex01_a.ipynb").write_text(notebook(folder), "utf-8")
+    synchronize(tmp_path)
+    copies = {folder: tmp_path / "work" / folder / "ex01_a.ipynb" for folder in ("exercises", "solutions")}
+    assert {folder: text_of(path) for folder, path in copies.items()} == {f: f for f in copies}
+    copies["solutions"].unlink()
+    assert "restart solutions/ex01_a" in synchronize(tmp_path).lines()[-1]
+    restart(tmp_path, "ex01_a")
+    assert not copies["solutions"].exists()
+    restart(tmp_path, "solutions/ex01_a")
+    assert text_of(copies["solutions"]) == "solutions"
