@@ -103,9 +103,10 @@ def _line_over_argument(checker, pairs) -> list[str]:
         if (
             len(over) > 1
             and all(on_line(got, a) for got, _, a in over)
-            and not any(on_line(w, a) for _, w, a in over)
+            and not all(on_line(w, a) for _, w, a in over)
         ):
-            return [f"The results lie on a straight line over `{name}`; the right ones do not."]
+            all_of_them = " in every case" if any(on_line(w, a) for _, w, a in over) else ""
+            return [f"The results lie on a straight line over `{name}`; the right ones do not{all_of_them}."]
     return []
 
 
