@@ -5,7 +5,7 @@ import pytest
 from coverage_simulation import REGIMES, covered
 from scipy import stats
 
-from labcode.experiments.standard_error import cells, estimate
+from labcode.experiments.standard_error import cells, estimate, gap_error
 
 RNG = np.random.default_rng
 
@@ -82,6 +82,18 @@ def test_what_never_differs_has_no_spread():
         one = found(np.full((3, 4), value))
         assert (one.se, one.p) == (0, p)
         assert one.interval() == pytest.approx((value, value))
+
+
+def test_the_error_of_a_gap_is_that_of_two_independent_means():
+    """Welch's, by SciPy; of units, that of their means where all have one size."""
+    a, b = RNG(0).normal(size=30), RNG(1).normal(2, 3, size=12)
+    difference = stats.ttest_ind(a, b, equal_var=False)
+    assert gap_error(a, b) == pytest.approx((a.mean() - b.mean()) / difference.statistic)
+    units = np.arange(30) % 6, np.arange(12) // 3
+    means = [
+        np.array([x[of == u].mean() for u in np.unique(of)]) for x, of in zip((a, b), units, strict=True)
+    ]
+    assert gap_error(a, b, units) == pytest.approx(np.hypot(*map(stats.sem, means)))
 
 
 @pytest.mark.parametrize(
