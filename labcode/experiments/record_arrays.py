@@ -28,7 +28,7 @@ def arrays_of(plan: Plan, curves: Mapping, tested: Tested, simple: Mapping) -> d
         "PLACE/items" and "PLACE/units", numbers of the test items and of what belongs together. Under
         "PLACE/LABEL/VARIANT/" each measure, (seeds, items); "train", "validation", "epoch" and "capped",
         whether early stopping had not ended yet, (seeds,); and "curves", (seeds, 2, epochs). "PLACE/LABEL/
-        trials", (trials, seeds, 2, epochs).
+        trials", (trials, seeds, 2, epochs), and "PLACE/LABEL/seconds", processor time of each, (trials, seeds).
         "PLACE/simple:BASELINE/simple/", the measures of a baseline.
     """
     found = {}
@@ -37,6 +37,8 @@ def arrays_of(plan: Plan, curves: Mapping, tested: Tested, simple: Mapping) -> d
         for label, trials in curves.get(place.task, {}).items():
             stacked = [[_curves(record, place.epochs) for record in records] for records in trials]
             found[f"{place.task}/{label}/trials"] = np.array(stacked, dtype=np.float32)
+            seconds = [[record["seconds"] for record in records] for records in trials]
+            found[f"{place.task}/{label}/seconds"] = np.array(seconds, dtype=np.float32)
         for (label, variant), records in tested[place.task].items():
             arrays = _tested(records, place, plan.patience)
             found |= _under(f"{place.task}/{label}/{variant}", arrays)

@@ -66,6 +66,9 @@ def test_what_was_chosen_has_the_lowest_validation_loss_of_all_that_was_tried(do
         for label in place.labels:
             trials = outcome.arrays[f"{place.task}/{label}/trials"]
             assert trials.shape == (place.trials, 3, 2, place.epochs)
+            seconds = outcome.arrays[f"{place.task}/{label}/seconds"]
+            assert seconds.shape == (place.trials, 3)
+            assert (seconds > 0).all()
             for variant in ("last", "early"):
                 means = losses_of(trials, variant, experiment.plan.patience)
                 chosen = outcome.about["chosen"][place.task][label][variant]
