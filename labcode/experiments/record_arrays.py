@@ -28,7 +28,7 @@ def arrays_of(plan: Plan, curves: Mapping, tested: Tested, simple: Mapping) -> d
         "PLACE/items" and "PLACE/units", numbers of the test items and of what belongs together. Under
         "PLACE/LABEL/VARIANT/" each measure, (seeds, items); "train", "validation", "epoch" and "capped",
         whether early stopping had not ended yet, (seeds,); and "curves", (seeds, 2, epochs). "PLACE/LABEL/
-        trials", (trials, seeds, 2, epochs), and "PLACE/LABEL/seconds", processor time of each, (trials, seeds).
+        trials", (trials, seeds, 2, epochs), and "PLACE/LABEL/seconds", of the processor, (trials, seeds).
         "PLACE/simple:BASELINE/simple/", the measures of a baseline.
     """
     found = {}
