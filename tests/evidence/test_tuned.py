@@ -182,7 +182,8 @@ def test_what_was_stopped_goes_on_and_comes_to_the_same(done, tmp_path, monkeypa
         again = [key for key, times in Counter(keys).items() if times > 1]
         assert len(again) == 1, name  # only what was broken off is done twice
     assert outcome.arrays.keys() == expected.arrays.keys()
-    assert all(np.array_equal(outcome.arrays[n], a, equal_nan=True) for n, a in expected.arrays.items())
+    same = {n: np.array_equal(outcome.arrays[n], a, equal_nan=True) for n, a in expected.arrays.items()}
+    assert all(equal or name.endswith("/seconds") for name, equal in same.items())
 
 
 def test_a_second_look_at_a_test_split_is_refused(done):
