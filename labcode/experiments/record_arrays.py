@@ -49,7 +49,7 @@ def arrays_of(plan: Plan, curves: Mapping, tested: Tested, simple: Mapping) -> d
 
 
 def about_of(plan: Plan, choices: Mapping, trained: Mapping[str, dict], tested: Tested) -> dict:
-    """Return what is said beside the arrays, ready for JSON: choices, places, seconds, processors."""
+    """Return what is said beside the arrays, ready for JSON: choices, trials, places, seconds, processors."""
     judged = {
         record["key"]: record
         for by_variant in tested.values()
@@ -66,6 +66,7 @@ def about_of(plan: Plan, choices: Mapping, trained: Mapping[str, dict], tested: 
             }
             for place in plan.places
         },
+        "tried": {place.task: _tried(plan, place) for place in plan.places if place.choices_of is None},
         "trainings": len(everything),
         "seconds": round(sum(record["seconds"] for record in everything), 1),
         "evaluations": len(judged),
@@ -137,6 +138,17 @@ def _curves(record: Mapping, epochs: int) -> np.ndarray:
 
 def _described(place: Place) -> dict:
     return asdict(place) | {"resampled": find_task(place.task).resampled}
+
+
+def _tried(plan: Plan, place: Place) -> dict[str, list[dict[str, float | None]]]:
+    """Return learning rate and strength (of a combination, the factor) of every trial, by label."""
+    return {
+        label: [
+            {"learning_rate": trial.learning_rate, "strength": trial.strength}
+            for trial in plan.trials(place, label, {})
+        ]
+        for label in place.labels
+    }
 
 
 def _chosen(choice: Choice, place: Place) -> dict:

@@ -103,6 +103,9 @@ def test_effects_that_can_be_resampled_share_their_resamples():
     shared = judge(made, {"a": {"summary": {"x": live, "y": live}}})
     apart = judge(made, {"a": {"summary": {"x": dict(live), "y": dict(live)}}})
     assert np.ptp(shared[0].interval) < 0.95 * np.ptp(apart[0].interval)
+    other = {name: {"summary": {"x": live}} for name in "ab"}  # of another experiment, as good as independent
+    two = judge(Claim(**{**vars(made), "evidence": (("a", ("x",)), ("b", ("x",)))}), other)
+    assert np.ptp(two[0].interval) == pytest.approx(np.ptp(apart[0].interval), rel=1e-3)
 
 
 @pytest.mark.parametrize(

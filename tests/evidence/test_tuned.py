@@ -74,6 +74,8 @@ def test_what_was_chosen_has_the_lowest_validation_loss_of_all_that_was_tried(do
                 chosen = outcome.about["chosen"][place.task][label][variant]
                 assert chosen["trial"] == int(np.argmin(means))
                 assert chosen["means"] == pytest.approx(means, abs=1e-4)
+                tried = outcome.about["tried"][place.task][label][chosen["trial"]]
+                assert tried == {name: chosen[name] for name in ("learning_rate", "strength")}
 
 
 def test_no_test_split_is_touched_before_all_is_chosen(tmp_path, monkeypatch):
