@@ -58,6 +58,8 @@ def test_a_single_place_keeps_its_interval():
     (one,) = judge(claim("a"), {"a": result(LOWER)})
     assert one.interval == pytest.approx((-0.3, -0.1))
     assert one.percent == pytest.approx((-10, -15, -5))  # of the reference, 2
+    (skewed,) = judge(claim("a"), {"a": result(LOWER | {"interval": [-0.5, -0.1]})})
+    assert skewed.interval == pytest.approx((-0.5, -0.1))
     assert as_text(one) == "-0.200 [-0.300, -0.100]"
 
 
