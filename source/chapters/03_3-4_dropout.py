@@ -625,7 +625,8 @@ np.testing.assert_allclose(by_place["new"][0] * by_place["new"][1], 0.95 ** np.a
 # there is no cell in which it is right: 99 % hold nothing, and the few that are left hold more than a hundred times
 # what was stored. A correct mean is no help to a network that has to read one sequence. Locked, three quarters
 # survive, but the factor $1/(1-p)$, meant to be applied once, is applied at every step, so that a kept cell **grows**
-# instead of fading ($0.95/0.75 > 1$). The mean is then not right either.
+# instead of fading ($0.95/0.75 > 1$). The mean is then not right either. (The growth is that of the inverted factor, which
+# this course uses throughout, and no part of Moon et al.'s proposal.)
 #
 # Masks on $h$, $g$ and $U$ stand beside the path. They are not harmless: in a network whose $U$ is not 0 the forget
 # gate is computed from a state with holes. But they disturb a decision and not the store. Zoneout leaves a little
