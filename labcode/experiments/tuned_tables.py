@@ -11,7 +11,7 @@ import numpy as np
 from labcode._checks import check_one_of
 from labcode.experiments.declaration import NONE, VARIANTS
 from labcode.experiments.records import RECORDS, Record
-from labcode.experiments.result_tables import CLEAR, NONE_REFERENCES, outcomes
+from labcode.experiments.result_tables import BEST, CLEAR, NONE_REFERENCES, outcomes
 from labcode.experiments.runs import kept_epoch
 
 
@@ -42,7 +42,7 @@ def differences(
     Raises:
         ValueError: another place, measure or reference.
     """
-    methods = _summary(result, where)["methods"]
+    methods = _methods(result, where)
     known = {name for by in methods.values() for found in by.values() for name in found["against"]}
     for reference in references:
         check_one_of("references", reference, tuple(sorted(known)))
@@ -89,7 +89,7 @@ def by_seed(result: Mapping, variant: str, *, measure: str = "loss", where: str 
     check_one_of("variant", variant, VARIANTS)
     return {
         label: np.array(_measure(by_variant[variant]["test"], measure)["by_seed"])
-        for label, by_variant in _summary(result, where)["methods"].items()
+        for label, by_variant in _methods(result, where).items()
     }
 
 
@@ -163,6 +163,11 @@ def relative_seconds(
         )
         for label in result["chosen"][place]
     }
+
+
+def _methods(result: Mapping, where: str | None) -> dict[str, Mapping]:
+    """Return what every label came to; the best single method is one of them already."""
+    return {label: found for label, found in _summary(result, where)["methods"].items() if label != BEST}
 
 
 def _summary(result: Mapping, where: str | None) -> Mapping:
