@@ -107,7 +107,7 @@ def test_effects_that_can_be_resampled_share_their_resamples():
     assert np.ptp(shared[0].interval) < 0.95 * np.ptp(apart[0].interval)
     other = {name: {"summary": {"x": live}} for name in "ab"}  # of another experiment, as good as independent
     two = judge(Claim(**{**vars(made), "evidence": (("a", ("x",)), ("b", ("x",)))}), other)
-    assert np.ptp(two[0].interval) == pytest.approx(np.ptp(apart[0].interval), rel=1e-3)
+    assert np.ptp(two[0].interval) > 1.05 * np.ptp(shared[0].interval)
 
 
 @pytest.mark.parametrize(
