@@ -1,5 +1,7 @@
 """Arguments drawn at random for the tasks of exercises 5 to 9, as in ``random_cases``."""
 
+from typing import Any
+
 import numpy as np
 
 from labcode.check.port import Port

@@ -635,7 +635,8 @@ np.testing.assert_allclose(mean_of_new, 0.95 ** np.arange(21), rtol=1e-9)
 
 # %% [markdown]
 # Locked, three quarters survive. But the factor $1/(1-p)$, meant to be applied once, is applied at every step, so that a kept
-# cell **grows** instead of fading ($0.95/0.75 > 1$). Then the mean is not right either.
+# cell **grows** instead of fading ($0.95/0.75 > 1$). Then the mean is not right either. (The growth is that of the inverted
+# factor, which this course uses throughout, and no part of Moon et al.'s proposal.)
 #
 # Masks on $h$, $g$ and $U$ stand beside the path. They are not harmless: where $U$ is not 0, the forget gate is computed from
 # a state with holes. But they disturb a decision, not the store. Zoneout leaves a little more than the plain cell does.
