@@ -1,7 +1,6 @@
 """Writes the exercises' solutions as functions of labcode.check, which makes variants of them."""
 
 import ast
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +18,8 @@ def short_solutions(root: Path) -> dict[Path, str]:
     for source in sorted((root / "source" / "exercises").glob("*.py")):
         text = _file(source.read_text(encoding="utf-8"), source.relative_to(root).as_posix())
         if text:
-            stem = re.match(r"[^_]+(_\d+)?", source.stem)[0]
+            name, *more = source.stem.split("_")
+            stem = "_".join([name, *(part for part in more[:1] if part.isdigit())])
             files[FOLDER / f"{stem}.py"] = text
     return files
 
@@ -58,7 +58,9 @@ def _functions(source: str) -> Iterator[tuple[str, ast.FunctionDef]]:
     defined = {node.name: node for node in top if isinstance(node, ast.FunctionDef)}
     bound = {alias.asname or alias.name.partition(".")[0] for node in top for alias in _aliases(node)}
     longer = bound - set(IMPORTS)  # names of other modules
-    texts = {name: "\n".join(lines[node.lineno - 1 : node.end_lineno + 1]) for name, node in defined.items()}
+    texts = {
+        name: "\n".join(lines[node.lineno - 1 : (node.end_lineno or 0) + 1]) for name, node in defined.items()
+    }
     solved = {name for name, text in texts.items() if any(map(MARKER.fullmatch, text.split("\n")))}
     needed = {name: _names(node) for name, node in defined.items()}
     short = {name for name in solved if not needed[name] & longer}

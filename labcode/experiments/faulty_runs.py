@@ -153,7 +153,7 @@ def known_errors(**differences: tuple) -> dict[str, float]:
     What stands in one group alone (one block of days) has none, and is left out.
     """
     return {
-        name: gap_error(*losses, units=tuple(part.groups for part in parts))
+        name: gap_error(losses[0], losses[1], units=(parts[0].groups, parts[1].groups))
         for name, (losses, parts) in differences.items()
         if all(len(np.unique(part.groups)) > 1 for part in parts)
     }

@@ -168,7 +168,8 @@ def gap_error(
     2.236
     """
     parts = zip((first, second), units, strict=True)
-    return float(np.hypot(*(estimate(cells(np.asarray(a)[None], units=of)).se for a, of in parts)))
+    one, other = (estimate(cells(np.asarray(a)[None], units=of)).se for a, of in parts)
+    return float(np.hypot(one, other))
 
 
 def _blocks(items: int, block: int) -> np.ndarray:

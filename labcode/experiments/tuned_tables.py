@@ -106,7 +106,7 @@ def best_single(result: Mapping, variant: str, *, where: str | None = None) -> s
         for label, by_variant in result["chosen"][place].items()
         if label in result["declaration"]["methods"]
     }
-    return min(losses, key=losses.get)
+    return min(losses, key=losses.__getitem__)
 
 
 def sweep(
@@ -158,9 +158,7 @@ def relative_seconds(
     place, record = _place(result, where), record_of(result) if record is None else record
     none = np.median(record[f"{place}/{NONE}/seconds"])
     return {
-        label: tuple(
-            float(np.quantile(record[f"{place}/{label}/seconds"] / none, q)) for q in (0.5, 0.25, 0.75)
-        )
+        label: tuple(np.quantile(record[f"{place}/{label}/seconds"] / none, (0.5, 0.25, 0.75)).tolist())
         for label in result["chosen"][place]
     }
 

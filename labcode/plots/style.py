@@ -170,7 +170,7 @@ def styled(series: Mapping[str, T], *, points: int | None = None) -> Iterator[tu
 @contextmanager
 def in_the_look() -> Iterator[None]:
     """Draw with the course's settings; whether figures show by themselves stays as it is found at the end."""
-    with mpl.rc_context(LOOK):
+    with mpl.rc_context(LOOK):  # type: ignore[arg-type] # plain names
         yield
         shows = mpl.is_interactive()  # a notebook's backend, if it starts here, has set it
     mpl.interactive(shows)
@@ -186,7 +186,7 @@ def new_panels(rows: int, columns: int, *, height: float, width: float = WIDTH, 
     with in_the_look():
         size = (min(width, WIDTH), height)
         options = {"layout": "constrained", "squeeze": False} | options
-        return plt.subplots(rows, columns, figsize=size, FigureClass=CourseFigure, **options)[1]
+        return plt.subplots(rows, columns, figsize=size, FigureClass=CourseFigure, **options)[1]  # type: ignore[call-overload] # of any shape
 
 
 def drawn(subject: str) -> Callable[[Draw], Draw]:
@@ -231,7 +231,8 @@ def legend_above(ax: Axes, handles: Mapping[str, Any] | None = None, **options) 
     """Put the legend above the axes, where no data can lie, in as many columns as the figure has room for."""
     chosen = {label: handle for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     chosen = dict(handles) if handles is not None else chosen
-    room = ax.get_position().width * ax.figure.get_size_inches()[0]
+    figure: Any = ax.get_figure(root=True)
+    room = ax.get_position().width * figure.get_size_inches()[0]
     columns = _columns(chosen, room)
     place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": columns, "borderaxespad": 0.2}
     legend = ax.legend(chosen.values(), chosen.keys(), **{**place, **_TIGHT, **options})

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from labcode.check.core.changes_of_calls import OTHER, of_call
 from labcode.check.core.changes_of_flow import EXCHANGED, of_flow, of_variable
@@ -40,7 +41,7 @@ class Around:
     @classmethod
     def of(cls, tree: ast.Module) -> "Around":
         """Return what stands in a solution, the first function of its module."""
-        top = tree.body[0]
+        top: Any = tree.body[0]
         nodes = list(ast.walk(top))
         public = {arg.arg for arg in top.args.args}
         bound = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}

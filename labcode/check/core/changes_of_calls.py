@@ -3,6 +3,7 @@
 import ast
 import builtins
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from labcode.check.core.changes_of_means import REDUCED, name_of, of_reduction, parsed
 
@@ -131,7 +132,7 @@ def _renamed(node, name, is_numpy):
 
 
 def _other_ddof(node):
-    old = next(
+    old: Any = next(
         (k.value.value for k in node.keywords if k.arg == "ddof" and isinstance(k.value, ast.Constant)), 0
     )
     keywords = [k for k in node.keywords if k.arg != "ddof"] + [ast.keyword("ddof", ast.Constant(1 - old))]

@@ -135,7 +135,7 @@ def own_factors(pairs: list) -> list[str]:
         return [f"In each case all numbers are the right ones times one factor, another in each: {listed} …"]
     for axes, word in (((-1,), "row"), ((0,), "column"), ((-1, 0), "row or column")):
         long = [pair for pair in pairs if pair[1].ndim and max(pair[1].shape[axis] for axis in axes) > 1]
-        if len(long) > 1 and all(any(_own(*pair, axis) for axis in axes) for pair in long):
+        if len(long) > 1 and all(any(_own(got, want, axis) for axis in axes) for got, want in long):
             return [f"Each {word} has the right direction and another length: it has a factor of its own."]
     return []
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ def wrong_cases(checker, results: list, wanted: list, describe: Callable) -> lis
 
 def wrong_entries(checker, results: list, wanted: list) -> list[str]:
     """Return what all wrong entries of arrays are, where other entries are right."""
-    pairs = [(numbers(got), numbers(want)) for got, want in zip(results, wanted, strict=True)]
+    pairs: list[Any] = [(numbers(got), numbers(want)) for got, want in zip(results, wanted, strict=True)]
     if not all(a is not None and b is not None and a.shape == b.shape and b.ndim for a, b in pairs):
         return []
     wrong = [~np.isclose(a, b, rtol=1e-6, atol=1e-9, equal_nan=True) for a, b in pairs]
@@ -77,7 +78,7 @@ def _entries(got, want):
 def _of_arguments(checker, got, wrong):
     """Say that what stands in the wrong places is what an argument holds there."""
     for place, name in enumerate(parameters(checker.solution)):
-        given = [numbers(c.args[place]) if place < len(c.args) else None for c in checker.cases]
+        given: list[Any] = [numbers(c.args[place]) if place < len(c.args) else None for c in checker.cases]
         if all(a is not None and a.shape == mask.shape for a, mask in zip(given, wrong, strict=True)):
             there = np.concatenate([a[mask] for a, mask in zip(given, wrong, strict=True)])
             for sign, text in ((1, "is what `{}` holds there"), (-1, "is minus what `{}` holds there")):

@@ -77,7 +77,8 @@ def _variants(solution: Callable) -> Iterator[tuple[str, Callable]]:
         return
     if not isinstance(tree.body[0], ast.FunctionDef):
         return
-    around, places = Around.of(tree), {}
+    around = Around.of(tree)
+    places: dict[str, list] = {}
     for loop in [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.While)]:
         loop.body.insert(0, ast.parse("_round()").body[0])
     for place in _places(tree):

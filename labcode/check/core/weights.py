@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -74,7 +75,8 @@ def directions(checker, pairs: list) -> list[str]:
         both = list(zip(given, [got for got, _ in pairs], strict=True))
         if not all(a is not None and a.ndim and a.shape == got.shape for a, got in both):
             continue
-        counted = []
+        counted: list[tuple] = []
+        a: Any
         for a, got in both:
             factor = float((got * a).sum() / (a * a).sum()) if a.any() else None
             fits = close(got, a if factor is None else factor * a)
