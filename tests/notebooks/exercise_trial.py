@@ -2,8 +2,8 @@
 
     python tests/notebooks/exercise_trial.py [NAME ...] [--pictures FOLDER]
 
-Each task is first left blank, then answered with the mistake that its check lists first, then as in the
-solution; after each, the notebook is run as a whole. What a check says has to fit: "still blank", the mistake's
+Each task is first left blank, then answered with the mistake that its check lists first, then as in
+the solution; after each, the notebook is run as a whole. What a check says has to fit: "still blank", the mistake's
 reason, "right". Printed is what did not fit, for each exercise.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from lab_page import COURSE, Notebook, new_page, opened_course
 
 sys.path.insert(0, str(COURSE))
-from labcode import check  # noqa: E402
+from labcode import check
 
 WRONG = """from labcode import check as _check
 
@@ -81,7 +81,9 @@ def try_exercise(page, folder: Path, address: str, name: str, pictures: Path | N
     again = Notebook(page, address, path)
     kept = ["".join(cell["source"]) for cell in again.saved_code_cells()]
     odd += [f"{name}: {task} was not kept" for at, task in answers.items() if solution[at] not in kept]
-    return odd + [f"{name}: {task} is not on record as solved" for task in checkers if task not in solved(folder)]
+    return odd + [
+        f"{name}: {task} is not on record as solved" for task in checkers if task not in solved(folder)
+    ]
 
 
 def solved(folder: Path) -> set[str]:
@@ -102,7 +104,12 @@ def main() -> int:
         for name in options.names:
             with new_page() as page:
                 found = try_exercise(page, *opened, name, options.pictures)
-            print(f"{name}: {len(tasks(name))} tasks, {len(found) or 'nothing'} odd", *found, sep="\n  ", flush=True)
+            print(
+                f"{name}: {len(tasks(name))} tasks, {len(found) or 'nothing'} odd",
+                *found,
+                sep="\n  ",
+                flush=True,
+            )
             odd += found
     return int(bool(odd))
 

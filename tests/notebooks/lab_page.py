@@ -1,7 +1,6 @@
 """JupyterLab in a real browser, driven as a learner does: by its menus and its keyboard."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -90,19 +89,21 @@ class Notebook:
         self.idle.wait_for()
         page.locator(".jp-Cell").first.wait_for()
 
-    def choose(self, menu: str, item: str) -> None:
-        """Choose an item of the menu bar; while the page loads, it may not be there at once."""
+    def choose(self, menu: str, *items: str) -> None:
+        """Choose an item of the menu bar or of a menu in a menu, which may not be there at once."""
         from playwright.sync_api import TimeoutError as NotThereYet
 
         for _ in range(100):
             self.page.locator(".lm-MenuBar-itemLabel", has_text=re.compile(f"^{menu}$")).click()
             try:
-                self.page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{item}$")).click(timeout=2000)
+                for item in items:
+                    label = self.page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{item}$"))
+                    label.click(timeout=2000)
             except NotThereYet:
                 self.page.keyboard.press("Escape")
             else:
                 return
-        raise RuntimeError(f"JupyterLab's menu has no item {menu} > {item}")
+        raise RuntimeError(f"JupyterLab's menu has no item {' > '.join([menu, *items])}")
 
     def saved_code_cells(self) -> list[dict]:
         """Save the notebook and return its code cells as they are on the disk."""

@@ -1,10 +1,9 @@
 """A learner's first minutes in a real browser: chapter 1 runs, its slider redraws, exercise 1 answers."""
 
 import os
-import time
 
 import pytest
-from exercise_trial import solved, try_exercise
+from exercise_trial import try_exercise
 from lab_page import BROWSER, COURSE, IDLE, NAMES, Notebook, new_page, opened_course
 
 SCREENSHOT = COURSE / "tests" / "screenshot.png"

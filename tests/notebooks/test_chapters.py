@@ -16,7 +16,9 @@ from tools import pages, quiz
 FOLDER = Path(__file__).resolve().parents[2] / "source" / "chapters"
 WAITING = tomllib.loads((FOLDER / "ruff.toml").read_text("utf-8"))["format"]["exclude"]
 CHAPTERS = [
-    path.stem for path in sorted(FOLDER.glob("*.py")) if path.name not in WAITING and path.stem not in pages.PAGES
+    path.stem
+    for path in sorted(FOLDER.glob("*.py"))
+    if path.name not in WAITING and path.stem not in pages.PAGES
 ]
 SLIPS = (  # of English that came more than once
     "before that background",
@@ -93,7 +95,12 @@ def test_the_quiz_comes_last_and_its_right_answers_do_not_stand_in_one_place(nam
 
 @each
 def test_asserts_that_only_guard_the_text_are_folded(name):
-    bare = [line for source in code(name, guards=False) for line in source.splitlines() if line.startswith("assert ")]
+    bare = [
+        line
+        for source in code(name, guards=False)
+        for line in source.splitlines()
+        if line.startswith("assert ")
+    ]
     assert bare == [], "an assert that teaches calls np.testing; others go into a cell tagged guard"
 
 
