@@ -2,9 +2,9 @@
 
     python tests/notebooks/exercise_trial.py [NAME ...] [--pictures FOLDER]
 
-Each task is first left blank, then answered with the mistake that its check lists first, then as in
-the solution; after each, the notebook is run as a whole. What a check says has to fit: "still blank", the mistake's
-reason, "right". Printed is what did not fit, for each exercise.
+Each task is first left blank, then answered with the mistake that its check lists first, then as in the
+solution; after each, the notebook is run as a whole. What a check says has to fit: "still blank", the
+mistake's reason, "right". Printed is what did not fit, for each exercise.
 """
 
 import argparse
