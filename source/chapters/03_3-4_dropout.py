@@ -824,11 +824,15 @@ def seconds(module, x):
 
 # %%
 with seeded(0):
-    x_long, rate = torch.randn(32, 50, 16), {"recurrent_dropout": p, "batch_first": True}
+    x_long, rate = torch.randn(32, 50, 16), {"recurrent_dropout": p}
     ways = {
         "torch.nn.LSTM": torch.nn.LSTM(16, 32, batch_first=True),
-        "one mask for the batch": RegularizedLSTM(16, 32, share_mask="batch", **rate),
-        "a mask for each sequence": RegularizedLSTM(16, 32, share_mask="sample", **rate),
+        "one mask for the batch": RegularizedLSTM(
+            16, 32, share_mask="batch", batch_first=True, **rate
+        ),
+        "a mask for each sequence": RegularizedLSTM(
+            16, 32, share_mask="sample", batch_first=True, **rate
+        ),
     }
 
 # %%

@@ -247,9 +247,8 @@ from labcode.widgets import DiagnosisExplorer
 
 checks = {"baseline": simple_losses(days)}
 steps = [2, 4, 6, 8, 10, 12, 15, 20, 30, 40]
-explorer = DiagnosisExplorer(
-    history.train_loss, history.validation_loss, checks, steps=steps, value=max(steps)
-)
+curves = history.train_loss, history.validation_loss
+explorer = DiagnosisExplorer(*curves, checks, steps=steps, value=max(steps))
 explorer.widget()
 
 # %% [markdown]
