@@ -491,7 +491,7 @@ def test_arguments_after_two_dashes_and_the_exit_code_are_pytests(made):
 
 
 @pytest.mark.parametrize(
-    "command", ["lab", "restart", "test", "build", "bench", "evidence", "doctor", "clean"]
+    "command", ["lab", "restart", "test", "build", "browser", "bench", "evidence", "doctor", "clean"]
 )
 def test_each_command_has_help(toy, command):
     answer = course(toy, command, "--help")
@@ -501,7 +501,8 @@ def test_each_command_has_help(toy, command):
 
 @pytest.mark.parametrize("flags", [[], ["--tensorflow"]])
 @pytest.mark.parametrize(
-    ("command", "own"), [("test", {"test", "loops"}), ("build", {"test"}), ("bench", set())]
+    ("command", "own"),
+    [("test", {"test", "loops"}), ("build", {"test"}), ("bench", set())],
 )
 def test_tensorflow_is_installed_when_it_is_asked_for(monkeypatch, flags, command, own):
     asked = []
