@@ -245,10 +245,9 @@ print("overfits that are named:", alone[5, 5], "of", alone[5].sum())
 from labcode.experiments.faulty_runs import simple_losses
 from labcode.widgets import DiagnosisExplorer
 
-checks = {"baseline": simple_losses(days)}
+curves, checks = (history.train_loss, history.validation_loss), {"baseline": simple_losses(days)}
 steps = [2, 4, 6, 8, 10, 12, 15, 20, 30, 40]
-curves = history.train_loss, history.validation_loss
-explorer = DiagnosisExplorer(*curves, checks, steps=steps, value=max(steps))
+explorer = DiagnosisExplorer(*curves, checks, steps=steps, value=40)
 explorer.widget()
 
 # %% [markdown]
