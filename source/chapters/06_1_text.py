@@ -238,7 +238,7 @@ assert 0.7 < accuracy(answers["validation"], y) < 0.85
 
 # %%
 from labcode.experiments import load_result
-from labcode.experiments.result_tables import differences, outcomes, relative_seconds
+from labcode.experiments.result_tables import differences, outcomes
 from labcode.plots.style import printed
 
 result = load_result("text")
@@ -441,6 +441,8 @@ assert 3 * rule_longer < wrong_longer[fewest].mean()
 # letters takes the LSTM off its fast path.
 
 # %%
+from labcode.experiments.result_tables import relative_seconds
+
 costs = relative_seconds(result)
 _ = plots.training_costs(costs)
 

@@ -222,7 +222,8 @@ for name in ("zoneout", "recurrent_dropout_h", "output_dropout", "l2"):
     print(f"{printed(name):<24} {effect['mean']:+.3f} {interval}, {share}")
 
 # %% tags=["guard"]
-shares = {name: by["early"]["mean"] / alone for name, by in effects["none_early"].items()}
+found = effects["none_early"]
+shares = {name: by["early"]["mean"] / alone for name, by in found.items() if "early" in by}
 assert max(shares["zoneout"], shares["recurrent_dropout_h"]) < -0.15
 assert min(shares["output_dropout"], shares["l2"]) > -0.1
 

@@ -231,7 +231,7 @@ assert {"l2", "max_norm"}.isdisjoint(more)
 # %% [markdown]
 # A coin. Stopped early and without any method, the LSTM had a point more than "it will rise" in the first years; in the
 # second it has none. The methods that make clearly *more* errors in the first years turned the model into a constant, as the
-# validation years asked; in the second years they are clearly nothing. Whatever the trace was, of those years or of chance,
+# validation years asked; in the second years nothing is clear about them. Whatever the trace was, of those years or of chance,
 # this is what a confirmation is for. It is also far less than a trade costs.
 
 # %% [markdown]
