@@ -325,16 +325,21 @@ assert spread < 0.1
 # searches are apart. Now from the beginning of the budget. **Try this:**
 #
 # 1. Move the slider from 1 to 16. Which of the two marks in the lower panel moves further to the left?
-# 2. From which budget on is there a grey bar in every row?
+# 2. Up to which budget does a winner promise no more than it keeps?
 
 # %%
 from labcode.widgets import BudgetExplorer
 
 BudgetExplorer(budgets, validation, on_fresh, unit="cross-entropy", value=1).widget()
 
+# %% tags=["guard"]
+early = [on_fresh[name][2] - validation[name][2] for name in on_fresh]
+late = [on_fresh[name][15] - validation[name][15] for name in on_fresh]
+assert max(early) < 0.01 < min(late)
+
 # %% [markdown]
-# The mark where the winner was chosen: at a budget of 1 there is no choice and no bar, and it grows from there. More of
-# that below.
+# The mark where the winner was chosen. Up to three trainings there has hardly been a choice, and no winner promises too much.
+# Then the bars grow with the budget. More of that below.
 #
 # Now the test recordings. The winner of every search was trained once more and measured on them, once. Differences are
 # paired: both searches of a pair had the same recordings, first weights and batches. The word at the end of a line counts

@@ -293,7 +293,9 @@ assert explorer.name(40) == "overfit"
 # ### Is a gap a reason to regularize?
 #
 # The article takes the gap between training and validation for the sign. Then a large gap should foretell that regularizing
-# helps. We asked in twenty-four settings: four tasks, 8 or 32 units, a fifth, a half or all of the training data. In each a
+# helps.
+#
+# We asked in twenty-four settings: four tasks, 8 or 32 units, a fifth, a half or all of the training data. In each a
 # model was trained for 25 epochs without anything, with L2 of 0.01, and with dropout of 0.5 in front of the head, with ten
 # seeds. The strengths were written down before. Each dot is one setting, the mean of its seeds. If the article were right,
 # the dots would rise from the lower left to the upper right.
