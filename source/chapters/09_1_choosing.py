@@ -339,7 +339,7 @@ assert max(early) < 0.01 < min(late)
 
 # %% [markdown]
 # The mark where the winner was chosen. Up to three trainings there has hardly been a choice, and no winner promises too much.
-# Then the bars grow with the budget. More of that below.
+# Then the bars grow, on average. More of that below.
 #
 # Now the test recordings. The winner of every search was trained once more and measured on them, once. Differences are
 # paired: both searches of a pair had the same recordings, first weights and batches. The word at the end of a line counts
