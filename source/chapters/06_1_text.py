@@ -443,8 +443,7 @@ assert 3 * rule_longer < wrong_longer[fewest].mean()
 # %%
 from labcode.experiments.result_tables import relative_seconds
 
-costs = relative_seconds(result)
-_ = plots.training_costs(costs)
+_ = plots.training_costs(costs := relative_seconds(result))
 
 # %% tags=["guard"]
 inside = {"recurrent_dropout_h", "plain_and_recurrent", "everything", "zoneout"}

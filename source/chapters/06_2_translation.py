@@ -454,8 +454,7 @@ assert {"recurrent_dropout_h", "everything"} <= both
 # %%
 from labcode.experiments.result_tables import relative_seconds
 
-costs = relative_seconds(result)
-_ = plots.training_costs(costs)
+_ = plots.training_costs(costs := relative_seconds(result))
 
 # %% tags=["guard"]
 assert 1 < costs["recurrent_dropout_h"][0] < 1.5

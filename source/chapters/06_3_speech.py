@@ -332,8 +332,7 @@ assert linear < on_vowels[lowest].mean() < on_vowels["none"].mean()
 # %%
 from labcode.experiments.result_tables import relative_seconds
 
-costs = relative_seconds(result)
-_ = plots.training_costs(costs)
+_ = plots.training_costs(costs := relative_seconds(result))
 
 # %% tags=["guard"]
 assert costs["l2"][0] < costs["recurrent_dropout_h"][0] < costs["zoneout"][0]

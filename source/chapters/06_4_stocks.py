@@ -335,8 +335,7 @@ assert outcomes(later["none_early"], "early")["lower"] == []
 # %%
 from labcode.experiments.result_tables import relative_seconds
 
-costs = relative_seconds(result)
-_ = plots.training_costs(costs)
+_ = plots.training_costs(costs := relative_seconds(result))
 
 # %% tags=["guard"]
 assert (

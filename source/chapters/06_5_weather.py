@@ -291,8 +291,7 @@ assert np.mean(below["Seattle"]) > 0.6 > 0.4 > np.mean(below["New York"])
 # %%
 from labcode.experiments.result_tables import relative_seconds
 
-costs = relative_seconds(result)
-_ = plots.training_costs(costs)
+_ = plots.training_costs(costs := relative_seconds(result))
 
 # %% tags=["guard"]
 assert costs["zoneout"][0] > max(

@@ -471,9 +471,9 @@ assert same == {1: True, 2: False}
 # %%
 from labcode.lstm import RegularizedLSTM
 
-mine = {"recurrent_dropout": 0.5, "share_mask": "batch", "batch_first": True}
+mine = {"recurrent_dropout": 0.5, "share_mask": "batch"}
 with seeded(0):
-    lstm = RegularizedLSTM(3, 8, **mine)
+    lstm = RegularizedLSTM(3, 8, batch_first=True, **mine)
     masks = lstm.sample_masks(x, generator=torch.Generator().manual_seed(0))
     fused = torch.nn.LSTM(3, 8, batch_first=True)
 fused.load_state_dict(lstm.state_dict())
