@@ -74,8 +74,8 @@ def write_record(path: Path, arrays: Mapping[str, np.ndarray], about: Mapping[st
 
     Args:
         path: of the file.
-        arrays: numbers by name, in the order in which they are kept; floats become float32 of 16 significant
-            bits (nearly 5 digits), what is all 0 or 1 uint8, other whole numbers int32 (or stay smaller).
+        arrays: numbers by name, in the order in which they are kept; floats become float32, what is all 0
+            or 1 uint8, other whole numbers int32 (or stay smaller).
         about: what JSON can hold.
 
     Raises:
@@ -114,15 +114,9 @@ def compact(name: str, array: np.ndarray) -> np.ndarray:
         expect((small == array).all(), name, "whole numbers of 32 bits", array.dtype)
         return small
     with np.errstate(over="ignore"):
-        small = _rounded(np.ascontiguousarray(array, np.float32))
+        small = np.ascontiguousarray(array, np.float32)
     expect((np.isfinite(small) == np.isfinite(array)).all(), name, "numbers that float32 can hold", array)
     return small
-
-
-def _rounded(array: np.ndarray) -> np.ndarray:
-    """Round float32 numbers to 16 significant bits; the others are chance, which no packing makes smaller."""
-    bits = (array.view(np.uint32) + np.uint32(0x80)) & np.uint32(0xFFFFFF00)
-    return np.where(np.isfinite(array), bits.view(np.float32), array)
 
 
 def padded(rows: Iterable[Sequence[float]]) -> np.ndarray:

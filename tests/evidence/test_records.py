@@ -25,7 +25,7 @@ def test_what_is_written_is_read(tmp_path):
     assert record.about == {"seeds": 3}
     assert list(record) == list(ARRAYS)
     assert len(record) == 4
-    np.testing.assert_allclose(record["a/loss"], LOSSES, rtol=2.0**-16)
+    np.testing.assert_allclose(record["a/loss"], LOSSES, rtol=1e-7)
     assert record["a/loss"].dtype == np.float64
     np.testing.assert_array_equal(record["a/error"] - 1, np.eye(3) - 1)
     assert record["a/error"].dtype == np.float64
@@ -70,18 +70,6 @@ def test_numbers_take_no_more_room_than_they_need(array, dtype):
     small = compact("x", array)
     assert small.dtype == dtype
     np.testing.assert_array_equal(small, array)
-
-
-def test_losses_keep_sixteen_bits_and_what_is_no_number_stays_so():
-    one = np.float32(1)
-    assert compact("x", [one + 2.0**-15, one + 2.0**-17, -3.5]).tolist() == [1 + 2.0**-15, 1, -3.5]
-    every = np.array([0xFFFFFFFF, 0x7F800000, 0xFF800000, 0x7FC00000, 0x00000001], np.uint32).view(np.float32)
-    small = compact("x", every)
-    np.testing.assert_array_equal(np.isnan(small), np.isnan(every))
-    assert small[1:3].tolist() == [np.inf, -np.inf]
-    losses = np.random.default_rng(0).lognormal(size=4000).astype(np.float32)
-    assert np.abs(compact("x", losses) / losses - 1).max() <= 2.0**-16
-    assert abs(compact("x", losses).mean(dtype=float) / losses.mean(dtype=float) - 1) < 1e-6
 
 
 @pytest.mark.parametrize(
