@@ -11,10 +11,9 @@ import argparse
 import json
 import re
 import sys
-import tempfile
 from pathlib import Path
 
-from lab_page import COURSE, Notebook, new_page, opened_course
+from lab_page import COURSE, Notebook, in_turn
 
 sys.path.insert(0, str(COURSE))
 from labcode import check
@@ -99,19 +98,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", default=names)
     parser.add_argument("--pictures", type=Path, help="a folder for pictures of the pages")
     options = parser.parse_args()
-    odd = []
-    with tempfile.TemporaryDirectory() as folder, opened_course(Path(folder)) as opened:
-        for name in options.names:
-            with new_page() as page:
-                found = try_exercise(page, *opened, name, options.pictures)
-            print(
-                f"{name}: {len(tasks(name))} tasks, {len(found) or 'nothing'} odd",
-                *found,
-                sep="\n  ",
-                flush=True,
-            )
-            odd += found
-    return int(bool(odd))
+    return in_turn(options.names, try_exercise, options.pictures)
 
 
 if __name__ == "__main__":

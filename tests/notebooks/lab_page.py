@@ -5,9 +5,10 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -69,6 +70,24 @@ def new_page(width: int = 1280, height: int = 900) -> Iterator:
         page.set_default_timeout(1000 * RUN_SECONDS)
         yield page
         browser.close()
+
+
+def in_turn(names: Sequence[str], visit: Callable, *more) -> int:
+    """Visit notebooks one by one, each on a page of its own; print what did not fit; 1 if anything did not.
+
+    Args:
+        names: of the notebooks.
+        visit: takes a page, the course's folder, the server's address, a name and what is in ``more``, and
+            returns what did not fit.
+    """
+    odd = []
+    with tempfile.TemporaryDirectory() as folder, opened_course(Path(folder)) as opened:
+        for name in names:
+            with new_page() as page:
+                found = visit(page, *opened, name, *more)
+            print(f"{name}: {len(found) or 'nothing'} odd", *found, sep="\n  ", flush=True)
+            odd += found
+    return int(bool(odd))
 
 
 class Notebook:

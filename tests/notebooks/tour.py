@@ -12,11 +12,11 @@ did not fit, for each notebook.
 import argparse
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from lab_page import COURSE, Notebook, new_page, opened_course
+from lab_page import COURSE, Notebook, in_turn
+from playwright.sync_api import TimeoutError as NotInTime
 
 CHANGED = "([picture, before]) => picture.src !== before"
 SHOWN = ".jp-Notebook .jp-RenderedMarkdown, .jp-Notebook .jp-OutputArea-output"
@@ -42,6 +42,10 @@ def tour(page, folder: Path, address: str, name: str, pictures: Path | None = No
     outputs = [output for cell in notebook.run_all() for output in cell["outputs"]]
     odd = [f"an error: {o['evalue']}" for o in outputs if o["output_type"] == "error"]
     odd += [f"on stderr: {o['text']}" for o in outputs if o.get("name") == "stderr"]
+    if pictures and page.locator(".widget-slider").count():
+        page.locator(".widget-slider").first.evaluate("e => e.scrollIntoView({block: 'center'})")
+        page.wait_for_timeout(1000)
+        page.screenshot(path=pictures / f"{name}.png")
     odd += [*controls(page), *guesses(page), *faults(page)]
     for theme in ("Light", "Dark"):
         notebook.choose("Settings", "Theme", f"JupyterLab {theme}")
@@ -67,8 +71,8 @@ def controls(page) -> Iterator[str]:
             move(page, slider, handle)
             try:
                 page.wait_for_function(CHANGED, arg=[picture.element_handle(), before], timeout=60_000)
-            except Exception as error:
-                yield f"the picture under {label!r} does not change by {way}: {type(error).__name__}"
+            except NotInTime:
+                yield f"the picture under {label!r} does not change by {way}"
 
 
 def by_key(page, slider, handle) -> None:
@@ -100,8 +104,8 @@ def guesses(page) -> Iterator[str]:
             page.keyboard.press("Enter")
         try:
             box.locator(".widget-label", has_text=ACKNOWLEDGED).wait_for(timeout=60_000)
-        except Exception as error:
-            yield f"a guess is not acknowledged: {type(error).__name__}"
+        except NotInTime:
+            yield "a guess is not acknowledged"
 
 
 def faults(page) -> Iterator[str]:
@@ -125,8 +129,8 @@ def next_page(page) -> Iterator[str]:
     links.first.click()
     try:
         page.locator(".lm-TabBar-tabLabel", has_text=name).first.wait_for(timeout=120_000)
-    except Exception as error:
-        yield f"the next page, {name}, does not open: {type(error).__name__}"
+    except NotInTime:
+        yield f"the next page, {name}, does not open"
 
 
 def main() -> int:
@@ -136,14 +140,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", default=names)
     parser.add_argument("--pictures", type=Path, help="a folder for pictures of the pages")
     options = parser.parse_args()
-    odd = []
-    with tempfile.TemporaryDirectory() as folder, opened_course(Path(folder)) as opened:
-        for name in options.names:
-            with new_page() as page:
-                found = tour(page, *opened, name, options.pictures)
-            print(f"{name}: {len(found) or 'nothing'} odd", *found, sep="\n  ", flush=True)
-            odd += found
-    return int(bool(odd))
+    return in_turn(options.names, tour, options.pictures)
 
 
 if __name__ == "__main__":
