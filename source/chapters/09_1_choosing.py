@@ -493,10 +493,7 @@ for turn in range(5):
     vowels = speech.load(turn, "second", longest=16)
     chooses, fresh = halves(vowels.validation)
     table = np.array([losses_at({"l2": lam}) for lam in strengths[2::2]])
-    for own, other in (
-        (1, 2),
-        (2, 1),
-    ):  # the columns of the half that chooses, and of the other
+    for own, other in ((1, 2), (2, 1)):  # columns: of the half that chooses, of the other
         place = int(table[:, own].argmin())
         choices.append(strengths[2::2][place])
         inner.append(table[place, own])

@@ -46,7 +46,7 @@ UNDONE = {
     "ceil": "rounding up",
     "cumsum": "the cumulative sum",
 }
-SHAPES = (*["sigmoid", "_sigmoid", "np.tanh", "np.exp", "np.log", "np.sqrt", "np.abs", "np.sign"],)
+SHAPES = ("sigmoid", "_sigmoid", "np.tanh", "np.exp", "np.log", "np.sqrt", "np.abs", "np.sign")
 
 
 def of_call(node: ast.Call, around) -> Iterator[tuple[str, Callable]]:
