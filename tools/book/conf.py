@@ -39,10 +39,11 @@ pygments_style = "a11y-high-contrast-light"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
-autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_default_options = {"members": True, "exclude-members": "set"}  # set: matplotlib gives it to figures
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True
+viewcode_follow_imported_members = False
 
 # Look
 html_theme = "sphinx_book_theme"

@@ -37,12 +37,14 @@ class Pictures:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def keep(self, picture: bytes) -> str:
-        """Write a picture (PNG) in 256 colours as lossless WebP, half as large; return its file's name."""
+    def keep(self, picture: bytes, colours: int = 64) -> str:
+        """Write a picture (PNG) in few colours as lossless WebP, half as large; return its file's name."""
         name = f"{hashlib.sha256(picture).hexdigest()[:12]}.webp"
         if not (self.folder / name).exists():
             with Image.open(io.BytesIO(picture)) as full:
-                few = full.convert("RGB").quantize(64, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+                few = full.convert("RGB").quantize(
+                    colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+                )
                 written = io.BytesIO()
                 few.convert("RGB").save(written, "WEBP", lossless=True, quality=70, method=4)
             write_atomically(self.folder / name, written.getvalue())  # two processes may keep the same

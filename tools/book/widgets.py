@@ -104,7 +104,7 @@ def player(figure, pictures: Pictures) -> str:
         pictures: take its states.
     """
     controls, states = figure.frames()
-    shown = [[pictures.keep(picture), says, alt] for says, picture, alt in states]
+    shown = [[pictures.keep(picture, colours=32), says, alt] for says, picture, alt in states]
     sliders = "".join(_slider(name, *control) for name, control in controls.items())
     at = 0
     for words, first in controls.values():
