@@ -39,6 +39,8 @@ def build(root: Path, folder: Path, *, jobs: int | None = None) -> None:
         source, made = Path(temporary, "pages"), Path(temporary, "book")
         write_pages(root, source, jobs)
         run_sphinx(root, source, made)
+        for template in made.glob("_static/*macros.html"):  # of the themes, of no use in the book
+            template.unlink()
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(made, folder)
         shutil.copytree(source / "_pictures", folder / pages.FOLDER)
