@@ -53,4 +53,5 @@ function offerFolding() {
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".player").forEach(play);
   offerFolding();
+  for (const fold of document.querySelectorAll("nav summary")) fold.setAttribute("aria-label", "pages below");
 });
