@@ -775,8 +775,8 @@ assert max(table["AR"][3], table["TAR"][3]) < table["no price"][3] - 0.02
 
 # %% [markdown]
 # AR has the smallest, TAR the steadiest, and the run without a price comes close to it. AR's outputs change little, too,
-# because what is small cannot change much; for their size TAR's change clearly less. One price says *be small*, the other *be steady*. Both end below the run without a
-# price; from one seed and a strength that nobody chose we do not rank them.
+# because what is small cannot change much; for their size TAR's change clearly less. One price says *be small*, the other
+# *be steady*. Both end below the run without a price; from one seed and a strength that nobody chose we do not rank them.
 
 # %% [markdown]
 # ## What to remember
