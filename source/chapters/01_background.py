@@ -787,7 +787,7 @@ for name in ("L2", "L2 and early stopping"):
 # - [ ] Nothing: the test data were not used for training.
 #   > They were used for the choice, and that is enough to flatter the result.
 # - [x] It is too low: the lowest of nine noisy losses.
-#   > A part of it is luck, which will not come again in a tenth year. Choose on validation data; use the test data once.
+#   > A part of it is luck, which will not come again in another year. Choose on validation data; use the test data once.
 # - [ ] It is too high: nine strengths are too few.
 #   > More strengths would make the flattery larger.
 #
