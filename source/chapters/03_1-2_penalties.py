@@ -744,7 +744,8 @@ for name in ("activation_penalty", "temporal_activation_penalty"):
 
 # %% [markdown]
 # The pull is on the outputs; backpropagation through time carries it to *all* weights of the LSTM, biases included. That sets
-# these two apart from L2. `fit` calls such a price `activation_penalty`.
+# these two apart from L2. `fit` calls such a price `activation_penalty`. (The authors take AR's outputs behind the dropout
+# of the outputs, as in the drawing of chapter 2; `fit` takes both before it.)
 #
 # **Question.** Three runs, same seed, 20 epochs, α = β = 3 (a round number that nobody tuned). Which run has the smallest
 # outputs? Which has the steadiest *for their size*?
