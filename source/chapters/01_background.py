@@ -686,9 +686,11 @@ SeedInterval().widget()
 
 # %% [markdown]
 # For an effect of 1, as large as the seeds' own spread, ten seeds do; one of 0.5 is found by 20 in two of the eight draws
-# here, and in little more than half of all draws. The effects in the figure are much larger, and all three lie far to the
-# left: on a year that took part in no decision, each cure takes about a third off the error of the model that was left
-# alone. The article's sentence holds on these data. In numbers, with persistence beside them:
+# here, and in little more than half of all draws.
+#
+# The effects in the figure are much larger, and all three lie far to the left: on a year that took part in no decision,
+# each cure takes about a third off the error of the model that was left alone. The article's sentence holds on these data.
+# In numbers, with persistence beside them:
 
 # %%
 print(f"{'':<22}  epochs  training   test    gap")
