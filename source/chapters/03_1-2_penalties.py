@@ -662,7 +662,7 @@ gaps = [np.mean([history.gap[-1] for _, history in row]) for row in runs.values(
 assert (np.diff(gaps) < 0).all()
 
 # %% [markdown]
-# Without a penalty the two curves part; each strength brings them closer together. At λ = 0.1 they nearly touch, and both are
+# Without a penalty the two curves part; each strength brings them closer together. At λ = 0.1 they are closest, and both are
 # held up: the model has become too stiff. Now the end of all three seeds, with the size of the weights.
 
 # %%
