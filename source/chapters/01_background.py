@@ -351,11 +351,7 @@ mean_curves = {
     for units, runs in result["capacity"].items()
 }
 explorer = CurveExplorer(
-    mean_curves,
-    setting="hidden units",
-    value=min(mean_curves),
-    baseline=persistence,
-    unit=unit,
+    mean_curves, setting="hidden units", baseline=persistence, unit=unit
 )
 explorer.widget()
 
@@ -407,8 +403,8 @@ assert (np.diff(validation_best.mean(axis=1)) < 0).all()
 assert validation_best[0].mean() > persistence > validation_best[1].mean()
 
 # %% [markdown]
-# With long training all four end above persistence, in no clear order: this model has room to memorize two years as well
-# as two months. What the days buy is the best epoch. With a tenth of them there is hardly a moment at which the model
+# With long training all four end above persistence, in no clear order: this model has room to memorize not only two
+# months but two years. What the days buy is the best epoch. With a tenth of them there is hardly a moment at which the model
 # beats persistence; with each larger share it gets further below. Here is the same figure at each run's best epoch.
 
 # %%
@@ -477,7 +473,7 @@ assert abs(np.diff((validation - train).mean(axis=1))[0]) < 0.15
 # Both losses rise with the noise: chance is harder to memorize than weather, and it spoils the forecasts of new days. The
 # gap, being their difference, hardly moves between the first two rows. So one half of the usual sentence holds here: an
 # overfitting model has learned noise and pays for it on unseen data. The other half, that noise shows as a wider gap, does
-# not hold before nearly everything is noise. Read both curves, not only the distance.
+# not hold while half of the targets are true. Read both curves, not only the distance.
 
 # %% [markdown]
 # ## 1.2 What regularization does
@@ -544,10 +540,10 @@ CurveExplorer(
 ).widget()
 
 # %% [markdown]
-# On the left little has changed yet, and the model overfits. On the right the gap has nearly closed, and yet the validation
-# loss rises again: the model has become too stiff to follow even what holds for every year. It *underfits*. **A small gap
-# is not the goal.** The goal is the lowest point of the validation curve, in between. If it lay at an edge of the grid, the
-# grid would be too short.
+# On the left of the figure little has changed yet, and the model overfits. On the right the gap has nearly closed, and yet
+# the validation loss rises again: the model has become too stiff to follow even what holds for every year. It *underfits*.
+# **A small gap is not the goal.** The goal is the lowest point of the validation curve, in between. If it lay at an edge of
+# the grid, the grid would be too short.
 #
 # **A limit: early stopping.** Watch the validation loss, remember the best weights, and stop after `patience` epochs in a
 # row without a new best. You will write this counter in the exercise.
@@ -680,7 +676,8 @@ for method in methods.values():
 # An interval over seeds, with differences that are drawn at random. **Try this:**
 #
 # 1. Set the true effect to 0 and draw again and again. How often does the interval miss 0?
-# 2. Set it to 0.5. How many seeds does it take until the interval lies on one side of 0 in most draws?
+# 2. Set it to 1. How many seeds does it take until the interval lies on one side of 0 in most draws? Are 20 enough if the
+#    effect is 0.5?
 
 # %%
 from labcode.widgets import SeedInterval
@@ -688,8 +685,12 @@ from labcode.widgets import SeedInterval
 SeedInterval().widget()
 
 # %% [markdown]
-# All three lie far to the left: on a year that took part in no decision, each cure takes about a third off the error of the
-# model that was left alone. The article's sentence holds on these data. In numbers, with persistence beside them:
+# For an effect of 1, as large as the seeds' own spread, ten seeds do; one of 0.5 is found by 20 in two of the eight draws
+# here, and in little more than half of all draws.
+#
+# The effects in the figure are much larger, and all three lie far to the left: on a year that took part in no decision,
+# each cure takes about a third off the error of the model that was left alone. The article's sentence holds on these data.
+# In numbers, with persistence beside them:
 
 # %%
 print(f"{'':<22}  epochs  training   test    gap")
@@ -788,7 +789,7 @@ for name in ("L2", "L2 and early stopping"):
 # - [ ] Nothing: the test data were not used for training.
 #   > They were used for the choice, and that is enough to flatter the result.
 # - [x] It is too low: the lowest of nine noisy losses.
-#   > A part of it is luck, which will not come again in a tenth year. Choose on validation data; use the test data once.
+#   > A part of it is luck, which will not come again in another year. Choose on validation data; use the test data once.
 # - [ ] It is too high: nine strengths are too few.
 #   > More strengths would make the flattery larger.
 #

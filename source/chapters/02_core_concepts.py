@@ -255,9 +255,8 @@ zeros_of_l1 = guess(
     "LSTM trained with an L1 penalty: how many weights are exactly 0?", unit="of 4864"
 )
 
+
 # %%
-
-
 def lstm_weights(model):
     """Return W and U of a model's LSTM, as one vector."""
     return np.concatenate(
@@ -371,8 +370,9 @@ with seeded(0), torch.no_grad():
 # %% [markdown]
 # In evaluation the two answers agree, in training they do not. This is the quickest test for dropout left on by mistake.
 #
-# **Try it yourself.** Set all three rates to 0 in the cell above: do the answers agree in training, too? Then set only
-# `dropout=0.2` and `num_layers=1`. What do you find, and what does the warning say?
+# **Try it yourself.** Set all three rates to 0 in the cell that makes the model, and run it and the last cell again: do the
+# answers agree in training, too? Then set only `dropout=0.2` and `num_layers=1`. What do you find, and what does the warning
+# say?
 
 # %% [markdown]
 # ### Early stopping: a limit on training time
@@ -733,7 +733,7 @@ for title, losses in panels.items():
 # Three coins fall alike in one case of four. If more pairs agree, some of the differences are real; but a pair without any
 # difference would now and then agree, too, and the picture does not say which one that is.
 #
-# **Try it yourself.** Multiply the strength of one method by 10 in `settings`, call `run.cache_clear()` and run the comparison
+# **Try it yourself.** Multiply the strength of one penalty by 10 in `settings`, call `run.cache_clear()` and run the comparison
 # again. Does its place in the figure change more than the seeds' spread?
 
 # %% [markdown]

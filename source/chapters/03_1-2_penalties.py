@@ -662,7 +662,7 @@ gaps = [np.mean([history.gap[-1] for _, history in row]) for row in runs.values(
 assert (np.diff(gaps) < 0).all()
 
 # %% [markdown]
-# Without a penalty the two curves part; each strength brings them closer together. At λ = 0.1 they nearly touch, and both are
+# Without a penalty the two curves part; each strength brings them closer together. At λ = 0.1 they are closest, and both are
 # held up: the model has become too stiff. Now the end of all three seeds, with the size of the weights.
 
 # %%
@@ -744,7 +744,8 @@ for name in ("activation_penalty", "temporal_activation_penalty"):
 
 # %% [markdown]
 # The pull is on the outputs; backpropagation through time carries it to *all* weights of the LSTM, biases included. That sets
-# these two apart from L2. `fit` calls such a price `activation_penalty`.
+# these two apart from L2. `fit` calls such a price `activation_penalty`. (The authors take AR's outputs behind the dropout
+# of the outputs, as in the drawing of chapter 2; `fit` takes both before it.)
 #
 # **Question.** Three runs, same seed, 20 epochs, α = β = 3 (a round number that nobody tuned). Which run has the smallest
 # outputs? Which has the steadiest *for their size*?
@@ -774,9 +775,9 @@ assert table["TAR"][2] < 0.75 * table["AR"][2]
 assert max(table["AR"][3], table["TAR"][3]) < table["no price"][3] - 0.02
 
 # %% [markdown]
-# AR has the smallest, TAR the steadiest. AR's outputs change little, too, because what is small cannot change much; for
-# their size TAR's change clearly less. One price says *be small*, the other *be steady*. Both end below the run without a
-# price; from one seed and a strength that nobody chose we do not rank them.
+# AR has the smallest, TAR the steadiest, and the run without a price comes close to it. AR's outputs change little, too,
+# because what is small cannot change much; for their size TAR's change clearly less. One price says *be small*, the other
+# *be steady*. Both end below the run without a price; from one seed and a strength that nobody chose we do not rank them.
 
 # %% [markdown]
 # ## What to remember
