@@ -279,7 +279,7 @@ explorer.widget()
 
 # %%
 ax = plots.run_so_far(*curves, 8, baseline=checks["baseline"][1])
-_ = ax.set_title(f"after 8 epochs: {explorer.name(8)}", fontsize="medium")
+_ = ax.set_title(f"after 8 epochs: {explorer.name(8)}", loc="right", fontsize="medium")
 print({step: explorer.name(step) for step in steps})
 
 # %% tags=["guard"]
