@@ -3,13 +3,13 @@
 #
 # *About 75 minutes: 38 of reading, 37 of thinking and trying; the cells run in about one. Needs:
 # [chapter 1](01_background.ipynb) and [chapter 3, on dropout](03_3-4_dropout.ipynb). This part mirrors section 9.2 of the
-# article, and goes on with eleven questions that readers of such articles ask. There is a natural break between the two.*
+# article, and goes on with ten questions that readers of such articles ask. There is a natural break between the two.*
 #
 # **After this chapter you can**
 #
 # - tell an overfit from six other troubles that a run can have, and say which check settles it;
 # - judge what learning curves cannot show, and how often simple rules err;
-# - answer eleven questions on regularizing LSTMs, each with a few lines of code.
+# - answer ten questions on regularizing LSTMs, each with a few lines of code.
 
 # %% [markdown]
 # ## 9.2 How to tell whether a model overfits
@@ -279,7 +279,7 @@ explorer.widget()
 
 # %%
 ax = plots.run_so_far(*curves, 8, baseline=checks["baseline"][1])
-_ = ax.set_title(f"after 8 epochs: {explorer.name(8)}", fontsize="medium")
+_ = ax.set_title(f"after 8 epochs: {explorer.name(8)}", loc="right", fontsize="medium")
 print({step: explorer.name(step) for step in steps})
 
 # %% tags=["guard"]
@@ -379,7 +379,7 @@ assert 0 < sum(harmed) < 6
 # %% [markdown]
 # ## 9.3 Questions that readers ask
 #
-# Eleven questions, found in forums and issue trackers under articles and libraries for LSTMs. Each is answered by a cell.
+# Ten questions, found in forums and issue trackers under articles and libraries for LSTMs. Each is answered by a cell.
 #
 # ### Why is my validation loss *lower* than my training loss?
 #
@@ -698,11 +698,11 @@ assert all(few > all_ for few, all_ in pairs)
 
 # %% [markdown]
 # What is sure: five times the data lowered the loss in every case. The gap and the gain of L2 are not what one reads, and
-# part of the reason is a trap. A fifth of the data for the same 25 epochs means a fifth of the steps, so those runs had not
-# even begun to overfit. Compare amounts of data at equal steps, as chapter 1 does.
+# part of the reason is a trap. A fifth of the data for the same 25 epochs means a fifth of the steps, so some of those runs
+# had hardly begun to overfit. Compare amounts of data at equal steps, as chapter 1 does.
 #
 # There is no number of samples that suffices. Train on a half and on all of what you have; if the second is clearly better,
-# more data will help, and no regularizer is as good.
+# still more will probably help, and without a strength to choose.
 #
 # **Try it yourself.** Ask that of Seattle's days. Train with `FREE` twice, on all and on the last half of the training data
 # (`from dataclasses import replace`, then `trained(replace(days, train=days.train.last(0.5)), FREE | {"epochs": 80}, 0)` for
