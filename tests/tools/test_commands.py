@@ -491,7 +491,8 @@ def test_arguments_after_two_dashes_and_the_exit_code_are_pytests(made):
 
 
 @pytest.mark.parametrize(
-    "command", ["lab", "restart", "test", "build", "bench", "evidence", "doctor", "clean"]
+    "command",
+    ["lab", "restart", "test", "build", "bench", "evidence", "assignment", "nbgrader", "doctor", "clean"],
 )
 def test_each_command_has_help(toy, command):
     answer = course(toy, command, "--help")

@@ -1,0 +1,54 @@
+"""The subcommands of course.py for those who teach a class."""
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from tools.environment import Environment, run_inside
+from tools.process import CourseError
+from tools.setup import ensure
+
+GRADE = frozenset({"grade"})
+NBGRADER_VENV = ".venv-nbgrader"  # beside the course's own environment, which does without its many packages
+
+
+def assignment(options: argparse.Namespace) -> int:
+    """Set up and write sources of the exercises for nbgrader."""
+    environment = Environment()
+    extras = options.extras | {"test"}
+    ensure(environment, extras=extras, backend=options.backend, update=options.update)
+    return run_inside(environment, "tools.assignment", [str(options.folder.resolve()), *options.names])
+
+
+def nbgrader(options: argparse.Namespace) -> int:
+    """Set up nbgrader in an environment of its own and run it in the folder of a course of nbgrader's.
+
+    Raises:
+        CourseError: the folder is not there.
+    """
+    if not options.folder.is_dir():
+        raise CourseError(f"There is no folder {options.folder}. `python course.py assignment` makes one.")
+    os.environ.setdefault("COURSE_VENV", NBGRADER_VENV)
+    environment = Environment()
+    ensure(environment, extras=options.extras | GRADE, backend=options.backend, update=options.update)
+    return run_inside(environment, "nbgrader", [*options.words, *options.rest], options.folder.resolve())
+
+
+def add(command: Callable[..., argparse.ArgumentParser], setup: argparse.ArgumentParser) -> None:
+    """Add these subcommands.
+
+    Args:
+        command: adds one, from its name, function, summary and parents.
+        setup: the parser of the options of every command that sets up an environment.
+    """
+    writer = command("assignment", assignment, "write the exercises as sources for nbgrader", setup)
+    writer.add_argument("folder", type=Path, metavar="DIR", help="of nbgrader's course; made if need be")
+    writer.add_argument(
+        "names", nargs="*", metavar="NAME", help="an exercise's name, such as ex01_background (default: all)"
+    )
+    grader = command("nbgrader", nbgrader, "run nbgrader; its options go after --", setup)
+    grader.add_argument("folder", type=Path, metavar="DIR", help="what `assignment` has made")
+    grader.add_argument(
+        "words", nargs="+", metavar="WORD", help="such as generate_assignment ex01_background"
+    )
