@@ -9,6 +9,7 @@ from tools import build_record, class_commands, doctor_reports
 from tools.clean import clean
 from tools.doctor import examine
 from tools.environment import Environment, private_folder, run_inside
+from tools.indexes import take_only_from
 from tools.lab import run_lab
 from tools.lock import locked
 from tools.process import CourseError, say, signals_as_interrupts
@@ -22,6 +23,8 @@ SIDE_BY_SIDE = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "-m",
 
 def lab(options: argparse.Namespace) -> int:
     """Set up, fill `work/` and serve JupyterLab."""
+    if options.wheels:
+        take_only_from(options.wheels)
     environment = Environment()
     try:
         ensure(environment, extras=options.extras, backend=options.backend, update=options.update)
@@ -151,6 +154,9 @@ def parser() -> argparse.ArgumentParser:
     opener.add_argument("--no-browser", dest="browser", action="store_false", help="only print the address")
     opener.add_argument(
         "--first", action="store_true", help="at the table of contents, not where you stopped"
+    )
+    opener.add_argument(
+        "--from", dest="wheels", type=Path, metavar="DIR", help="install from a folder of wheels, no network"
     )
     opener.add_argument("--port", type=int, help="serve here (default: the first free one from 8888)")
     restarter = command("restart", start_afresh, "bring a fresh copy of a notebook; yours is kept beside it")

@@ -19,7 +19,7 @@ NETWORK_WORDS = (
 NO_NETWORK = (
     "{host} cannot be reached, and the packages of the course come from there (0.5 GB, once).\n"
     "Connect to the network (behind a proxy: set HTTPS_PROXY) and call the same command again.\n"
-    "With a folder of wheels instead: set PIP_NO_INDEX=1 and PIP_FIND_LINKS to it."
+    "With a folder of wheels instead: python course.py lab --from FOLDER"
 )
 
 
