@@ -107,7 +107,7 @@ def points(fn: Callable, maximum: float, *, task: str | None = None) -> float:
         return 0.0
     verdict, more = checker.examine(fn)
     print("\n".join([verdict.text, *more]))
-    earned = float(round(maximum * verdict.share, 2))  # nbgrader does not read NumPy's form of a number
+    earned = round(maximum * verdict.share, 2)
     print(f"{name}: {earned:g} of {maximum:g} points")
     return earned
 
