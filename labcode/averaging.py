@@ -16,7 +16,7 @@ class NonMonotonicTrigger:
 
     It begins when the loss is higher than the lowest of those before the last ``patience`` ones, which is
     min(losses[:-patience]) where this loss is not yet in ``losses``. A single bad epoch does not do it while
-    the losses of long ago are still higher.
+    the losses of long ago are still higher. This is the line of the authors' program.
 
     Args:
         patience: n of the paper, the number of recent losses that are left out, at least 1.

@@ -57,8 +57,9 @@ def max_norm(w: ndarray, limit: float, axis: Axis = "row") -> ndarray:
     array([[0.6, 0.8],
            [0.3, 0.4]])
 
-    Source: Srebro, Rennie & Jaakkola (2004), "Maximum-margin matrix factorization"; for networks Hinton et
-        al. (2012). Chapter 3.
+    Source: Hinton et al. (2012), "Improving neural networks by preventing co-adaptation of feature
+        detectors". The name is older: Srebro, Rennie & Jaakkola (2004) bound the factors of a matrix by it.
+        Chapter 3.
     """
     limit = check_number("limit", limit, low=0.0)
     return _with_norms(w, axis, lambda norms: np.minimum(norms, limit))

@@ -58,7 +58,8 @@ class EarlyStopping:
     >>> EarlyStopping(patience=2, monitor="validation_accuracy").mode
     'max'
 
-    Source: Prechelt (1998), "Early Stopping - But When?". Chapters 1 and 3.
+    Source: Goodfellow, Bengio & Courville (2016), "Deep Learning", algorithm 7.1, for patience; Prechelt
+        (1998), "Early Stopping - But When?", compares rules of other kinds. Chapters 1 and 3.
     """
 
     def __init__(

@@ -18,7 +18,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from labcode._files import write_atomically
-from tools import build_record
+from tools import build_record, short_solutions
 from tools.execute import execute, output_text
 from tools.process import CourseError, say
 from tools.reachable import Library
@@ -203,6 +203,9 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         parser.error(f"no source is named {', '.join(sorted(unknown))}")
     chosen = [target for target in known if not names or target.name in names]
     act = check if options.check else partial(build, always=bool(names))
+    mended = short_solutions.mend(root, write=not options.check)
+    for path in mended:
+        say(f"{'STALE' if options.check else 'written:'} {path.as_posix()}: the solutions of an exercise")
     library = Library(root)
     failed, done = 0, 0
     for target in chosen:
@@ -216,10 +219,10 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     extra = superfluous(root, known)
     for path in extra:
         say(f"SUPERFLUOUS {path.relative_to(root).as_posix()}: no source gives it; delete it")
-    if not (names or failed or extra or (options.check and done)):
+    if not (names or failed or extra or (options.check and (done or mended))):
         build_record.record(root)
     say(f"{len(chosen) - done} of {len(chosen)} notebooks were up to date")
-    return int(failed > 0 or (options.check and done + len(extra) > 0))
+    return int(failed > 0 or (options.check and done + len(extra) + len(mended) > 0))
 
 
 if __name__ == "__main__":

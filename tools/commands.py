@@ -49,6 +49,15 @@ def test(options: argparse.Namespace) -> int:
     return run_inside(environment, "pytest", options.rest or SIDE_BY_SIDE)
 
 
+def browser(options: argparse.Namespace) -> int:
+    """Set up and walk through the notebooks in a browser."""
+    environment = Environment()
+    ensure(environment, extras=TEST | options.extras, backend=options.backend, update=options.update)
+    tour = environment.root / "tests" / "notebooks" / "tour.py"
+    command = [str(environment.python), str(tour), *options.names, *options.rest]
+    return run_foreground(command, env=environment.variables(), cwd=environment.root)
+
+
 def build(options: argparse.Namespace) -> int:
     """Set up and build the notebooks from their sources."""
     environment = Environment()
@@ -182,6 +191,10 @@ def parser() -> argparse.ArgumentParser:
         "--check", action="store_true", help="build nothing; fail if something is not up to date"
     )
     builder.add_argument("names", nargs="*", metavar="NAME", help="a notebook's name, such as 01_background")
+    walker = command(
+        "browser", browser, "walk through the notebooks in Chromium, as a learner has them", setup
+    )
+    walker.add_argument("names", nargs="*", metavar="NAME", help="a notebook's name, such as 01_background")
     timer = command(
         "bench",
         bench,

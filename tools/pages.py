@@ -23,10 +23,7 @@ TAGS = {  # what a cell may be tagged with in a source
     "glossary": "replaced by the terms of source/glossary.toml",
     "quiz": "rendered from its compact form (tools/quiz.py)",
     "guard": "asserts that only hold the text: folded for readers, run by every test",
-    "short": "belongs to the plan for a short session",
-    "slide": "a slide of its own",
     "raises-exception": "may fail",
-    "hide-input": "its code is folded in the book",
 }
 GUARD = "# Guard: these asserts hold the text to its numbers. Nothing new for the reader."
 MINUTES = re.compile(r"\b[Aa]bout (\d+) minutes\b")

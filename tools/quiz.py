@@ -13,6 +13,7 @@ In the source, a markdown cell tagged `quiz` holds a heading and then, for each 
 import html
 import re
 from dataclasses import dataclass, field
+from string import ascii_lowercase
 
 from tools.exercise import SourceError
 
@@ -96,7 +97,7 @@ def render(source: str, place: str) -> str:
     for number, question in enumerate(questions, start=1):
         gap = "<br>" if number > 1 else ""  # lists of options end without one
         parts.append(f"{gap}**{number}.** " + "\n".join(question.text).strip())
-        for letter, option in zip("abcdefgh", question.options, strict=False):
+        for letter, option in zip(ascii_lowercase, question.options, strict=False):
             verdict = "**Right.**" if option.is_right else "**Not quite.**"
             summary = f"<details><summary>{letter}) {_as_html(' '.join(option.text).strip())}</summary>"
             reason = "\n".join(option.reason).strip()

@@ -19,7 +19,6 @@ The text is part of Python and differs a little between its versions: the result
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -29,6 +28,7 @@ from labcode.applications.language_model import LanguageModel
 from labcode.applications.language_training import fit_language_model, text_losses
 from labcode.averaging import NonMonotonicTrigger
 from labcode.early_stopping import EarlyStopping
+from labcode.experiments.declaration import EVIDENCE
 from labcode.experiments.effects import compare
 from labcode.experiments.records import Record
 from labcode.experiments.study import Study
@@ -60,7 +60,7 @@ PARTS = {
 NORM_RATES = (1, 2.5, 5, 10)  # layer norm makes what the head reads larger: it has a step size of its own
 SMOOTHINGS = (0.02, 0.05, 0.1, 0.2)
 # Test perplexities of papers: without a part, and with it (the authors' line without fine-tuning).
-FIGURES = Path(__file__).parents[1] / "tests" / "conformance" / "paper_figures.json"
+FIGURES = EVIDENCE.parent / "tests" / "conformance" / "paper_figures.json"
 WITHOUT_FINE_TUNING, MELIS = "awd_ablation_ptb_fine-tuning", "melis_T1_LSTM_10M_d1"
 PUBLISHED = {
     "embedding dropout": ("awd_ablation_ptb_embedding_dropout", WITHOUT_FINE_TUNING),

@@ -8,7 +8,9 @@ Run ``python course.py evidence 09_diagnosis``. It trains about a thousand small
    loss on fresh data are left out. The error rate is also weighed as the cases may come in practice: half of
    the runs healthy, a quarter overfit, all other faults the rest (``MIX``); and it is said how many of the
    healthy runs are accused of something. (The rules were set on runs of weather and speech, seeds 0 to 5,
-   with the same faults at other strengths; two of those seeds are trained again here.)
+   with the same faults at other strengths; two of those seeds are trained again here.) A run is judged at
+   the epoch whose weights it holds; differences between two sets of data come with their standard errors,
+   from item losses, with blocks of days as units in the weather.
 2. The gap. Twenty-four settings (task, hidden units, training data). Does the gap of the run without
    regularization say how much L2 or dropout will lower the loss on fresh data? Each is the mean of ten
    seeds, and settings are resampled for the intervals; all is trained for 25 epochs, at strengths that were
@@ -54,6 +56,7 @@ PLAINLY, STOPPED = "last", "best"  # the gain at the last epoch, and with both r
 GAINS = {"gap": PLAINLY, "gap, both stopped": STOPPED}
 SCORES = ("gap", "relative_gap", "standard_gap", "rise")
 MIX = {"healthy": 0.5, "overfit": 0.25}  # all other cases share the rest
+SEEN = ("train_loss", "validation_loss", "best_epoch", "stopped_epoch", "kept_epoch")
 HARMFUL = ("overfit", "underfit", "learning rate too high", "shift")
 
 
@@ -63,13 +66,12 @@ def fault(*, task, case, seed):
     history = record["history"]
     for name in ("train_loss", "validation_loss"):
         history[name] = [float(f"{loss:.4g}") for loss in history[name]]
-    kept = ("train_loss", "validation_loss", "best_epoch", "stopped_epoch")
     checks = {
         name: [float(f"{v:.6g}") for v in value] if isinstance(value, list) else value
         for name, value in record["checks"].items()
     }
     about = {"task": task, "seed": seed, "case": case, "kind": record["kind"]}
-    return about | {name: history[name] for name in kept} | {"checks": checks}
+    return about | {name: history[name] for name in SEEN} | {"checks": checks}
 
 
 def setting(*, task, hidden, share, method, seed, epochs=EPOCHS):
@@ -114,8 +116,7 @@ def comparison(*, split, scale, rate, seed, epochs=40):
 
 def named(record, checks=True):
     """Return what ``diagnose`` says of a record, with all checks or from the curves alone."""
-    names = ("train_loss", "validation_loss", "best_epoch", "stopped_epoch")
-    history = History(**{name: record[name] for name in names})
+    history = History(**{name: record[name] for name in SEEN})
     return diagnose(history, **(record["checks"] if checks else {})).case
 
 
@@ -318,13 +319,8 @@ def unknown(records):
     for number, (label, case) in enumerate(zip("ABCDEF", cases, strict=True)):
         task = UNSEEN[number % len(UNSEEN)]
         run = min((r for r in plain if r["case"] == case), key=lambda r: (r["task"] != task, r["seed"]))
-        shown[label] = {name: run[name] for name in names} | {"kept": kept_epoch(run)}
+        shown[label] = {name: run[name] for name in names} | {"kept": run["kept_epoch"]}
     return shown
-
-
-def kept_epoch(run):
-    """Return the epoch whose weights a run holds."""
-    return len(run["train_loss"]) - 1 if run["stopped_epoch"] is None else run["best_epoch"]
 
 
 def main():

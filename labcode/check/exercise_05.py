@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labcode.check import random_cases
+from labcode.check import random_cases_practice
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.exercise_05_runs import kept_epoch, keras_output, planted_mistakes
 from labcode.check.exercise_05_training import train_as_keras
@@ -40,7 +40,7 @@ from_keras_config = Checker(
         Case("one rate of two", ({"dropout": 0.3},)),
         Case("the other rate alone", ({"recurrent_dropout": 0.3},)),
         Case("nothing", ({},)),
-        *drawn(random_cases.from_keras_config, 0, 1, 2),
+        *drawn(random_cases_practice.from_keras_config, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -80,7 +80,7 @@ from_keras_config = Checker(
         ),
     ),
     praise="The only number that changes is that of L2; everything else is a question of names.",
-    draw=random_cases.from_keras_config,
+    draw=random_cases_practice.from_keras_config,
 )
 
 
@@ -104,7 +104,7 @@ to_keras_config = Checker(
         Case("L1 on W, L2 on U", ({"input": 0.03}, {"recurrent": 0.01})),
         Case("both on the bias", ({"bias": 0.1}, {"bias": 0.4})),
         Case("nothing", ({}, {})),
-        *drawn(random_cases.to_keras_config, 0, 1, 2),
+        *drawn(random_cases_practice.to_keras_config, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -136,7 +136,7 @@ to_keras_config = Checker(
         ),
     ),
     praise="Applied one after the other, your two functions should give back what went in. Try it.",
-    draw=random_cases.to_keras_config,
+    draw=random_cases_practice.to_keras_config,
 )
 
 
@@ -161,7 +161,7 @@ max_norm_of_keras = Checker(
         Case("axis 1", (_WEIGHT, 2.0, 1)),
         Case("a square matrix, axis 0", (_SQUARE, 1.0, 0)),
         Case("a limit that nothing reaches", (_WEIGHT, 10.0, 0)),
-        *drawn(random_cases.max_norm_of_keras, 0, 1, 2),
+        *drawn(random_cases_practice.max_norm_of_keras, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -189,7 +189,7 @@ max_norm_of_keras = Checker(
         ),
     ),
     praise="For axis=0 that is a unit's row, what enters it: `torch.renorm(weight, 2, 0, limit)`.",
-    draw=random_cases.max_norm_of_keras,
+    draw=random_cases_practice.max_norm_of_keras,
 )
 
 

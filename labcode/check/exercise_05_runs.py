@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labcode.check import random_cases
+from labcode.check import random_cases_practice
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.line_finder import LinesChecker
 from labcode.check.random_cases import drawn
@@ -26,7 +26,7 @@ keras_output = Checker(
         Case("model(x, training=True)", (_X, _W, _KEPT, 0.2, True)),
         Case("model(x, training=False)", (_X, _W, _KEPT, 0.2, False)),
         Case("model(x)", (_X, _W, _KEPT, 0.2, None)),
-        *drawn(random_cases.keras_output, 0, 1, 2),
+        *drawn(random_cases_practice.keras_output, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -54,7 +54,7 @@ keras_output = Checker(
         ),
     ),
     praise="One argument decides; whoever forgets it in Keras evaluates, in PyTorch trains.",
-    draw=random_cases.keras_output,
+    draw=random_cases_practice.keras_output,
 )
 
 
@@ -97,7 +97,7 @@ kept_epoch = Checker(
         Case("a tie of the first two", ([0.5, 0.5, 0.75], 3, True)),
         Case("small steps are steps", ([1.0, 0.9999, 0.9998, 0.9997, 0.9996], 2, False)),
         Case("one epoch", ([0.5], 2, True)),
-        *drawn(random_cases.kept_epoch, 0, 1, 2),
+        *drawn(random_cases_practice.kept_epoch, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -172,7 +172,7 @@ kept_epoch = Checker(
         ),
     ),
     praise="Two questions, in this order: which epochs ran, and which of them is held?",
-    draw=random_cases.kept_epoch,
+    draw=random_cases_practice.kept_epoch,
 )
 
 _PLANTED = {

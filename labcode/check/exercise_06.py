@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from labcode.check import random_cases
+from labcode.check import random_cases_practice
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.exercise_06_model import regularized_model
 from labcode.check.exercise_06_scores import forecast_skill, macro_f1, search_with_beam
@@ -39,7 +39,7 @@ split_by_time = Checker(
         Case("one day ahead, rows in order", (np.arange(10), 1, 6, 8)),
         Case("three days ahead", (np.arange(12), 3, 6, 9)),
         Case("rows of several stocks, in no order", (_ROWS, 2, 5, 9)),
-        *drawn(random_cases.split_by_time, 0, 1, 2),
+        *drawn(random_cases_practice.split_by_time, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -80,7 +80,7 @@ split_by_time = Checker(
         ),
     ),
     praise="No target of a later part was known when an earlier part ended.",
-    draw=random_cases.split_by_time,
+    draw=random_cases_practice.split_by_time,
 )
 
 
@@ -110,7 +110,7 @@ scale_on_training = Checker(
     cases=(
         Case("three parts of one level", _windows(0, (5, 3, 3), 0.0)),
         Case("a level that rises from part to part", _windows(1, (4, 2, 3), 1.5)),
-        *drawn(random_cases.scale_on_training, 0, 1, 2),
+        *drawn(random_cases_practice.scale_on_training, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -156,7 +156,7 @@ scale_on_training = Checker(
         ),
     ),
     praise="What later parts look like stays unknown until they are predicted.",
-    draw=random_cases.scale_on_training,
+    draw=random_cases_practice.scale_on_training,
 )
 
 
@@ -198,7 +198,7 @@ choose_and_report = Checker(
             ),
         ),
         Case("both agree", (np.array([[1.0, 1.1], [0.8, 0.9]]), np.array([[1.3, 1.1], [1.0, 0.9]]))),
-        *drawn(random_cases.choose_and_report, 0, 1, 2),
+        *drawn(random_cases_practice.choose_and_report, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -233,7 +233,7 @@ choose_and_report = Checker(
         ),
     ),
     praise="Validation chooses, the test is read once, and what it says is reported.",
-    draw=random_cases.choose_and_report,
+    draw=random_cases_practice.choose_and_report,
 )
 
 CHECKERS = (

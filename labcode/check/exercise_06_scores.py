@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labcode.check import random_cases
+from labcode.check import random_cases_practice
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.random_cases import drawn
 
@@ -30,7 +30,7 @@ forecast_skill = Checker(
             "worse than 'as today'",
             (np.array([20.0, 21.0, 21.0, 22.0]), np.full(4, 18.0), np.array([19.0, 20.0, 21.0, 21.0])),
         ),
-        *drawn(random_cases.forecast_skill, 0, 1, 2),
+        *drawn(random_cases_practice.forecast_skill, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -69,7 +69,7 @@ forecast_skill = Checker(
         ),
     ),
     praise="A skill below 0 says it plainly: the rule would have been better.",
-    draw=random_cases.forecast_skill,
+    draw=random_cases_practice.forecast_skill,
 )
 
 
@@ -96,7 +96,7 @@ macro_f1 = Checker(
         Case("three classes", (np.array([[8, 1, 1], [2, 6, 2], [0, 3, 7]]),)),
         Case("a rare class that is never found", (np.array([[90, 5, 0], [4, 16, 0], [3, 2, 0]]),)),
         Case("a class that is in neither", (np.array([[5, 0, 1], [0, 0, 0], [2, 0, 4]]),)),
-        *drawn(random_cases.macro_f1, 0, 1, 2),
+        *drawn(random_cases_practice.macro_f1, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -137,7 +137,7 @@ macro_f1 = Checker(
         ),
     ),
     praise="A rare class now counts as much as a frequent one.",
-    draw=random_cases.macro_f1,
+    draw=random_cases_practice.macro_f1,
 )
 
 
@@ -232,7 +232,7 @@ search_with_beam = Checker(
         Case("width 3 finds it", (_HIDDEN, 3)),
         Case("a finished sentence keeps its place", (_PUSHED_OUT, 2)),
         Case("a finished sentence takes no place", (_THIRD_PLACE, 3)),
-        *drawn(random_cases.search_with_beam, 5, 153),
+        *drawn(random_cases_practice.search_with_beam, 5, 153),
     ),
     misconceptions=(
         Misconception(
@@ -290,5 +290,5 @@ search_with_beam = Checker(
         ),
     ),
     praise="More width, more probable sentences; whether they are better translations is another question.",
-    draw=random_cases.search_with_beam,
+    draw=random_cases_practice.search_with_beam,
 )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labcode.check import random_cases
+from labcode.check import random_cases_practice
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.exercise_07_port import find_faults, speed_ratio
 from labcode.check.exercise_07_training import train_and_carry
@@ -33,7 +33,7 @@ reorder_gates = Checker(
         Case("PyTorch to ONNX: i f g o to i o f c", (_GATES, "ifgo", "iofc")),
         Case("TensorFlow 1 to PyTorch: i j f o to i f g o", (_GATES, "ijfo", "ifgo")),
         Case("3 units, ONNX to Keras", (np.arange(24.0).reshape(12, 2), "iofc", "ifco")),
-        *drawn(random_cases.reorder_gates, 0, 1, 2),
+        *drawn(random_cases_practice.reorder_gates, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -57,7 +57,7 @@ reorder_gates = Checker(
         ),
     ),
     praise="Blocks of H rows, and three names for the candidate: that is all there is to gate orders.",
-    draw=random_cases.reorder_gates,
+    draw=random_cases_practice.reorder_gates,
 )
 
 
@@ -79,7 +79,7 @@ bias_sum = Checker(
         Case("bias_hh frozen at zero, as beside Keras", (_BIAS[0], np.zeros(2), _BIAS[2], 0.1, True)),
         Case("both learn", (*_BIAS, 0.1, False)),
         Case("one step, both learn", (_BIAS[0], _BIAS[1], _BIAS[2][:1], 0.5, False)),
-        *drawn(random_cases.bias_sum, 0, 1, 2),
+        *drawn(random_cases_practice.bias_sum, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -108,7 +108,7 @@ bias_sum = Checker(
         ),
     ),
     praise="Two free biases are one bias at twice the learning rate: freeze one beside Keras.",
-    draw=random_cases.bias_sum,
+    draw=random_cases_practice.bias_sum,
     may_change=True,
 )
 
@@ -143,7 +143,7 @@ same_settings = Checker(
             (_pytorch(0.02, 0, 1.0, True), {"l2": 0.01, "axis": 1, "global_clipnorm": 5.0}),
         ),
         Case("a doubled strength", (_pytorch(0.01, 1, 5.0, False), {"l2": 0.02, "axis": 1, "clipnorm": 0.5})),
-        *drawn(random_cases.same_settings, 0, 1, 2),
+        *drawn(random_cases_practice.same_settings, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -177,7 +177,7 @@ same_settings = Checker(
         ),
     ),
     praise="Equal numbers are not equal settings, and equal settings can be other numbers.",
-    draw=random_cases.same_settings,
+    draw=random_cases_practice.same_settings,
 )
 
 CHECKERS = (

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labcode.check import random_cases
+from labcode.check import random_cases_practice
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.port import Port
 from labcode.check.random_cases import drawn
@@ -31,7 +31,7 @@ find_faults = Checker(
         Case("port D", (Port("D", recurrent=False),)),
         Case("port E", (Port("E", lam=0.3, factor=2.0, recurrent=False),)),
         Case("port F", (Port("F", lam=0.3, factor=2.0, drops_in_evaluation=True),)),
-        *drawn(random_cases.find_faults, 0, 1),
+        *drawn(random_cases_practice.find_faults, 0, 1),
     ),
     misconceptions=(
         Misconception(
@@ -62,7 +62,7 @@ find_faults = Checker(
         ),
     ),
     praise="Three calls from outside find what no reading of the settings shows.",
-    draw=random_cases.find_faults,
+    draw=random_cases_practice.find_faults,
 )
 
 
@@ -88,7 +88,7 @@ speed_ratio = Checker(
         Case("twice as slow, on a machine that was busy now and then", (_OURS, _THEIRS)),
         Case("about equal", (_THEIRS, _THEIRS[::-1] * _BUSY)),
         Case("lists", ([5.0, 1.0, 1.2, 1.1], [1.0, 2.0, 2.1, 2.5])),
-        *drawn(random_cases.speed_ratio, 0, 1, 2),
+        *drawn(random_cases_practice.speed_ratio, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -116,5 +116,5 @@ speed_ratio = Checker(
         ),
     ),
     praise="A ratio within rounds, its median and its quartiles: that claim survives a busy machine.",
-    draw=random_cases.speed_ratio,
+    draw=random_cases_practice.speed_ratio,
 )

@@ -35,7 +35,7 @@ def _train(x, y, *, learn=True, early=False, head=True, bias="once", turn="T", m
     theirs.compile(optimizer=keras.optimizers.Adam(0.03), loss="mse")
     initial = theirs.get_weights()
     if learn:
-        theirs.fit(x, y, epochs=6, verbose=0)
+        theirs.fit(x, y, epochs=12, verbose=0)
     kernel, recurrent, b, head_kernel, head_bias = initial if early else theirs.get_weights()
     ours = SequenceModel(x.shape[2], UNITS, 1)
     rows = {"T": recurrent.T, "reshape": recurrent.reshape(4 * UNITS, UNITS)}[turn]

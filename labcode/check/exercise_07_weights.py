@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labcode.check import random_cases
+from labcode.check import random_cases_practice
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.random_cases import drawn
 
@@ -39,7 +39,7 @@ weights_for_keras = Checker(
     cases=(
         Case("3 features, 2 units", (_state(3, 2),)),
         Case("2 features, 3 units", (_state(2, 3),)),
-        *drawn(random_cases.weights_for_keras, 0, 1, 2),
+        *drawn(random_cases_practice.weights_for_keras, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -79,7 +79,7 @@ weights_for_keras = Checker(
         ),
     ),
     praise="Two transposes and one sum carry an LSTM from PyTorch to Keras; the gates stay where they are.",
-    draw=random_cases.weights_for_keras,
+    draw=random_cases_practice.weights_for_keras,
 )
 
 
@@ -103,7 +103,7 @@ weights_for_pytorch = Checker(
     cases=(
         Case("3 features, 2 units", _kernels(3, 2)),
         Case("2 features, 3 units", _kernels(2, 3)),
-        *drawn(random_cases.weights_for_pytorch, 0, 1, 2),
+        *drawn(random_cases_practice.weights_for_pytorch, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -143,5 +143,5 @@ weights_for_pytorch = Checker(
         ),
     ),
     praise="Put one after the other, your two functions give Keras's three arrays back unchanged. Try it.",
-    draw=random_cases.weights_for_pytorch,
+    draw=random_cases_practice.weights_for_pytorch,
 )

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from labcode.check import random_cases
+from labcode.check import random_cases_practice
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.exercise_08_recipe import averaging_start, smoothed_targets
 from labcode.check.exercise_08_weights import activation_penalties, tied_gradient
@@ -29,7 +29,7 @@ bits_per_character = Checker(
         Case("a fair coin, again and again: 1 bit", (np.full(4, _LN2),)),
         Case("four characters", (np.array([0.5, 2.0, 0.0, 1.5]),)),
         Case("one certain, one very wrong", (np.array([0.0, 7.0]),)),
-        *drawn(random_cases.bits_per_character, 0, 1, 2),
+        *drawn(random_cases_practice.bits_per_character, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -67,7 +67,7 @@ bits_per_character = Checker(
         ),
     ),
     praise="The same number in three clothes: nats, bits, perplexity.",
-    draw=random_cases.bits_per_character,
+    draw=random_cases_practice.bits_per_character,
 )
 
 
@@ -99,7 +99,7 @@ with_temperature = Checker(
         Case("large logits, low temperature", (np.array([90.0, 100.0, 99.0]), 0.1)),
         Case("logits far apart", (np.array([[0.0, 1.0, 900.0], [-1.0, -3.0, -2.0]]), 0.25)),
         Case("rows far apart", (np.array([[0.0, 1.0, 0.5], [2000.0, 2001.0, 2000.0]]), 1.0)),
-        *drawn(random_cases.with_temperature, 0, 1, 2),
+        *drawn(random_cases_practice.with_temperature, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -133,7 +133,7 @@ with_temperature = Checker(
         ),
     ),
     praise="Below 1 the model writes what it is sure of; above 1 it dares more.",
-    draw=random_cases.with_temperature,
+    draw=random_cases_practice.with_temperature,
 )
 
 
@@ -166,7 +166,7 @@ mixture_loss = Checker(
         Case("three passes, two places", (_PASSES, np.array([0, 1]))),
         Case("two passes", (_PASSES[:2], np.array([2, 2]))),
         Case("one pass: its cross-entropy", (_PASSES[:1], np.array([1, 0]))),
-        *drawn(random_cases.mixture_loss, 0, 1, 2),
+        *drawn(random_cases_practice.mixture_loss, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -204,7 +204,7 @@ mixture_loss = Checker(
         ),
     ),
     praise="By Jensen's inequality it is never above the mean loss of the passes.",
-    draw=random_cases.mixture_loss,
+    draw=random_cases_practice.mixture_loss,
 )
 
 CHECKERS = (

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labcode.check import random_cases
+from labcode.check import random_cases_practice
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.random_cases import drawn
 
@@ -30,7 +30,7 @@ smoothed_targets = Checker(
         Case("three samples, four classes", (np.array([0, 3, 1]), 4, 0.1)),
         Case("two classes", (np.array([1, 0, 1]), 2, 0.3)),
         Case("epsilon 0: the classes themselves", (np.array([2, 0]), 3, 0.0)),
-        *drawn(random_cases.smoothed_targets, 0, 1, 2),
+        *drawn(random_cases_practice.smoothed_targets, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -63,7 +63,7 @@ smoothed_targets = Checker(
         ),
     ),
     praise="The best logits are finite now: nothing pulls the model towards certainty.",
-    draw=random_cases.smoothed_targets,
+    draw=random_cases_practice.smoothed_targets,
 )
 
 
@@ -99,7 +99,7 @@ averaging_start = Checker(
         Case("standing still is not rising", (np.array([3.0, 3.0, 3.0, 3.0, 3.5, 3.5]), 2)),
         Case("rising from the start", (np.array([1.0, 2.0, 3.0, 4.0, 5.0]), 3)),
         Case("up and down", (np.array([4.0, 2.0, 3.0, 2.5, 2.25, 1.5, 2.5, 2.0, 1.75]), 3)),
-        *drawn(random_cases.averaging_start, 0, 1, 2),
+        *drawn(random_cases_practice.averaging_start, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -142,5 +142,5 @@ averaging_start = Checker(
         ),
     ),
     praise="This bookkeeping is all that is new in NT-ASGD: torch does the averaging.",
-    draw=random_cases.averaging_start,
+    draw=random_cases_practice.averaging_start,
 )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labcode.check import random_cases
+from labcode.check import random_cases_practice
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.random_cases import drawn
 
@@ -39,7 +39,7 @@ activation_penalties = Checker(
         Case("no padding", (_OUTPUT, _DROPPED, np.ones((2, 4), dtype=bool), 2.0, 1.0)),
         Case("the second sequence has two steps", (_OUTPUT, _DROPPED, _PADDED, 2.0, 1.0)),
         Case("other strengths", (_OUTPUT, _DROPPED, _PADDED, 0.5, 3.0)),
-        *drawn(random_cases.activation_penalties, 0, 1, 2),
+        *drawn(random_cases_practice.activation_penalties, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -88,7 +88,7 @@ activation_penalties = Checker(
         ),
     ),
     praise="Small where the head reads, slow where the LSTM writes, and blind to padding.",
-    draw=random_cases.activation_penalties,
+    draw=random_cases_practice.activation_penalties,
 )
 
 
@@ -121,7 +121,7 @@ tied_gradient = Checker(
         Case("four words, one of them twice", (_WORDS, _GRAD_X, _HIDDEN, _GRAD_Z)),
         Case("every word once", (np.array([4, 1, 2, 0]), _GRAD_X, _HIDDEN, _GRAD_Z)),
         Case("one word", (_WORDS[:1], _GRAD_X[:1], _HIDDEN[:1], _GRAD_Z[:1])),
-        *drawn(random_cases.tied_gradient, 0, 1, 2),
+        *drawn(random_cases_practice.tied_gradient, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -156,5 +156,5 @@ tied_gradient = Checker(
         ),
     ),
     praise="Through the head even words that were not read learn: that is what tying gives to rare ones.",
-    draw=random_cases.tied_gradient,
+    draw=random_cases_practice.tied_gradient,
 )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labcode.check import random_cases
+from labcode.check import random_cases_practice
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.random_cases import drawn
 
@@ -63,7 +63,7 @@ one_standard_error = Checker(
             (_STRENGTHS[::-1], _table([0.9, 0.63, 0.585, 0.5, 0.58], [0.1] * 5)),
         ),
         Case("a narrow margin", (_STRENGTHS, _table([0.6, 0.55, 0.5, 0.545, 0.7], [0.05] * 5))),
-        *drawn(random_cases.one_standard_error, 0, 1, 2),
+        *drawn(random_cases_practice.one_standard_error, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -113,7 +113,7 @@ one_standard_error = Checker(
         ),
     ),
     praise="As simple as the data allow.",
-    draw=random_cases.one_standard_error,
+    draw=random_cases_practice.one_standard_error,
 )
 
 
@@ -153,7 +153,7 @@ nested_estimate = Checker(
         Case("five splits, four settings", _losses(0, 5, 4)),
         Case("ten splits, twenty settings", _losses(1, 10, 20)),
         Case("three splits, two settings", _losses(2, 3, 2)),
-        *drawn(random_cases.nested_estimate, 0, 1, 2),
+        *drawn(random_cases_practice.nested_estimate, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -193,5 +193,5 @@ nested_estimate = Checker(
         ),
     ),
     praise="That is what the whole procedure, its choice included, can be expected to score.",
-    draw=random_cases.nested_estimate,
+    draw=random_cases_practice.nested_estimate,
 )

@@ -5,7 +5,7 @@ import textwrap
 
 import numpy as np
 
-from labcode.check import random_cases
+from labcode.check import random_cases_practice
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.exercise_09_fair import fair_comparison, three_leaks
 from labcode.check.random_cases import drawn
@@ -194,7 +194,7 @@ rule_of_thumb = Checker(
         Case("better than the baseline, but not at last", ([1.0, 0.4, 0.6], [1.0, 0.9, 0.85], 0.5)),
         Case("one epoch", ([0.5], [0.6], 0.75)),
         Case("slowly, over many epochs", ([1.0, 0.5, 0.4, 0.3, 0.2], [0.9, 0.6, 0.63, 0.66, 0.69], 0.5)),
-        *drawn(random_cases.rule_of_thumb, 0, 1, 2),
+        *drawn(random_cases_practice.rule_of_thumb, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -232,7 +232,7 @@ rule_of_thumb = Checker(
         ),
     ),
     praise="Two comparisons, and each has its own reference.",
-    draw=random_cases.rule_of_thumb,
+    draw=random_cases_practice.rule_of_thumb,
 )
 
 
@@ -256,7 +256,7 @@ samples_needed = Checker(
         Case("a margin of 0.1", (_LOSSES, 0.1)),
         Case("half of that margin", (_LOSSES, 0.05)),
         Case("four times the losses", (4 * _LOSSES, 0.1)),
-        *drawn(random_cases.samples_needed, 0, 1, 2),
+        *drawn(random_cases_practice.samples_needed, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -298,7 +298,7 @@ samples_needed = Checker(
         ),
     ),
     praise="Precision is bought with the square of the samples.",
-    draw=random_cases.samples_needed,
+    draw=random_cases_practice.samples_needed,
 )
 
 

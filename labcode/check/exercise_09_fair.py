@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from labcode.check import random_cases
+from labcode.check import random_cases_practice
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.line_finder import LinesChecker
 from labcode.check.random_cases import drawn
@@ -60,7 +60,7 @@ fair_comparison = Checker(
         Case("four seeds", _tables(1, 4)),
         Case("ten seeds", _tables(2, 10)),
         Case("six seeds", _tables(3, 6)),
-        *drawn(random_cases.fair_comparison, 0, 1, 2),
+        *drawn(random_cases_practice.fair_comparison, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -105,7 +105,7 @@ fair_comparison = Checker(
         ),
     ),
     praise="Same chance for both, a choice without test data, pairs, and an error bar.",
-    draw=random_cases.fair_comparison,
+    draw=random_cases_practice.fair_comparison,
 )
 
 _LEAKS = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from labcode.check import random_cases
+from labcode.check import random_cases_practice
 from labcode.check.core import Case, Checker, Misconception
 from labcode.check.random_cases import drawn
 from labcode.check.sampler import SamplerChecker, even
@@ -35,7 +35,7 @@ log_uniform = Checker(
         Case("four factors of ten", (_SHARES, 1e-4, 1.0)),
         Case("one factor of ten", (_SHARES, 2.0, 20.0)),
         Case("a matrix of shares", (np.array([[0.1, 0.9], [0.5, 0.3]]), 1e-5, 1e-2)),
-        *drawn(random_cases.log_uniform, 0, 1, 2),
+        *drawn(random_cases_practice.log_uniform, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -62,7 +62,7 @@ log_uniform = Checker(
         ),
     ),
     praise="Each factor of ten gets the same share of the tries.",
-    draw=random_cases.log_uniform,
+    draw=random_cases_practice.log_uniform,
 )
 
 
@@ -107,7 +107,7 @@ compare_searches = Checker(
         Case("the first one had more epochs", (_LONG, _FULL)),
         Case("many short trials against few full ones", (_PRUNED, _FULL)),
         Case("equal budgets", (_FULL, (np.array([0.6, 0.55]), np.array([40, 40])))),
-        *drawn(random_cases.compare_searches, 0, 1, 2),
+        *drawn(random_cases_practice.compare_searches, 0, 1, 2),
     ),
     misconceptions=(
         Misconception(
@@ -142,7 +142,7 @@ compare_searches = Checker(
         ),
     ),
     praise="Same currency, same amount: now the difference means something.",
-    draw=random_cases.compare_searches,
+    draw=random_cases_practice.compare_searches,
 )
 
 
@@ -266,7 +266,7 @@ random_search = SamplerChecker(
         ),
     ),
     praise="Log scale, one generator, exactly the budget: a search that can be compared with another.",
-    draw=random_cases.random_search,
+    draw=random_cases_practice.random_search,
     draws=1,
     arrange=lambda low, high, trials, seed: (
         _Objective(),

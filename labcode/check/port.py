@@ -1,5 +1,7 @@
 """Exercise 7's port of an LSTM, to be probed from outside."""
 
+from functools import cache
+
 import numpy as np
 
 from labcode._checks import expect
@@ -52,8 +54,7 @@ class Port:
         x = np.asarray(x, dtype=float)
         expect(x.ndim == 2 and x.shape[1] == _FEATURES, "x", f"shape (T, {_FEATURES})", x.shape)
         _, drops_in_evaluation, recurrent = self._hidden()
-        drawn = np.random.default_rng(1)
-        w, u, b = (drawn.normal(size=(4 * _UNITS, n)) / 2 for n in (_FEATURES, _UNITS, 1))
+        w, u, b = _weights()
         drops = recurrent and (training or drops_in_evaluation)
         mask = (self._rng.random(_UNITS) >= _RATE) / (1 - _RATE) if drops else np.ones(_UNITS)
         h, c, output = np.zeros(_UNITS), np.zeros(_UNITS), []
@@ -63,6 +64,13 @@ class Port:
             h = _sigmoid(o) * np.tanh(c)
             output.append(h)
         return np.array(output)
+
+
+@cache
+def _weights() -> tuple[np.ndarray, ...]:
+    """Return W, U and the bias, the same for every port."""
+    drawn = np.random.default_rng(1)
+    return tuple(drawn.normal(size=(4 * _UNITS, n)) / 2 for n in (_FEATURES, _UNITS, 1))
 
 
 def _sigmoid(z):

@@ -18,7 +18,7 @@ class Prediction:
         unit: what the number counts, such as "rows".
     """
 
-    guess: object
+    guess: Any
     options: tuple[str, ...] = ()
     unit: str = ""
 

@@ -17,7 +17,8 @@ from labcode.data.dataset import Dataset, Split, group_places, join
 from labcode.early_stopping import EarlyStopping
 from labcode.experiments.planted_faults import FAULTS, with_inputs
 from labcode.experiments.seeded_training import train_model
-from labcode.training import evaluate, seeded
+from labcode.experiments.standard_error import gap_error
+from labcode.training import evaluate, predict, seeded
 from labcode.training.diagnose import CASES
 from labcode.training.history import History
 
@@ -85,11 +86,16 @@ def run_with_fault(dataset: Dataset, case: str, seed: int) -> dict:
         model, history = trained(data, settings, seed, left_on=case == "dropout left on")
         again = [evaluate(model, data.validation, data.task)["loss"] for _ in range(3)]
         fresh = evaluate(model, data.test, data.task)["loss"]
+        parts = (data.validation, data.test)
+        outputs = [predict(model, part.x, part.padding_mask).numpy() for part in parts]
+    losses = [item_losses(data.task, *one) for one in zip(outputs, (part.y for part in parts), strict=True)]
+    simple = simple_item_losses(data)
     checks = {
-        "baseline": simple_losses(data),
+        "baseline": [float(of_part.mean()) for of_part in simple],
         "again": again,
         "samples": len(data.validation.y),
         "fresh": fresh,
+        "errors": known_errors(fresh=(losses, parts), baseline=(simple, (data.train, data.validation))),
     }
     return {"case": case, "kind": kind, "history": history.to_dict(), "checks": checks}
 
@@ -141,8 +147,25 @@ def build_left_on(data: Dataset, **options) -> DropoutLeftOn:
     return DropoutLeftOn(build_model(data, **options))
 
 
+def known_errors(**differences: tuple) -> dict[str, float]:
+    """Return the standard errors that ``diagnose`` takes, by name, of pairs of losses and of parts.
+
+    What stands in one group alone (one block of days) has none, and is left out.
+    """
+    return {
+        name: gap_error(losses[0], losses[1], units=(parts[0].groups, parts[1].groups))
+        for name, (losses, parts) in differences.items()
+        if all(len(np.unique(part.groups)) > 1 for part in parts)
+    }
+
+
 def simple_losses(data: Dataset) -> list[float]:
-    """Return the training and the validation loss of a model too simple to overfit much.
+    """Return the training and the validation loss of a model too simple to overfit much."""
+    return [float(losses.mean()) for losses in simple_item_losses(data)]
+
+
+def simple_item_losses(data: Dataset) -> list[np.ndarray]:
+    """Return the losses of the training and of the validation samples, by a model too simple to overfit much.
 
     It is linear in a summary: the last step of a regression's window, the mean over the frames of a
     recording, the share of each character in a text.
@@ -165,7 +188,7 @@ def simple_losses(data: Dataset) -> list[float]:
             outputs = ridge_predictions(*known, summary(split), strength)
         else:
             outputs = logistic_regression(*known, summary(split), classes=len(data.classes), lam=strength)
-        losses.append(float(item_losses(data.task, outputs, split.y).mean()))
+        losses.append(item_losses(data.task, outputs, split.y))
     return losses
 
 

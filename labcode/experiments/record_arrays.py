@@ -29,7 +29,7 @@ def arrays_of(plan: Plan, curves: Mapping, tested: Tested, simple: Mapping) -> d
         "PLACE/items" and "PLACE/units", numbers of the test items and of what belongs together. Under
         "PLACE/LABEL/VARIANT/" each measure, (seeds, items); "train", "validation", "epoch" and "capped",
         whether early stopping had not ended yet, (seeds,); and "curves", (seeds, 2, epochs). "PLACE/LABEL/
-        trials", (trials, seeds, 2, epochs).
+        trials", (trials, seeds, 2, epochs), and "PLACE/LABEL/seconds", of the processor, (trials, seeds).
         "PLACE/simple:BASELINE/simple/", the measures of a baseline.
     """
     found: dict[str, np.ndarray] = {}
@@ -38,6 +38,8 @@ def arrays_of(plan: Plan, curves: Mapping, tested: Tested, simple: Mapping) -> d
         for label, trials in curves.get(place.task, {}).items():
             stacked = [[_curves(record, place.epochs) for record in records] for records in trials]
             found[f"{place.task}/{label}/trials"] = np.array(stacked, dtype=np.float32)
+            seconds = [[record["seconds"] for record in records] for records in trials]
+            found[f"{place.task}/{label}/seconds"] = np.array(seconds, dtype=np.float32)
         for (label, variant), records in tested[place.task].items():
             arrays = _tested(records, place, plan.patience)
             found |= _under(f"{place.task}/{label}/{variant}", arrays)
@@ -48,7 +50,7 @@ def arrays_of(plan: Plan, curves: Mapping, tested: Tested, simple: Mapping) -> d
 
 
 def about_of(plan: Plan, choices: Mapping, trained: Mapping[str, dict], tested: Tested) -> dict:
-    """Return what is said beside the arrays, ready for JSON: choices, places, seconds, processors."""
+    """Return what is said beside the arrays, ready for JSON: choices, trials, places, seconds, processors."""
     judged = {
         record["key"]: record
         for by_variant in tested.values()
@@ -65,6 +67,7 @@ def about_of(plan: Plan, choices: Mapping, trained: Mapping[str, dict], tested: 
             }
             for place in plan.places
         },
+        "tried": {place.task: _tried(plan, place) for place in plan.places if place.choices_of is None},
         "trainings": len(everything),
         "seconds": round(sum(record["seconds"] for record in everything), 1),
         "evaluations": len(judged),
@@ -136,6 +139,17 @@ def _curves(record: Mapping, epochs: int) -> np.ndarray:
 
 def _described(place: Place) -> dict:
     return asdict(place) | {"resampled": find_task(place.task).resampled}
+
+
+def _tried(plan: Plan, place: Place) -> dict[str, list[dict[str, float | None]]]:
+    """Return learning rate and strength (of a combination, the factor) of every trial, by label."""
+    return {
+        label: [
+            {"learning_rate": trial.learning_rate, "strength": trial.strength}
+            for trial in plan.trials(place, label, {})
+        ]
+        for label in place.labels
+    }
 
 
 def _chosen(choice: Choice, place: Place) -> dict:

@@ -151,6 +151,27 @@ def estimate(found: Cells) -> Estimate:
     return Estimate(found.mean, float(np.sqrt(variance)), float(max((a + b - ab) ** 2 / spread, fewest)))
 
 
+def gap_error(
+    first: np.ndarray, second: np.ndarray, units: tuple[np.ndarray | None, np.ndarray | None] = (None, None)
+) -> float:
+    """Return the standard error of the difference of two mean losses, of data that have no item in common.
+
+    Args:
+        first, second: losses of single items, (N,) and (M,).
+        units: labels of what belongs together in each, (N,) and (M,), such as the days of a series in blocks;
+            None where items are independent.
+
+    Raises:
+        ValueError: as ``cells``: fewer than two items or units.
+
+    >>> round(gap_error(np.array([1.0, 3.0]), np.array([2.0, 2.0, 8.0])), 3)
+    2.236
+    """
+    parts = zip((first, second), units, strict=True)
+    one, other = (estimate(cells(np.asarray(a)[None], units=of)).se for a, of in parts)
+    return float(np.hypot(one, other))
+
+
 def _blocks(items: int, block: int) -> np.ndarray:
     """Cut a series into parts of at least ``block`` neighbours."""
     block = check_integer("block", block, low=1)

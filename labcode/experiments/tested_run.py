@@ -43,7 +43,7 @@ def curve_and_states(run: Run, marks: tuple[str, ...], patience: int) -> dict:
     Raises:
         FloatingPointError: the first epoch is not finite.
     """
-    began, states = time.perf_counter(), []
+    began, states = time.process_time(), []
     found: dict[str, Any] = {}
     curves: dict[str, list[float]] = {"train": [], "validation": []}
 
@@ -62,7 +62,7 @@ def curve_and_states(run: Run, marks: tuple[str, ...], patience: int) -> dict:
     weights = {
         mark: {name: tensor.numpy() for name, tensor in states[e].items()} for mark, e in epochs.items()
     }
-    seconds = round(time.perf_counter() - began, 3)
+    seconds = round(time.process_time() - began, 3)
     found |= {"epochs": epochs, "weights": weights, "seconds": seconds, "processor": processor()}
     return found | curves
 

@@ -208,7 +208,7 @@ def confusion(counts: np.ndarray, classes: Sequence[str], *, ax: Axes | None = N
     ]
     off = np.where(np.eye(len(classes), dtype=bool), 0, counts)
     worst = np.unravel_index(off.argmax(), off.shape)
-    right, taken = (classes[place] for place in worst)
+    right, taken = (classes[int(place)] for place in worst)
     slip = f"Most frequent slip: {right} taken for {taken}, {off[worst]} times."
     tell(ax, f"{'; '.join(rows)}. {slip}")
     return ax

@@ -5,6 +5,7 @@ method has a colour, a marker and a name, the same in every figure, and so has e
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
@@ -166,6 +167,15 @@ def styled(series: Mapping[str, T], *, points: int | None = None) -> Iterator[tu
         )
 
 
+@contextmanager
+def in_the_look() -> Iterator[None]:
+    """Draw with the course's settings; whether figures show by themselves stays as it is found at the end."""
+    with mpl.rc_context(LOOK):  # type: ignore[arg-type] # plain names
+        yield
+        shows = mpl.is_interactive()  # a notebook's backend, if it starts here, has set it
+    mpl.interactive(shows)
+
+
 def new_axes(width: float = WIDTH, height: float = 3.6) -> Axes:
     """Open a figure of the given size in inches and return its axes, without the upper and right frame."""
     return new_panels(1, 1, width=width, height=height)[0, 0]
@@ -173,10 +183,10 @@ def new_axes(width: float = WIDTH, height: float = 3.6) -> Axes:
 
 def new_panels(rows: int, columns: int, *, height: float, width: float = WIDTH, **options) -> np.ndarray:
     """Open a figure of several panels and return the axes, (rows, columns); options as of `subplots`."""
-    with mpl.rc_context(LOOK):
+    with in_the_look():
         size = (min(width, WIDTH), height)
         options = {"layout": "constrained", "squeeze": False} | options
-        return plt.subplots(rows, columns, figsize=size, FigureClass=CourseFigure, **options)[1]
+        return plt.subplots(rows, columns, figsize=size, FigureClass=CourseFigure, **options)[1]  # type: ignore[call-overload] # of any shape
 
 
 def drawn(subject: str) -> Callable[[Draw], Draw]:
@@ -188,8 +198,8 @@ def drawn(subject: str) -> Callable[[Draw], Draw]:
 
     def decorate(draw: Draw) -> Draw:
         @wraps(draw)
-        def in_the_look(*args, **kwargs):
-            with mpl.rc_context(LOOK):
+        def styled_draw(*args, **kwargs):
+            with in_the_look():
                 axes = draw(*args, **kwargs)
                 first = np.ravel(np.asarray(axes, dtype=object))[0]
                 figure = first.get_figure(root=True)
@@ -200,7 +210,7 @@ def drawn(subject: str) -> Callable[[Draw], Draw]:
                     lift_legend(ax)
             return axes
 
-        return in_the_look  # type: ignore[return-value]
+        return styled_draw  # type: ignore[return-value]
 
     return decorate
 
@@ -221,7 +231,8 @@ def legend_above(ax: Axes, handles: Mapping[str, Any] | None = None, **options) 
     """Put the legend above the axes, where no data can lie, in as many columns as the figure has room for."""
     chosen = {label: handle for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     chosen = dict(handles) if handles is not None else chosen
-    room = ax.get_position().width * ax.figure.get_size_inches()[0]
+    figure: Any = ax.get_figure(root=True)
+    room = ax.get_position().width * figure.get_size_inches()[0]
     columns = _columns(chosen, room)
     place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": columns, "borderaxespad": 0.2}
     legend = ax.legend(chosen.values(), chosen.keys(), **{**place, **_TIGHT, **options})

@@ -100,7 +100,9 @@ def _panel(ax: Axes, told: str | None) -> str:
     found += [_container(ax, container) for container in ax.containers]
     found += [_step(patch) for patch in ax.patches if isinstance(patch, StepPatch)]
     found += [
-        f"{len(dots.get_offsets())} dots" for dots in ax.collections if isinstance(dots, PathCollection)
+        f"{len(np.asarray(dots.get_offsets()))} dots"
+        for dots in ax.collections
+        if isinstance(dots, PathCollection)
     ]
     found += [_cells(mesh.get_array()) for mesh in ax.collections if isinstance(mesh, QuadMesh)]
     found += [f"picture of {' x '.join(map(str, im.get_size()))} cells" for im in ax.images]
@@ -121,7 +123,7 @@ def _step(patch: StepPatch) -> str:
 
 def _line(ax: Axes, line: Line2D) -> str:
     """Describe a labelled line: the height of a level one, the ends and the extreme of a curve."""
-    label, at, values = line.get_label(), line.get_xdata(), line.get_ydata()
+    label, at, values = line.get_label(), np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
     if str(label).startswith("_") or isinstance(line, AxLine) or not len(values) or not line.get_visible():
         return ""
     if line.get_transform() == ax.get_yaxis_transform():

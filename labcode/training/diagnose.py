@@ -1,7 +1,9 @@
 """What is wrong with a training run? Eight cases, told apart by its curves and by four cheap checks.
 
-The rules are simple on purpose, and each is one comparison with one limit. They were set on runs with planted
-faults on two tasks; how often they err on others is counted in ``evidence/results/09_diagnosis.json``.
+The rules are simple on purpose, and each is one comparison with one limit. A difference between two sets of
+data is no reason where its standard error leaves open whether there is one. The limits were set on runs with
+planted faults on two tasks; how often the rules err on others is counted in
+``evidence/results/09_diagnosis.json``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from labcode._checks import check_instance, check_integer, check_number, expect
+from labcode._checks import check_instance, check_integer, check_number, check_one_of, expect
 from labcode.training.history import History
 
 CASES = (
@@ -39,6 +41,7 @@ LIMITS = {
 """The limit of each measure, beyond which its rule holds; see :func:`measures`."""
 
 FEWEST = 30  # validation samples
+SURE = 2.0  # standard errors above 0, the least of a difference whose error is known
 
 CHECKS = {
     "again": "evaluate the same model on the same validation data again: does its loss change?",
@@ -76,6 +79,7 @@ def measures(
     baseline: Sequence[float] | None = None,
     again: Sequence[float] | None = None,
     fresh: float | None = None,
+    errors: Mapping[str, float] | None = None,
 ) -> dict[str, float]:
     """Boil a run down to a few numbers without a unit.
 
@@ -83,7 +87,7 @@ def measures(
     ``kept_epoch``; where that is not known, the best one if early stopping ended the run, else the last.
 
     Args:
-        history, baseline, again, fresh: as for :func:`diagnose`.
+        history, baseline, again, fresh, errors: as for :func:`diagnose`.
 
     Returns:
         - "rise": v at k above the lowest v, relative to it;
@@ -94,7 +98,8 @@ def measures(
         - "spread": largest minus smallest of ``again``, relative to their mean;
         - "leak": the fresh loss above v at k, relative to it;
         - "shift": the baseline's validation loss above its training loss, relative to it;
-        - "fit": t at k, relative to the baseline's training loss.
+        - "fit": t at k, relative to the baseline's training loss;
+        - "leak_t" and "shift_t": how many standard errors the differences behind "leak" and "shift" are.
 
         Those whose check was not handed over are left out.
 
@@ -118,12 +123,15 @@ def measures(
     if again is not None:
         losses = np.array([check_number("again", loss) for loss in _sequence("again", again, 2)])
         found["spread"] = np.ptp(losses) / losses.mean()
+    errors = _errors(errors)
     if fresh is not None:
         found["leak"] = _loss("fresh", fresh) / v - 1
+        found |= _t("leak_t", fresh - v, errors.get("fresh"))
     if baseline is not None:
         simple = [_loss("baseline", loss) for loss in _sequence("baseline", baseline, 2, 2)]
         found["shift"] = simple[1] / simple[0] - 1
         found["fit"] = t / simple[0]
+        found |= _t("shift_t", simple[1] - simple[0], errors.get("baseline"))
     return {name: float(value) for name, value in found.items()}
 
 
@@ -131,7 +139,7 @@ def _rules(m: Mapping[str, float], samples: int | None) -> dict[str, str]:
     """Return the reason of every rule that holds, by case, the most certain case first."""
 
     def beyond(name):
-        return m.get(name, -np.inf) > LIMITS[name]
+        return m.get(name, -np.inf) > LIMITS[name] and m.get(f"{name}_t", np.inf) > SURE
 
     found = {}
     if beyond("spread"):
@@ -168,6 +176,7 @@ def diagnose(
     again: Sequence[float] | None = None,
     samples: int | None = None,
     fresh: float | None = None,
+    errors: Mapping[str, float] | None = None,
 ) -> Diagnosis:
     """Name what is probably wrong with a run, with the reasons.
 
@@ -180,6 +189,9 @@ def diagnose(
         again: losses of one and the same model on the same validation data, at least 2.
         samples: how many validation samples there are.
         fresh: the model's loss on data that nobody has looked at.
+        errors: standard errors of two differences, "fresh": of the fresh minus the validation loss, and
+            "baseline": of the baseline's validation minus its training loss. What is known of these keeps
+            chance from being called a leak or a shift; see ``labcode.experiments.standard_error.gap_error``.
 
     Returns:
         The diagnosis; printed, it gives its reasons.
@@ -190,7 +202,7 @@ def diagnose(
     Chapter 9.2.
     """
     samples = None if samples is None else check_integer("samples", samples, low=1)
-    reasons = _rules(measures(history, baseline=baseline, again=again, fresh=fresh), samples)
+    reasons = _rules(measures(history, baseline=baseline, again=again, fresh=fresh, errors=errors), samples)
     checks = {"baseline": baseline, "again": again, "samples": samples, "fresh": fresh}
     cases = [case for case in CASES if case in reasons]
     return Diagnosis(
@@ -218,6 +230,19 @@ def _curves(history: History) -> tuple[np.ndarray, np.ndarray]:
     losses = all(bool(np.isfinite(curve).all()) and curve.min() >= 0 for curve in curves)
     expect(losses, "history", "finite losses of at least 0", history)
     return np.maximum(curves[0], TINY), np.maximum(curves[1], TINY)
+
+
+def _errors(errors: Mapping[str, float] | None) -> dict[str, float]:
+    known = {} if errors is None else errors
+    check_instance("errors", known, Mapping, "standard errors by name")
+    return {
+        check_one_of("errors", name, ("fresh", "baseline")): check_number(f"errors, {name}", error, low=0.0)
+        for name, error in known.items()
+    }
+
+
+def _t(name: str, difference: float, error: float | None) -> dict[str, float]:
+    return {} if error is None else {name: difference / max(error, TINY)}
 
 
 def _loss(name: str, value: object) -> float:

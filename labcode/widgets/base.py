@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
 
 from labcode._checks import expect
-from labcode.plots.style import LOOK, lift_legend
+from labcode.plots.style import in_the_look, lift_legend
 from labcode.plots.words import DARK, PICTURE_CLASS, describe
 
 BUSY = 'body:has(.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook-ExecutionIndicator[data-status="busy"])'
@@ -66,7 +65,7 @@ class ControlledFigure:
         Raises:
             ValueError: a value that a control does not have.
         """
-        with mpl.rc_context(LOOK):
+        with in_the_look():
             self.change(*self._checked(values))
             self._canvas.draw()
         written = io.BytesIO()

@@ -1,6 +1,7 @@
 """What a gate does to a memory, and what an interval over seeds can be trusted with."""
 
 import numpy as np
+from scipy.stats import t as student_t
 
 from labcode.plots.style import BASELINE, GREEN, INK, SKY, drawn, legend_above, new_axes
 from labcode.widgets.base import ControlledFigure
@@ -8,7 +9,6 @@ from labcode.widgets.base import ControlledFigure
 GATES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99, 1.0)
 INPUTS = (0.0, 0.25, 0.5, 1.0)
 SEEDS, EFFECTS, DRAWS = (2, 3, 5, 10, 20), (0.0, 0.2, 0.5, 1.0), tuple(range(1, 9))
-T_975 = {2: 12.706, 3: 4.303, 5: 2.776, 10: 2.262, 20: 2.093}  # Student's t at 97.5 %, n - 1 degrees
 
 
 class GateMemory(ControlledFigure):
@@ -49,8 +49,9 @@ class GateMemory(ControlledFigure):
         """Move the curve and the title."""
         c = self.cell(f, i)
         self.axes.lines[0].set_ydata(c)
-        half = "never" if f == 1 else f"{np.log(0.5) / np.log(f):.0f} steps" if f > 0 else "1 step"
-        self.axes.set_title(f"f = {f:g}, i = {i:g}: {c[-1]:.2f} at step 60; half of a value lasts {half}")
+        steps = np.flatnonzero(f**self._steps <= 0.5)
+        half = f"by step {steps[0]}" if steps.size else "not by step 60"
+        self.axes.set_title(f"f = {f:g}, i = {i:g}: {c[-1]:.2f} at step 60; half of a value is gone {half}")
 
 
 class SeedInterval(ControlledFigure):
@@ -89,7 +90,8 @@ class SeedInterval(ControlledFigure):
     def interval(self, seeds: int, effect: float, draw: int) -> tuple[np.ndarray, float, float]:
         """Return the differences, their mean and half the width of its interval."""
         values = effect + self._noise[draw - 1, :seeds]
-        return values, float(values.mean()), T_975[seeds] * float(values.std(ddof=1)) / seeds**0.5
+        half = student_t.ppf(0.975, seeds - 1) * values.std(ddof=1) / seeds**0.5
+        return values, float(values.mean()), float(half)
 
     def change(self, seeds: int, effect: float, draw: int) -> None:
         """Move the dots, the mean and the interval."""

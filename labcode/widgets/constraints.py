@@ -33,7 +33,9 @@ class VectorUnderConstraints(ControlledFigure):
     @drawn("A vector of two weights before and after three constraints.")
     def _drawn(self):
         ax = new_axes(height=4.6)
-        self._rims = [ax.add_patch(Circle((0, 0), 1, fill=False, ls=ls, ec=BASELINE)) for ls in ("-", ":")]
+        self._rims = [Circle((0, 0), 1, fill=False, ls=ls, ec=BASELINE) for ls in ("-", ":")]
+        for rim in self._rims:
+            ax.add_patch(rim)
         ax.plot([0, 1], [0, 1], color=INK, lw=2.5, marker="o", markevery=[1], label="vector")
         looks = ((GREEN, "s", 15), (PURPLE, "D", 10), (ORANGE, "o", 6))
         for name, (colour, marker, size) in zip(NAMES, looks, strict=True):

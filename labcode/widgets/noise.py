@@ -18,9 +18,8 @@ VARIANTS = {  # rows of the picture in which a mask acts, and whether it is draw
     "recurrent dropout on c, locked": ("c", True),
     "recurrent dropout on c, new": ("c", False),
     "zoneout on c": ("zoneout", False),
-    "weight drop": ("U", True),
 }
-ROWS = {"c": 2, "zoneout": 2, "g": 1, "h": 0, "U": 0, "x": -1}
+ROWS = {"c": 2, "zoneout": 2, "g": 1, "h": 0, "x": -1}
 
 
 class DrawAgain(ControlledFigure):

@@ -73,8 +73,8 @@ class Chatter(ControlledFigure):
         ax = new_axes(height=3.6)
         self._band = ax.axhspan(-0.1, 0.1, color=FAINT, alpha=0.5, lw=0, label="± step size × λ")
         for key, label, line in (("l1", "gradient of |w|", "--"), ("l1_proximal", "proximal step", "-")):
-            style = {"color": METHODS[key].colour, "marker": METHODS[key].marker, "ms": 3, "ls": line}
-            ax.plot(self._steps, 0.0 * self._steps, **style, lw=1, label=label, alpha=0.9)
+            (curve,) = ax.plot(self._steps, 0.0 * self._steps, line, lw=1, ms=3, label=label, alpha=0.9)
+            curve.set(color=METHODS[key].colour, marker=METHODS[key].marker)
         ax.lines[0].set_color(BASELINE)
         ax.axhline(0, color=BASELINE, lw=0.6)
         ax.set(xlabel="step", ylabel="weight", xlim=(0, self._steps[-1]), ylim=(-0.3, 0.6), title=" ")

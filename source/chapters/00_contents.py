@@ -15,6 +15,7 @@
 # ## The map
 
 # %% [markdown] tags=["contents"]
+#
 
 # %% [markdown]
 # Beside the path: the [glossary](00_glossary.ipynb), in English and Chinese, and a [sheet to keep](00_sheet.ipynb) with

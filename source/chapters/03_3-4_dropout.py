@@ -635,7 +635,8 @@ np.testing.assert_allclose(mean_of_new, 0.95 ** np.arange(21), rtol=1e-9)
 
 # %% [markdown]
 # Locked, three quarters survive. But the factor $1/(1-p)$, meant to be applied once, is applied at every step, so that a kept
-# cell **grows** instead of fading ($0.95/0.75 > 1$). Then the mean is not right either.
+# cell **grows** instead of fading ($0.95/0.75 > 1$). Then the mean is not right either. (The growth is that of the inverted
+# factor, which this course uses throughout, and no part of Moon et al.'s proposal.)
 #
 # Masks on $h$, $g$ and $U$ stand beside the path. They are not harmless: where $U$ is not 0, the forget gate is computed from
 # a state with holes. But they disturb a decision, not the store. Zoneout leaves a little more than the plain cell does.
@@ -823,11 +824,15 @@ def seconds(module, x):
 
 # %%
 with seeded(0):
-    x_long, rate = torch.randn(32, 50, 16), {"recurrent_dropout": p, "batch_first": True}
+    x_long, rate = torch.randn(32, 50, 16), {"recurrent_dropout": p}
     ways = {
         "torch.nn.LSTM": torch.nn.LSTM(16, 32, batch_first=True),
-        "one mask for the batch": RegularizedLSTM(16, 32, share_mask="batch", **rate),
-        "a mask for each sequence": RegularizedLSTM(16, 32, share_mask="sample", **rate),
+        "one mask for the batch": RegularizedLSTM(
+            16, 32, share_mask="batch", batch_first=True, **rate
+        ),
+        "a mask for each sequence": RegularizedLSTM(
+            16, 32, share_mask="sample", batch_first=True, **rate
+        ),
     }
 
 # %%

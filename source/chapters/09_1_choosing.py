@@ -1,8 +1,9 @@
 # %% [markdown]
 # # Chapter 9, part 1: Choosing λ
 #
-# *About 60 minutes. Needs: [chapter 1](../notebooks/01_background.ipynb), and validation data as in
-# [chapter 5, part 2](../notebooks/05_3_project.ipynb).*
+# *About 65 minutes: 28 of reading, 37 of thinking and trying; the cells run in about one. Needs:
+# [chapter 1](01_background.ipynb), and validation data as in [chapter 5, part 2](05_3_project.ipynb). This part mirrors
+# section 9.1 of the article.*
 #
 # **After this chapter you can**
 #
@@ -16,118 +17,137 @@
 # ## 9. Questions and answers
 #
 # The article ends with two questions that its readers have: how do I choose the strength, and how do I see that a model
-# overfits? This part takes the first, part 2 the second.
+# overfits? This part takes the first, [part 2](09_2-3_diagnosing.ipynb) the second.
 
 # %% [markdown]
 # ## 9.1 How do I choose λ?
 #
-# The article's answer: it depends on the task and the data, and grid search or random search find it. That leaves open on
-# which scale, how many tries, which of the two, and what to believe of the result. All of it can be measured if a training
-# is cheap enough to be repeated thousands of times. Ours takes a tenth of a second: which of nine men says two Japanese
-# vowels, from 150 training recordings.
+# The article's answer: it depends on the task and the data, and *grid search* (all combinations of a few levels) or *random
+# search* (points drawn by chance) find it. That leaves open on which scale, how many tries, which of the two, and what to
+# believe of the result.
 #
-# **Question.** The validation recordings are cut into two halves. One chooses. What could the other be good for?
+# All of it can be measured if a training is cheap enough to be repeated thousands of times. Ours takes a tenth of a
+# second: which of nine men says two Japanese vowels, from 150 training recordings. The validation recordings are cut into
+# two halves. One chooses. The other takes no part in the choice, so it can tell what the choice is worth.
 
 # %%
 from labcode.data import speech
 
+
+def halves(validation):
+    """Return the 60 recordings that choose, and the 60 that stay fresh."""
+    return validation.subset(slice(60)), validation.subset(slice(60, None))
+
+
 vowels = speech.load(0, "second", longest=16)
-chooses, fresh = vowels.validation.subset(slice(60)), vowels.validation.subset(slice(60, None))
+chooses, fresh = halves(vowels.validation)
 print(vowels)
 print(f"{len(chooses.x)} recordings choose, {len(fresh.x)} stay fresh")
+
+# %% tags=["guard"]
 assert len(chooses.x) == len(fresh.x) == 60
 
 # %% [markdown]
-# It tells what the choice is worth, because it had no part in it. That will be needed below.
-#
-# A model without any regularization comes first. Its losses on the two halves should be alike, since they come from the same
-# drawer.
-#
-# **Question.** What has to be held fixed, so that later only the strength differs?
+# One function trains a model and measures it on all three parts. First weights and batches are the same each time, so
+# that only the strength differs. A `point` names methods with their strengths; `report` is told the loss after each epoch
+# and will be needed later.
 
 # %%
 from labcode.experiments import train_once
 from labcode.training import evaluate
 
 sizes = {"epochs": 15, "hidden": 16, "batch_size": 75, "learning_rate": 0.03}
-options = {"validation": chooses, "clip_norm": 1.0, "measure_train": False, "progress": False}
+options = {"clip_norm": 1.0, "measure_train": False, "progress": False}
 
 
 def losses_at(point, report=None):
-    """Train one model; return its losses on training data, on the half that chooses, and on the fresh half."""
-    tell = None if report is None else lambda epoch, losses, model: report(losses["validation_loss"])
-    model, _ = train_once(vowels, seed=0, methods=point, on_epoch_end=tell, **sizes, **options)
-    return [evaluate(model, split, "classification")["loss"] for split in (vowels.train, chooses, fresh)]
+    """Train one model; return its losses on training data and on both halves."""
+    settings = {"methods": point, "validation": chooses, **sizes, **options}
+    if report is not None:
+        settings["on_epoch_end"] = lambda _, losses, model: report(
+            losses["validation_loss"]
+        )
+    model, _ = train_once(vowels, seed=0, **settings)
+    parts = (vowels.train, chooses, fresh)
+    return [evaluate(model, part, "classification")["loss"] for part in parts]
 
 
 # %% [markdown]
-# A point gives the strength of each method that it names; 0 leaves a method out. `on_epoch_end` is called after each epoch.
-#
-# **Question.** Is the training loss far below the other two?
+# The first model has no regularization.
 
 # %%
 plain = losses_at({})
 print("training {:.3f}, chooses {:.3f}, fresh {:.3f}".format(*plain))
+
+# %% tags=["guard"]
 assert plain[0] < 0.5 * min(plain[1:])
 
 # %% [markdown]
-# The model overfits: its training loss is a fraction of both others. And the halves disagree by themselves, since 60
-# recordings are few. Keep that in mind whenever two settings differ in the second digit.
+# The model overfits: its training loss, a cross-entropy, is a fraction of both others. And the two halves differ by
+# chance, since 60 recordings are few. Keep that in mind whenever two settings differ in the second digit.
 
 # %% [markdown]
 # ### A scale for λ
 #
-# λ may be anything from 0.00001 to 1. Draw it evenly between those two numbers.
+# λ may be anything from 0.00001 to 1. Draw it evenly between those two numbers, 1,000 times.
 #
-# **Question.** How many of 1,000 draws lie below 0.01, which is more than half of the way in factors of ten?
+# **Question.** How many of the draws lie below 0.01, which is more than half of the way in factors of ten?
+
+# %%
+from labcode.check import guess
+
+small_ones = guess(
+    "1,000 even draws between 0.00001 and 1: how many lie below 0.01?", unit="draws"
+)
 
 # %%
 import numpy as np
 
 from labcode.search.space import Range
 
-shares = np.random.default_rng(0).random(1000)
-for name, part in {"linear": Range(1e-5, 1.0), "logarithmic": Range(1e-5, 1.0, log=True)}.items():
-    below = np.mean([part.at(share) < 0.01 for share in shares])
-    print(f"{name:<12} {below:.0%} of the draws lie below 0.01")
-    assert (below < 0.03) == (name == "linear")
+draws = np.random.default_rng(0).random(1000)
+scales = {"linear": Range(1e-5, 1.0), "logarithmic": Range(1e-5, 1.0, log=True)}
+below = {name: sum(part.at(u) < 0.01 for u in draws) for name, part in scales.items()}
+small_ones.met(int(below["linear"]), within=10)
+print(f"on a logarithmic scale: {below['logarithmic']} draws")
+
+# %% tags=["guard"]
+assert below["linear"] < 30
+assert below["logarithmic"] > 500
 
 # %% [markdown]
-# On the linear scale one in a hundred. Nine tenths of all tries go to the last factor of ten. That would be right if
-# the effect of λ depended on its *difference* to another. Does it?
+# About one in a hundred: nine tenths of all tries go to the last factor of ten. That would be right if the effect of λ
+# depended on its *difference* to another. Does it? Here are eleven strengths, each about three times the one before, with
+# one training at each.
 #
-# **Question.** Eleven strengths, each about three times the one before. What will the validation loss look like along them?
-
-# %%
-strengths = Range(1e-5, 1.0, log=True).levels(11)
-path = np.array([losses_at({"l2": strength}) for strength in strengths])
-
-# %% [markdown]
-# One training at each strength makes a ragged curve, because 60 recordings are few. `python course.py evidence 09_search` has
-# repeated it ten times, each time with training and validation recordings drawn anew; the mean is smoother. Both are drawn on
-# both scales.
-#
-# **Question.** On which of them could you choose?
+# One training makes a ragged curve. The course's experiment (`python course.py evidence 09_search`) has repeated it ten
+# times, each time with training and validation recordings drawn anew; the mean is smoother. Both are drawn on both scales.
 
 # %%
 from labcode import plots
 from labcode.experiments import load_result
 
+strengths = scales["logarithmic"].levels(11)
+path = np.array([losses_at({"l2": strength}) for strength in strengths])
 result = load_result("09_search")
 mean_path = np.mean(result["path"]["means"], axis=0)
 curves = {"this training": path[:, 1], "mean of ten repeats": mean_path}
 _ = plots.curves_on_two_scales(strengths, curves, unit="cross-entropy")
-lowest = strengths[mean_path.argmin()]
-print(f"mean: {mean_path[0]:.2f} at 0.00001, {mean_path.min():.2f} at {lowest:.2g}, {mean_path[-1]:.2f} at 1")
+lowest = mean_path.argmin()
+for at in (0, lowest, -1):
+    print(f"mean loss {mean_path[at]:.2f} at λ = {strengths[at]:.2g}")
+
+# %% tags=["guard"]
 np.testing.assert_allclose(strengths, result["path"]["strengths"])
 assert min(mean_path[0], mean_path[-1]) > 1.3 * mean_path.min()
-assert 0.001 < lowest < 0.2
+assert 0.001 < strengths[lowest] < 0.2
 
 # %% [markdown]
-# On the linear scale most of what matters is squeezed into the first tenth of the picture. On the logarithmic one the mean is
-# a valley: too weak on the left, too strong on the right. What counts is by which *factor* λ changes. The same holds for a
-# learning rate. A dropout rate stays between 0 and 1, acts by difference, and is searched on a linear scale. And λ = 0 is
-# on no logarithmic scale: try it separately, as we did above.
+# On the linear scale most of what matters is squeezed into the first tenth of the picture. On the logarithmic one the mean
+# is a valley: too weak on the left, too strong on the right. What counts is by which *factor* λ changes.
+#
+# The same holds for a learning rate. A dropout rate stays between 0 and 1, acts by difference, and is searched on a linear
+# scale. And λ = 0 is on no logarithmic scale: try it separately, as we did above.
 
 # %% [markdown]
 # ### Grid, random, model
@@ -135,34 +155,35 @@ assert 0.001 < lowest < 0.2
 # Two hyperparameters now: λ, and the rate of dropout before the head. A budget of 16 trainings.
 #
 # - **Grid search**: four levels of each, all combinations.
-# - **Random search** ([Bergstra & Bengio 2012](https://jmlr.org/papers/v13/bergstra12a.html)): 16 points, each coordinate drawn
-#   on its own scale.
-# - **TPE** ([Bergstra et al. 2011](https://papers.nips.cc/paper/4443-algorithms-for-hyper-parameter-optimization)): a few random
-#   points, here five; then a model of where the good ones lie and where the others lie proposes the next, one after the other.
+# - **Random search** ([Bergstra & Bengio 2012](https://jmlr.org/papers/v13/bergstra12a.html)): 16 points, each coordinate
+#   drawn on its own scale.
+# - **TPE** ([Bergstra et al. 2011](https://papers.nips.cc/paper/4443-algorithms-for-hyper-parameter-optimization)), the
+#   *tree-structured Parzen estimator*: a few random points, here five; then a model of where the good ones lie and where
+#   the others lie proposes the next, one after the other.
 #
-# **Question.** Each spends 16 trainings. How many *different* values of λ does each of the first two try?
+# **Question.** How many *different* values of λ does each of the first two try?
 
 # %%
 from labcode.search.space import grid_points, random_point
 
-space = {"l2": Range(1e-5, 1.0, log=True), "output_dropout": Range(0.0, 0.9)}
+space = {"l2": scales["logarithmic"], "output_dropout": Range(0.0, 0.9)}
 tries = {
     "grid": grid_points(space, 16, seed=0),
     "random": [random_point(space, n, seed=0) for n in range(16)],
 }
-different = {name: len({point["l2"] for point in points}) for name, points in tries.items()}
-print(different)
-assert different == {"grid": 4, "random": 16}
+for name, points in tries.items():
+    print(f"{name:<7} {len({point['l2'] for point in points})} values of λ")
+
+# %% tags=["guard"]
+assert [len({point["l2"] for point in points}) for points in tries.values()] == [4, 16]
 
 # %% [markdown]
-# Four against 16. If only one of the two hyperparameters matters, the grid has made the same four experiments four times over.
-# A grid is neat, and it is wasteful in exactly this way, the more so the more hyperparameters there are: with three of them and
-# 27 trainings it tries three values of each.
+# Four against 16. If only one of the two hyperparameters matters, the grid has made the same four experiments four times
+# over. The more hyperparameters there are, the worse it gets: with three of them and 27 trainings a grid tries three values
+# of each.
 #
-# `labcode.search` is a thin layer on the library Optuna, which samples, prunes and keeps the records. It takes a function of a
-# point that returns a loss. To be stopped, or pruned, the function reports its loss after every epoch.
-#
-# **Question.** A small random search of ten trainings. Which point wins?
+# `labcode.search` is a thin layer on the library Optuna, which samples points and keeps the records. It takes a function
+# of a point that returns a loss, and reports it after every epoch. Here is a random search of ten trainings.
 
 # %%
 from labcode.search import best, search
@@ -176,15 +197,15 @@ def objective(point, report):
 tried = search(objective, space, trials=10, seed=0)
 won = best(tried)
 print({name: f"{value:.3g}" for name, value in won.point.items()}, f"loss {won.value:.3f}")
+
+# %% tags=["guard"]
 assert won.value == min(trial.value for trial in tried)
 
 # %% [markdown]
-# Ten is few; this is to see how it works.
+# ### Stop, and go on
 #
-# **Stop, and go on.** A search of hours will be interrupted. With a file to keep its records in, it loses nothing. The next cell
-# pulls the plug in the middle of the fourth training, then calls the same search again.
-#
-# **Question.** How many trainings does the second call do?
+# A search of hours will be interrupted. With a file to keep its records in, it loses nothing. The next cell pulls the plug
+# in the middle of the fourth training of ten; for the search that looks like Ctrl-C.
 
 # %%
 import tempfile
@@ -201,38 +222,42 @@ def unlucky(point, report):
     return objective(point, report)
 
 
-# %% [markdown]
-# The interruption looks to the search like Ctrl-C.
-#
-# **Question.** What has it to know, to go on later?
-
-# %%
 try:
     search(unlucky, space, trials=10, seed=0, storage=journal)
 except KeyboardInterrupt:
     print(f"stopped in training {len(calls)}")
 
 # %% [markdown]
-# The three losses, and which point was begun: all that is in the file. Nothing more is needed now than the same call.
+# Three losses, and which point was begun: all that is in the file. Nothing more is needed now than the same call.
 #
-# **Question.** Is the result that of the search that was never stopped?
+# **Question.** How many trainings does the second call do?
+
+# %%
+left_to_do = guess(
+    "Stopped in the fourth of ten trainings: how many does the second call do?",
+    unit="trainings",
+)
 
 # %%
 again = search(unlucky, space, trials=10, seed=0, storage=journal)
-print(f"{len(calls) - 4} trainings after the break; the same trials: {again == tried}")
+left_to_do.met(len(calls) - 4)
+print("the same as the search that was never stopped:", again == tried)
+
+# %% tags=["guard"]
 assert len(calls) == 11
 assert again == tried
 assert calls[3] == calls[4]
 
 # %% [markdown]
-# Seven: the one that was cut off, and six new ones. No point is drawn twice, none is lost. On a machine with many cores let
-# `search` use them, with `jobs=-1`: one process asks and tells, the others train. On many machines give it the address of a Dask
-# scheduler (`scheduler="tcp://..."`). The course's tests kill searches in the middle of this, again and again.
+# Seven: the one that was cut off, and six new ones. No point is drawn twice, none is lost. On a machine with many cores
+# add `jobs=-1`: one process asks and tells, the others train. On many machines give `search` the address of a Dask
+# scheduler (`scheduler="tcp://..."`).
 #
-# **Pruning.** Most trials are bad, and many show it early. With `pruning=4` each trial is safe for four epochs; from then on it
-# is stopped if the best it has reported is above the median of what finished trials had at that epoch.
+# ### Pruning
 #
-# **Question.** A budget of 10 × 15 epochs. How many trials does it pay for now?
+# Most trials are bad, and many show it early. With `pruning=4` each trial is safe for four epochs. From then on it is
+# stopped if the best it has reported is above the median of what finished trials had at that epoch. The budget below is
+# the same as above, counted in epochs: 10 × 15.
 
 # %%
 pruned = search(objective, space, trials=100, steps=10 * 15, seed=0, pruning=4)
@@ -240,21 +265,24 @@ stopped = [trial for trial in pruned if trial.pruned]
 epochs = sum(trial.steps for trial in pruned)
 print(f"{len(pruned)} trials in {epochs} epochs; {len(stopped)} were stopped early")
 print(f"best loss {best(pruned).value:.3f}, without pruning {won.value:.3f}")
+
+# %% tags=["guard"]
 assert len(pruned) >= len(tried)
 assert 10 * 15 <= epochs < 11 * 15
 
 # %% [markdown]
-# More trials for the same number of epochs. The currency is what counts here: comparing 10 trials with 10 *pruned* trials would
-# compare two different budgets. Pruning has a risk, too: a setting that starts slowly (a small learning rate, strong dropout)
-# looks bad early and might have won.
+# More trials for the same epochs. Epochs are the currency: comparing 10 trials with 10 *pruned* trials would compare two
+# different budgets. Pruning has a risk, too: a setting that starts slowly (a small learning rate, strong dropout) looks bad
+# early and might have won.
+#
+# **Try it yourself.** Set `pruning=2` in the cell above. How many trials does the same budget pay for now, and is the best
+# loss lower for it?
 
 # %% [markdown]
 # ### At an equal budget, ten times
 #
-# One search proves nothing. The same evidence has made six kinds of search, each in all ten repeats, each with a budget of 16
-# full trainings.
-#
-# **Question.** Where will TPE look once its five random points are spent?
+# One search proves nothing. The experiment has made six kinds of search, in each of its ten repeats, with a budget of 16
+# full trainings each. First the points of one repeat, the later the darker.
 
 # %%
 points, winners = {}, {}
@@ -265,64 +293,63 @@ for name in ("grid", "random", "TPE"):
 _ = plots.search_points(points, winners)
 
 # %% [markdown]
-# The grid stands in rows and columns. Random search has no pattern. Of TPE's model one sees little in a single search: its
-# later trials, the dark ones, lean to the middle of the λ axis, and still look elsewhere.
+# The grid stands in rows and columns, and random search has no pattern. Of TPE's model one sees little in a single search:
+# its later trials lean to the middle of the λ axis, and still look elsewhere.
 #
-# **Question.** Were the eleven trials that TPE's model proposed better than the same eleven of random search, on average over
-# the ten repeats?
-
-# %%
-later = {}
-for name in ("random", "TPE"):
-    later[name] = np.mean([one["validation"][5:] for one in result["searches"][name]])
-    print(f"{name:<7} mean validation loss of trials 6 to 16: {later[name]:.3f}")
-assert later["TPE"] < later["random"]
-
-# %% [markdown]
-# A little. But a search is judged by its best trial, not by its mean.
-#
-# To compare the six we follow the *winner so far* as the budget is spent, in units of full trainings, because a pruned trial
-# costs less. Its loss on the half that chose it can only fall. Its loss on the fresh half is what it is worth. (One thing has
-# to be taken out first: by luck one half has the harder recordings. By how much is measured, in each repeat, with the eleven
-# models along λ, which no search has chosen.)
-#
-# **Question.** Move the slider from 1 to 16. Which of the two marks in the lower panel moves further to the left?
+# To compare the six we follow the *winner so far* as the budget is spent. Its loss on the half that chose it can only fall.
+# Its loss on the fresh half is what it is worth. (By luck one half has the harder recordings. By how much is measured with
+# the eleven models along λ, which no search has chosen, and taken out.)
 
 # %%
 from labcode.search.selection import scores_by_budget
-from labcode.widgets import BudgetExplorer
 
 budgets = list(range(1, 17))
 harder = np.mean(result["path"]["fresh"], axis=1) - np.mean(result["path"]["means"], axis=1)
 validation, on_fresh = {}, {}
 for name, repeats in result["searches"].items():
     own, other = scores_by_budget(repeats, [15 * budget for budget in budgets])
-    validation[name], on_fresh[name] = own.mean(axis=0), (other - harder[:, None]).mean(axis=0)
-BudgetExplorer(budgets, validation, on_fresh, unit="cross-entropy").widget()
-
-# %% [markdown]
-# And as a still picture, with the whole budget spent.
-#
-# **Question.** By how much do the six differ, compared with the grey bars?
-
-# %%
-_ = plots.winners_by_budget(budgets, validation, on_fresh, budget=16, unit="cross-entropy")
+    validation[name] = own.mean(axis=0)
+    on_fresh[name] = (other - harder[:, None]).mean(axis=0)
+still = {"budget": 16, "unit": "cross-entropy"}
+_ = plots.winners_by_budget(budgets, validation, on_fresh, **still)
 spread = np.ptp([scores[-1] for scores in on_fresh.values()])
 optimism = np.mean([on_fresh[name][-1] - validation[name][-1] for name in on_fresh])
 print(f"between the searches at most {spread:.3f}, mean optimism {optimism:.3f}")
+
+# %% tags=["guard"]
 assert 0.02 < optimism < 0.1
 assert spread < 0.1
 
 # %% [markdown]
-# By about as much. The grey bars say that the winner promises more than it keeps, in every search, and they are as long as
-# the searches are apart. Early in the search there is no such bar; it grows with the budget. More of that below.
+# The grey bars say how much more each winner promises than it keeps: its *optimism*. They are about as long as the
+# searches are apart. Now from the beginning of the budget. **Try this:**
 #
-# Now the test recordings. The winner of every search was trained once more and measured on them, once. Differences are paired: both
-# searches of a pair had the same recordings, first weights and batches.
-#
-# **Question.** Which differences will have an interval that does not hold 0?
+# 1. Move the slider from 1 to 16. Which of the two marks in the lower panel moves further to the left?
+# 2. Up to which budget does a winner promise no more than it keeps?
 
 # %%
+from labcode.widgets import BudgetExplorer
+
+BudgetExplorer(budgets, validation, on_fresh, unit="cross-entropy", value=1).widget()
+
+# %% tags=["guard"]
+early = [on_fresh[name][2] - validation[name][2] for name in on_fresh]
+late = [on_fresh[name][15] - validation[name][15] for name in on_fresh]
+assert max(early) < 0.01 < min(late)
+
+# %% [markdown]
+# The mark where the winner was chosen. Up to three trainings there has hardly been a choice, and no winner promises too much.
+# Then the bars grow, on average. More of that below.
+#
+# Now the test recordings. The winner of every search was trained once more and measured on them, once. Differences are
+# paired: both searches of a pair had the same recordings, first weights and batches. The word at the end of a line counts
+# all seven comparisons (chapter 1, *many comparisons*): "unclear" where one of so many could look like this by chance.
+#
+# **Question.** Which differences will be clear?
+
+# %%
+from labcode.experiments.effects import clear_side
+
 difference = result["summary"]["difference"]
 _ = plots.paired_differences(
     {name: np.array(entry["by_seed"]) for name, entry in difference.items()},
@@ -331,61 +358,65 @@ _ = plots.paired_differences(
 )
 for name, entry in difference.items():
     low, high = entry["interval"]
-    print(f"{name:<31} {entry['mean']:+.3f}  [{low:+.3f}, {high:+.3f}]  Holm's p {entry['p_holm']:.2f}")
+    found = f"{entry['mean']:+.3f}  [{low:+.3f}, {high:+.3f}]  {clear_side(entry)}"
+    print(f"{name:<31} {found}")
+
+# %% tags=["guard"]
+assert {clear_side(entry) for entry in difference.values()} == {"unclear"}
 for name in ("random minus grid", "TPE minus random", "coarse to fine minus random"):
     assert difference[name]["interval"][0] < 0 < difference[name]["interval"][1]
-assert min(entry["p_holm"] for entry in difference.values()) > 0.05
-
-# %% [markdown]
-# Read it soberly.
-#
-# - **Between grid, random search and TPE no difference can be seen.** The grid was lucky: one of its four levels, λ = 0.022, lies
-#   near the bottom of the valley, and with two hyperparameters it wastes little. With 16 trials TPE has hardly begun to model.
-# - **The choice is worth something.** Against no regularization grid and random search lower the test loss by about 0.05 and
-#   0.04, a fifth and a sixth of it. Yet one interval just leaves 0 out and the other just holds it, and after Holm's
-#   correction for seven comparisons nothing is left that could be called shown. Ten repeats on 370 recordings do not suffice
-#   for even that.
-# - **Two hints.** Pruning let TPE try about 25 settings for the price of 16, and its winners were a little better. The linear
-#   scale cost about 0.03, with an interval that holds 0.
-#
-# The article says that grid or random search find the best coefficient. What they find here is a good one; and which of them
-# you take matters less than the scale, the budget, and what you believe of the result.
-#
-# **Question.** How many trials did the pruned searches get for 240 epochs?
-
-# %%
+untreated = np.mean(result["summary"]["test"]["none"])
+for name in ("grid minus none", "random minus none"):
+    assert 0.1 < -difference[name]["mean"] / untreated < 0.25
 counts = [len(one["steps"]) for one in result["searches"]["TPE, pruned"]]
-print(f"between {min(counts)} and {max(counts)} trials; the others had 16")
-assert 20 < np.mean(counts) < 30
+assert 22 < np.mean(counts) < 28
+assert -0.03 < difference["TPE, pruned, minus TPE"]["mean"] < -0.01
+assert -0.05 < difference["logarithmic minus linear scale"]["mean"] < -0.02
+assert abs(difference["coarse to fine minus random"]["mean"]) < 0.005
 
 # %% [markdown]
-# The median rule stopped every second of them after a few epochs.
+# None. Read it soberly.
+#
+# - **Between grid, random search and TPE no difference can be seen.** The grid was lucky: one of its four levels, λ =
+#   0.022, lies near the bottom of the valley, and with two hyperparameters it wastes little. With 16 trials TPE has hardly
+#   begun to model.
+# - **The choice is worth something, but not even that is clear.** Against no regularization grid and random search lower
+#   the test loss by a fifth and a sixth of it. Ten repeats on 370 recordings do not suffice to show that.
+# - **Two hints.** Pruning let TPE try about 25 settings for the price of 16, and its winners were a little better. The
+#   linear scale cost about 0.03.
+#
+# The article says that grid or random search find the best coefficient. What they find here is a good one; and which of
+# them you take matters less than the scale, the budget, and what you believe of the result.
 
 # %% [markdown]
 # ### From coarse to fine
 #
-# A search need not have one range. Half of the budget looks at the whole of it, the other half around the best point found.
-#
-# **Question.** The best of the coarse half has λ = 0.2. Which range does the finer half get if it is a third as wide?
+# A search need not have one range. Half of the budget looks at the whole of it, the other half around the best point found,
+# in a range a third as wide. If the best λ of the coarse half is 0.2:
 
 # %%
 part = space["l2"].near(0.2, 1 / 3)
 print(f"from {part.low:.3g} to {part.high:.3g}, {'logarithmic' if part.log else 'linear'}")
 np.testing.assert_allclose([part.low, part.high], [1e-5 ** (1 / 3), 1.0], rtol=1e-9)
-assert abs(difference["coarse to fine minus random"]["mean"]) < 0.005
 
 # %% [markdown]
-# In the evidence it brought nothing: the mean difference to plain random search is below 0.005. The finer half looks around a point
-# that was itself chosen by luck, and gives up on the rest. It pays where trainings are dear and the valley is smooth. And
-# where the best point lies at an *end* of a range, go wider, not finer.
+# A third of the *factors of ten*, moved down so that it stays inside. In the list above it brought nothing: the mean
+# difference to plain random search is the smallest of all. The finer half looks around a point that was itself chosen by
+# luck, and gives up on the rest. It pays where trainings are dear and the valley is smooth. And where the best point lies
+# at an *end* of a range, go wider, not finer.
 
 # %% [markdown]
 # ### The winner's curse
 #
-# Why does the winner always look better where it was chosen? Suppose that 16 settings are all equally good, with a true loss of
-# 0.30, and that a measurement on few recordings is off by ±0.05.
+# Why does the winner always look better where it was chosen? Suppose that 16 settings are all equally good, with a true
+# loss of 0.30, and that a measurement on few recordings has a standard error of 0.05.
 #
-# **Question.** What will the lowest of 16 measurements be, on average? And a second measurement of the winner?
+# **Question.** What will the lowest of the 16 measurements be, on average?
+
+# %%
+lowest_of_16 = guess(
+    "Sixteen settings of true loss 0.30, each measured ± 0.05: the lowest?"
+)
 
 # %%
 rng = np.random.default_rng(0)
@@ -393,218 +424,229 @@ first, second = rng.normal(0.30, 0.05, (2, 10_000, 16))
 rows = np.arange(len(first))
 for n in (1, 2, 4, 8, 16):
     chosen = first[:, :n].argmin(axis=1)
-    print(
-        f"best of {n:>2}: measured {first[rows, chosen].mean():.3f}, again {second[rows, chosen].mean():.3f}"
-    )
-assert 0.205 < first.min(axis=1).mean() < 0.22
-assert abs(second[rows, chosen].mean() - 0.30) < 0.005
+    measured, repeated = first[rows, chosen].mean(), second[rows, chosen].mean()
+    print(f"best of {n:>2}: measured {measured:.3f}, again {repeated:.3f}")
+lowest_of_16.met(round(float(measured), 2), within=0.02)
+
+# %% tags=["guard"]
+assert 0.205 < measured < 0.22
+assert abs(repeated - 0.30) < 0.005
 
 # %% [markdown]
-# The lowest of 16 is nearly two standard errors too low, and the second measurement is 0.30 again. No cheating is involved: choosing the
-# lowest of several noisy numbers chooses low noise, too. The more were tried, the more.
+# Nearly two standard errors too low; and a second measurement of the same winner gives 0.30 again. This is the *winner's
+# curse*. No cheating is involved: choosing the lowest of several noisy numbers chooses low noise, too. The more were tried,
+# the more.
 #
-# The random search of the evidence can be asked the same: each half chooses once among its trials, the other half measures
-# again, and the mean of both is taken, so that it does not matter which half has the harder recordings.
-#
-# **Question.** Real settings differ in quality. Does that make the optimism larger or smaller than in the game above?
-
-# %%
-curse = result["summary"]["optimism"]
-for trials, entry in curse.items():
-    low, high = entry["interval"]
-    print(f"best of {trials:>2} trials: optimism {entry['mean']:+.3f}  [{low:+.3f}, {high:+.3f}]")
-means = [entry["mean"] for entry in curse.values()]
-assert means == sorted(means)
-assert min(curse[n]["interval"][0] for n in ("4", "8", "16")) > 0
+# **Try it yourself.** Real settings differ. Copy the cell, without its last line, and put `np.linspace(0.2, 0.4, 16)` in the
+# place of 0.30. Is the optimism of the winner, "again" minus "measured", larger or smaller than with equal settings? (For
+# n = 16; the first n of this list are its best ones.)
 
 # %% [markdown]
-# With one trial there is no choice and no optimism. From four trials on its interval lies above 0.
+# The random search of the experiment can be asked the same. Each half chooses once among its trials, the other half
+# measures again, and the mean of both is taken, so that it does not matter which half has the harder recordings.
 #
 # **Question.** From the fourth trial to the sixteenth the winner seems to improve. How much of that is real?
 
 # %%
 random = result["searches"]["random"]
 swapped = [one | {"validation": one["fresh"], "fresh": one["validation"]} for one in random]
-turns = [scores_by_budget(searches, [15 * b for b in budgets]) for searches in (random, swapped)]
-own, other = np.mean(turns, axis=(0, 2))
-_ = plots.winners_curse(budgets, own, other, unit="cross-entropy")
-print(
-    f"from 4 to 16 trials: {own[3] - own[15]:.3f} where it was chosen, {other[3] - other[15]:.3f} on the other half"
+by_budget = [15 * budget for budget in budgets]
+own, other = np.mean(
+    [scores_by_budget(turn, by_budget) for turn in (random, swapped)], axis=(0, 2)
 )
-assert own[3] - own[15] > 1.5 * (other[3] - other[15])
+_ = plots.winners_curse(budgets, own, other, unit="cross-entropy")
+print(f"from 4 to 16 trials: {own[3] - own[15]:.3f} where it was chosen,", end=" ")
+print(f"{other[3] - other[15]:.3f} on the other half")
+for trials, entry in result["summary"]["optimism"].items():
+    low, high = entry["interval"]
+    print(f"best of {trials:>2}: optimism {entry['mean']:+.3f}  [{low:+.3f}, {high:+.3f}]")
+
+# %% tags=["guard"]
+curse = result["summary"]["optimism"]
+means = [entry["mean"] for entry in curse.values()]
+assert means == sorted(means)
+assert min(curse[n]["interval"][0] for n in ("4", "8", "16")) > 0
+assert 1.5 < (own[3] - own[15]) / (other[3] - other[15]) < 3.5
+assert 0.2 < (other[15] - own[15]) / other[15] < 0.5
 
 # %% [markdown]
-# About half. The dashed line must fall, whatever the search does; the solid line is what you get. At the end they are a quarter of
-# the loss apart. With fewer recordings to choose by, or more trials, it would be worse. (In the game above all differences
-# were luck. Here a few settings are truly bad, and beating those is no luck; among the good ones it is as in the game.)
+# About half. The curve where the winner was chosen must fall, whatever the search does; the other one is what you get. With
+# one trial there is no optimism; from four trials on its interval lies above 0. At the end the two curves are more than a
+# quarter of the loss apart.
 
 # %% [markdown]
 # ### Nested validation
 #
-# So the winner's score is no estimate of what you will get. What is? Data that did not choose. And since one split is a matter
-# of luck, several: an **outer** loop draws the data anew, an **inner** one searches and chooses, and the winner of each turn is
-# measured on the outer loop's fresh data. What is estimated that way is the whole procedure, "search, then take the winner",
-# not one setting; each turn may well choose another.
+# So the winner's score is no estimate of what you will get. What is? Data that did not choose. And since one split is a
+# matter of luck, several: an **outer** loop draws the data anew, an **inner** one searches and chooses, and the winner of
+# each turn is measured on the outer loop's fresh data. This is *nested validation*. What it estimates is the whole
+# procedure, "search, then take the winner", not one setting.
 #
-# **Question.** Five turns, five strengths. Will all turns choose the same λ?
+# Five turns with five strengths each. Both halves take each role once: ten choices. (`losses_at` sees the data of the
+# turn, because they have the same names.)
+#
+# **Question.** Will all turns choose about the same λ?
 
 # %%
 inner, outer, choices = [], [], []
 for turn in range(5):
     vowels = speech.load(turn, "second", longest=16)
-    chooses, fresh = vowels.validation.subset(slice(60)), vowels.validation.subset(slice(60, None))
+    chooses, fresh = halves(vowels.validation)
     table = np.array([losses_at({"l2": lam}) for lam in strengths[2::2]])
-    for own, other in ((1, 2), (2, 1)):  # each half chooses once, and the other one measures
+    for own, other in ((1, 2), (2, 1)):  # columns: of the half that chooses, of the other
         place = int(table[:, own].argmin())
         choices.append(strengths[2::2][place])
         inner.append(table[place, own])
         outer.append(table[place, other])
-
-# %% [markdown]
-# `losses_at` sees the data of the turn, because they have the same names. Both halves take each role once: ten choices.
-#
-# **Question.** Which of the two means would you report?
-
-# %%
-print("chosen λ:", ", ".join(f"{lam:.2g}" for lam in choices))
-print(f"winners' own scores: mean {np.mean(inner):.3f}")
 by_turn = np.reshape(outer, (5, 2)).mean(axis=1)
 error = by_turn.std(ddof=1) / np.sqrt(5)
+print("chosen λ:", ", ".join(f"{lam:.2g}" for lam in choices))
+print(f"winners' own scores: mean {np.mean(inner):.3f}")
 print(f"on the outer data:   mean {np.mean(outer):.3f} ± {error:.3f}")
+
+# %% tags=["guard"]
 assert np.mean(outer) > np.mean(inner)
 assert max(choices) > 5 * min(choices)
 
 # %% [markdown]
-# The second, with its error. The first is lower because each of its numbers was chosen for being low. And the choices differ by
-# factors of ten: "the best λ" is not one number that a search uncovers, but a valley that each half sees a little
-# differently. The model you hand over is then trained on all the data with one more search; what you report is the outer mean.
-#
-# The test recordings of the evidence played the outer role in the same way: for each search they were read once, after its
-# choice.
+# They do not: "the best λ" is not one number that a search uncovers, but a valley that each half sees a little differently.
+# The first mean is lower because each of its numbers was chosen for being low. The second one, with its standard error, is
+# what you report. The model that you hand over is then trained on all the data, after one more search.
 
 # %% [markdown]
 # ### One standard error
 #
 # Near its bottom the valley is flat, and its lowest point is partly luck. The **one-standard-error rule** says: among all
 # strengths whose loss is at most one standard error above the lowest, take the *strongest*. Where the data cannot tell, the
-# simpler model gets the benefit.
-#
-# **Question.** The error bars below are standard errors over 60 recordings. How far to the right will the rule go?
+# simpler model gets the benefit. Here it is for one of the ten repeats; the bars are standard errors over 60 recordings.
 
 # %%
 from labcode.search.selection import one_standard_error
 
 path = result["path"]
-means, errors = (np.array(path[name]) for name in ("means", "errors"))
-ruled = one_standard_error(path["strengths"], means[0], errors[0])
-_ = plots.one_standard_error_path(path["strengths"], means[0], errors[0], ruled, unit="cross-entropy")
+means, errors = np.array(path["means"][0]), np.array(path["errors"][0])
+ruled = one_standard_error(path["strengths"], means, errors)
+_ = plots.one_standard_error_path(
+    path["strengths"], means, errors, ruled, unit="cross-entropy"
+)
+
+# %% tags=["guard"]
 assert ruled == path["rule"][0] >= path["lowest"][0]
 
 # %% [markdown]
-# That is one of ten repeats.
-#
-# **Question.** Does the stronger λ score better or worse on the test recordings?
+# **Question.** In each repeat the lowest λ and the rule's were trained and measured on the test recordings. Which of the
+# two comes out lower?
 
 # %%
 factors = np.array(path["rule"]) / np.array(path["lowest"])
 rule = result["summary"]["one standard error"]["difference"]["rule minus lowest"]
-print("the rule's λ is larger by the factors", ", ".join(f"{factor:.3g}" for factor in factors))
-print(f"test loss, rule minus lowest: {rule['mean']:+.3f}, 95 % interval {np.round(rule['interval'], 3)}")
+print("the rule's λ, times the lowest:", ", ".join(f"{factor:.3g}" for factor in factors))
+print(
+    f"test loss, rule minus lowest: {rule['mean']:+.3f}, 95 % interval {rule['interval']}"
+)
+
+# %% tags=["guard"]
 assert (factors >= 1).all()
+assert (factors > 1).sum() == 7
+assert 10 < max(factors) < 1000
 assert rule["interval"][0] < 0 < rule["mean"]
+assert clear_side(rule) == "unclear"
 
 # %% [markdown]
-# Rather worse: in seven of ten repeats the rule took a stronger λ, up to a hundred times, and the test loss came out about 0.03 higher,
-# with an interval that barely holds 0. The rule did not help here. Why?
+# The lowest, on average: in seven of ten repeats the rule took a stronger λ, and the mean loss came out higher, though the
+# interval just holds 0. So the rule did not help here. Why?
 #
-# **Question.** A recording that is hard is hard for every λ. What does that do to the error bars, and to the error of a
-# *difference*?
+# A recording that is hard is hard for every λ. That makes the bars in the figure long, but it cancels in a *difference*.
+# We train both models of the repeat in the figure and take the losses of all 60 recordings under each.
 
 # %%
 from labcode.applications.metrics import item_losses
 from labcode.training import predict
 
 vowels = speech.load(0, "second", longest=16)
-chooses = vowels.validation.subset(slice(60))
+chooses, _ = halves(vowels.validation)
 x, y, padding_mask = chooses
 items = []
 for lam in (path["lowest"][0], path["rule"][0]):
     model, _ = train_once(vowels, seed=0, methods={"l2": lam}, **sizes, **options)
-    items.append(item_losses("classification", predict(model, x, padding_mask).numpy(), y))
-
-# %% [markdown]
-# The losses of all 60 recordings under the lowest λ and under the rule's.
-#
-# **Question.** How large are the two kinds of standard error?
-
-# %%
-alone, paired = (values.std(ddof=1) / np.sqrt(60) for values in (items[0], items[1] - items[0]))
-print(f"mean difference {np.mean(items[1] - items[0]):.3f}")
+    scores = predict(model, x, padding_mask).numpy()
+    items.append(item_losses("classification", scores, y))
+differences = items[1] - items[0]
+alone, paired = (values.std(ddof=1) / np.sqrt(60) for values in (items[0], differences))
+print(f"mean difference {np.mean(differences):+.3f}")
 print(f"standard error of one loss {alone:.3f}, of the difference {paired:.3f}")
+
+# %% tags=["guard"]
 assert paired < 0.75 * alone
 
 # %% [markdown]
-# The error of the difference is about half as large, and by that the rule's λ *is* worse. Most of the error bar is shared by
-# all strengths, so the rule's margin is too wide for the question it is used for. It is a preference for simplicity, not a
-# way to a lower loss. Use it where simplicity has a value of its own (zeros under L1, fewer features, a smaller model), and
-# with the standard error of paired differences.
+# The error of the difference is much smaller. Most of the bar is shared by all strengths, so the rule's margin is too wide
+# for the question it is used for. The rule is a preference for simplicity, not a way to a lower loss. Use it where
+# simplicity has a value of its own (zeros under L1, fewer features, a smaller model), and with the standard error of paired
+# differences.
 
 # %% [markdown]
 # ## What to remember
 #
 # - λ and the learning rate are searched on a logarithmic scale, rates on a linear one; λ = 0 is tried separately.
 # - Grid search tries few values of each hyperparameter, random search as many as it has trials. On two of them, with 16
-#   trials, neither they nor TPE could be told apart; pruning bought half as many trials again.
+#   trials, neither they nor TPE could be told apart.
 # - Compare searches at an equal budget in what is really spent: epochs.
 # - A search with a journal file can be killed and continued; its trials can use all cores.
-# - The winner's own score is too low, the more so the more was tried and the fewer the data. Report what it scores on data that
-#   did not choose; nest the search to have that several times.
+# - The winner's own score is too low, the more so the more was tried and the fewer the data. Report what it scores on data
+#   that did not choose; nest the search to have that several times.
 # - The one-standard-error rule buys simplicity. Here it bought no lower loss.
-#
+
+# %% [markdown] tags=["quiz"]
 # ## Quiz
 #
-# **1.** You search λ between 0.0001 and 1 with 20 random tries on a linear scale. How many of them, on average, lie below 0.01?
+# **1.** You search λ between 0.0001 and 1 with 20 random tries on a linear scale. How many of them, on average, lie below
+# 0.01?
 #
-# <details><summary>Answer</summary>
-#
-# 20 × 0.01, a fifth of one. On the logarithmic scale half of them.
-# </details>
+# - [ ] Ten of the 20.
+#   > That is the logarithmic scale: two of its four factors of ten lie below 0.01.
+# - [ ] Two of the 20.
+#   > A tenth of the range ends at 0.1, not at 0.01.
+# - [x] A fifth of one.
+#   > The part below 0.01 is a hundredth of the range, and 20 × 0.01 = 0.2. Most such searches never look there.
 #
 # **2.** Four hyperparameters, a grid with five levels each. How many trainings, and how many different values of λ?
 #
-# <details><summary>Answer</summary>
+# - [x] 625 trainings, 5 values.
+#   > All combinations are 5 × 5 × 5 × 5, and each coordinate still has five levels. Random search would try 625 values.
+# - [ ] 20 trainings, 5 values.
+#   > That would be four searches along one axis each, with the other three held fixed.
+# - [ ] 625 trainings, 625 values.
+#   > That is random search at the same price.
 #
-# 625 trainings, five values. Random search gives 625.
-# </details>
+# **3.** A colleague compares "TPE, 100 trials with pruning" with "random search, 100 trials", and random search has the lower
+# loss. What do you ask first?
 #
-# **3.** A colleague compares "TPE, 100 trials with pruning" with "random search, 100 trials". What do you ask?
+# - [ ] Which random seed both of them had.
+#   > Several seeds would be better than one, but first the two must be comparable at all.
+# - [x] How many epochs each has spent.
+#   > Pruned trials are cheaper. At the same number of epochs TPE would have had more of them.
+# - [ ] Whether the scale was logarithmic.
+#   > A good question, but both had the same scale.
 #
-# <details><summary>Answer</summary>
+# **4.** "We tried 200 settings; the best has a validation loss of 0.212." Why does 0.212 not belong in the report?
 #
-# How many epochs each has spent. Pruned trials are cheaper; at the same number of epochs TPE would have had more of them.
-# </details>
-#
-# **4.** "We tried 200 settings; the best has a validation loss of 0.212." Why do you not put 0.212 into the report?
-#
-# <details><summary>Answer</summary>
-#
-# It is the lowest of 200 noisy numbers, and chosen for that. Measure the winner once on data that chose nothing, or nest the
-# whole search.
-# </details>
+# - [ ] 200 settings are too few to find the best one.
+#   > With more settings the number would be even more flattering.
+# - [ ] A validation loss is always higher than a test loss.
+#   > The winner's is, on average, the lower one.
+# - [x] It is the lowest of 200 noisy numbers.
+#   > It was chosen for being low. Measure the winner once on data that chose nothing, or nest the whole search.
 #
 # **5.** After the search you look at the test loss of the three best settings and keep the best of *those*. What has happened?
 #
-# <details><summary>Answer</summary>
-#
-# The test data have chosen. Their score is now a winner's score, too, and there is nothing left to measure with.
-# </details>
-#
-# **6.** The lowest loss is at the largest λ of the range. What next?
-#
-# <details><summary>Answer</summary>
-#
-# The valley may go on outside. Widen the range and search on; what has been tried already is kept.
-# </details>
-#
-# **Next:** [exercise 9, part 1](../exercises/ex09_1_choosing.ipynb) lets you write the scale, the comparison, a search, the rule
-# and the nested estimate yourself; part 2 asks what is wrong with a model.
+# - [ ] Nothing bad: three are few.
+#   > Even the lowest of three is too low, as the best of 2 and of 4 above were.
+# - [x] The test data have chosen.
+#   > Their score is now a winner's score, too, and there is nothing left to measure with.
+# - [ ] The model was trained on test data.
+#   > No weight has learned from them. But choosing is enough to spoil the measurement.
+
+# %% [markdown]
+# **Next:** [exercise 9, part 1](../exercises/ex09_1_choosing.ipynb) lets you write the scale, the comparison, a search, the
+# rule and the nested estimate yourself; part 2 asks what is wrong with a model.

@@ -318,7 +318,7 @@ apart.meet(result, "Libraries add in different orders: equal means equal up to a
 # <details><summary>Hint 1: Keras in four lines</summary>
 #
 # `keras.Sequential([keras.Input(x.shape[1:]), ...])`, `compile(optimizer=keras.optimizers.Adam(0.03), loss="mse")`,
-# `fit(x, y, epochs=6, verbose=0)`; `theirs.get_weights()` is a list of five arrays: the LSTM's three, the head's kernel and bias.
+# `fit(x, y, epochs=12, verbose=0)`; `theirs.get_weights()` is a list of five arrays: the LSTM's three, the head's kernel and bias.
 # </details>
 #
 # <details><summary>Hint 2: into PyTorch</summary>
@@ -343,7 +343,7 @@ def train_and_carry(x, y):
     layers = [keras.Input(x.shape[1:]), keras.layers.LSTM(8), keras.layers.Dense(1)]
     theirs = keras.Sequential(layers)
     theirs.compile(optimizer=keras.optimizers.Adam(0.03), loss="mse")
-    theirs.fit(x, y, epochs=6, verbose=0)
+    theirs.fit(x, y, epochs=12, verbose=0)
     *lstm, kernel, bias = theirs.get_weights()
     ours = SequenceModel(6, 8, 1).eval()
     state = weights_for_pytorch(*lstm)

@@ -10,13 +10,16 @@ import pytest
 
 from labcode.experiments.claims import PERCENT, as_text, effects, read_claims, rewrite
 from labcode.experiments.declaration import EVIDENCE, find_declarations
+from labcode.experiments.plan import read_plan
 from labcode.experiments.recompute import all_results
+from labcode.experiments.result_tables import BEST
 from labcode.experiments.study import find_studies
 
 SECTIONS = ["1.1", "1.2", "2.1", "2.2", "3.3", "4.1", "5.1", "5.2", "6", "8", "9.1", "9.2"]  # can fail
 IN_TESTS = ["3.1", "3.2", "4.2", "7"]  # claim what cannot fail: the head of claims.toml names the unit tests
 CLAIMS = read_claims(EVIDENCE / "claims.toml")
 NEXT = read_claims(EVIDENCE / "next" / "claims.toml")
+PLANS = {path.stem: read_plan(path) for path in find_declarations(EVIDENCE / "next").values()}
 RESULTS = {path.stem: json.loads(path.read_text()) for path in (EVIDENCE / "results").glob("*.json")}
 CHAPTERS = sorted((EVIDENCE.parent / "source" / "chapters").glob("*.py"))
 SIGNED = r"[-+−]?\d+\.\d+"
@@ -88,6 +91,20 @@ def test_a_margin_is_one_of_few_and_the_same_wherever_losses_are_compared(claim)
 def test_what_is_declared_rests_on_experiments_and_has_no_verdict_yet(claim):
     assert {name for name, _ in claim.evidence} <= {*find_declarations(), *find_studies()}
     assert (claim.verdict, claim.found) == ("undecided", ())
+
+
+def tried(experiment, place, label, measure):
+    """Say whether an experiment tries a method at a place (in all places of a pool), and measures it."""
+    plan = PLANS[experiment]
+    there = [one for one in plan.places if place in (one.task, one.pool)]
+    measured = measure != "chrf" or experiment == "translation"
+    return bool(there) and measured and all(label in (BEST, *one.labels) for one in there)
+
+
+def test_a_claim_rests_only_on_what_will_be_tried():
+    rests = [(claim.id, name, path) for claim in NEXT for name, path in claim.evidence if name in PLANS]
+    assert len(rests) > 100
+    assert [one for one in rests if not tried(one[1], one[2][0], one[2][2], one[2][-1])] == []
 
 
 def test_what_the_article_claims_is_asked_again():

@@ -58,6 +58,8 @@ def test_a_single_place_keeps_its_interval():
     (one,) = judge(claim("a"), {"a": result(LOWER)})
     assert one.interval == pytest.approx((-0.3, -0.1))
     assert one.percent == pytest.approx((-10, -15, -5))  # of the reference, 2
+    (skewed,) = judge(claim("a"), {"a": result(LOWER | {"interval": [-0.5, -0.1]})})
+    assert skewed.interval == pytest.approx((-0.5, -0.1))
     assert as_text(one) == "-0.200 [-0.300, -0.100]"
 
 
@@ -103,6 +105,9 @@ def test_effects_that_can_be_resampled_share_their_resamples():
     shared = judge(made, {"a": {"summary": {"x": live, "y": live}}})
     apart = judge(made, {"a": {"summary": {"x": dict(live), "y": dict(live)}}})
     assert np.ptp(shared[0].interval) < 0.95 * np.ptp(apart[0].interval)
+    other = {name: {"summary": {"x": live}} for name in "ab"}  # of another experiment, as good as independent
+    two = judge(Claim(**{**vars(made), "evidence": (("a", ("x",)), ("b", ("x",)))}), other)
+    assert np.ptp(two[0].interval) > 1.05 * np.ptp(shared[0].interval)
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,17 @@ def test_resamples_are_shared_and_have_the_correlation_of_the_effects():
     np.testing.assert_array_equal(first, resampled(cells(a), 4000))
 
 
+def test_seeds_and_units_each_move_the_resamples():
+    units, seeds = RNG(0).normal(size=(1, 40)), RNG(1).normal(size=(8, 1))
+    for differences in (np.tile(units, (8, 1)), np.tile(seeds, (1, 40))):
+        assert np.std(resampled(cells(differences), 1000)) == pytest.approx(1, rel=1e-3)
+
+
+def test_no_p_value_is_smaller_than_the_resamples_can_tell():
+    d = 50 + RNG(0).normal(size=(10, 30))
+    assert simultaneous([member(d), member(d)], draws=1000)[0].p == pytest.approx(1 / 1001)
+
+
 @pytest.mark.parametrize("common", [0.0, 0.9])
 def test_false_alarms_in_a_family_are_rare(common):
     """300 families of eight null effects, independent or alike: 5 %, with a standard error of 1.3."""

@@ -1,11 +1,20 @@
 """Planted faults are where they are said to be, and nothing of the test part is used."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from labcode.data import speech, weather
-from labcode.experiments.faulty_runs import DropoutLeftOn, redrawn, run_with_fault, simple_losses
+from labcode.experiments.faulty_runs import (
+    DropoutLeftOn,
+    known_errors,
+    redrawn,
+    run_with_fault,
+    simple_item_losses,
+    simple_losses,
+)
 from labcode.experiments.planted_faults import FAULTS, SOUND
 from labcode.lstm.sequence_model import SequenceModel
 from labcode.training import evaluate
@@ -138,11 +147,23 @@ def test_the_simple_model_has_no_gap_where_the_parts_are_alike():
     assert shifted[1] > 2 * validation
 
 
+def test_errors_are_those_of_blocks_of_days_and_one_block_has_none():
+    data = redrawn(DAYS, 0)
+    losses, parts = simple_item_losses(data), (data.train, data.validation)
+    assert [float(of.mean()) for of in losses] == simple_losses(data)
+    found = known_errors(baseline=(losses, parts))["baseline"]
+    days = [replace(part, groups=part.dates.astype(str)) for part in parts]
+    assert found > known_errors(baseline=(losses, days))["baseline"] > 0
+    alone = parts[1].subset(parts[1].groups == parts[1].groups[0])
+    assert known_errors(baseline=(losses, (parts[0], alone))) == {}
+
+
 def test_a_run_has_every_check_and_comes_out_the_same_twice():
     one, two = (run_with_fault(VOWELS, "underfit", 1) for _ in range(2))
     assert one == two | {"history": two["history"] | {"seconds": one["history"]["seconds"]}}
     found = diagnose(History.from_dict(one["history"]), **one["checks"])
     assert found.unchecked == ()
+    assert one["checks"]["errors"].keys() == {"fresh", "baseline"}
     assert torch.is_grad_enabled()
 
 

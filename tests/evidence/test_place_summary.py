@@ -71,6 +71,8 @@ def test_every_place_and_every_pool_is_summarized(result):
     for place in result["summary"].values():
         assert list(place["methods"]) == ["none", "l2", "max_norm", "both", "best_single"]
         assert place["baselines"] == {"rule": {"loss": 3.0}}
+        assert place["methods"]["l2"]["early"]["gap"]["mean"] == pytest.approx(0.1, abs=1e-3)
+        assert "best_single_early" not in place["methods"]["best_single"]["early"]["against"]
         against = place["methods"]["l2"]["early"]["against"]
         assert set(against) == {"none_last", "none_early", "best_single_last", "best_single_early", "rule"}
         assert set(against["none_early"]) == {"loss", "gap"}

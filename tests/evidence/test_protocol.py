@@ -167,7 +167,7 @@ def test_only_what_judges_asks_for_the_test_split():
         ]
         if found:
             asking[path.name] = len(found)
-    own_parts = {"faulty_runs.py": 1}  # cuts parts out of training and validation data, and calls one so
+    own_parts = {"faulty_runs.py": 2}  # cuts parts out of training and validation data, and calls one so
     tuned = {"tested_run.py": 2, "further_measures.py": 3}  # what judges a tuned experiment's runs
     tuned["record_arrays.py"] = 1  # says which items were tested, when all is judged
     assert asking == {"evaluation.py": 2} | own_parts | tuned

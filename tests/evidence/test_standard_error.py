@@ -5,7 +5,7 @@ import pytest
 from coverage_simulation import REGIMES, covered
 from scipy import stats
 
-from labcode.experiments.standard_error import cells, estimate
+from labcode.experiments.standard_error import cells, estimate, gap_error
 
 RNG = np.random.default_rng
 
@@ -72,6 +72,20 @@ def test_units_of_unequal_size_weigh_as_their_items_do():
     assert one.df == 2
 
 
+def test_seeds_that_decide_alone_have_their_own_degrees_of_freedom_whatever_the_units_sizes():
+    by_seed = np.array([0.1, 0.4, -0.3, 0.2])
+    one = found(np.repeat(by_seed[:, None], 7, axis=1), units=np.array([0, 0, 0, 0, 1, 2, 2]))
+    assert one.se == pytest.approx(stats.sem(by_seed))
+    assert one.df == pytest.approx(3)
+
+
+def test_degrees_of_freedom_are_never_fewer_than_those_of_the_fewer_draws():
+    d = np.array([[0.0, 1, 0], [1, 0, 0], [0, 0, 2]]) + np.array([[0.0], [0.3], [0.6]])
+    one = found(d)
+    assert one.df == 2  # Satterthwaite's alone would be below 1
+    assert one.se > 0
+
+
 def test_where_every_seed_has_items_of_its_own_the_seeds_say_all():
     d, units = RNG(0).normal(size=(5, 8)), np.arange(40).reshape(5, 8)
     assert found(d, units=units) == found(d.mean(axis=1)[:, None])
@@ -82,6 +96,18 @@ def test_what_never_differs_has_no_spread():
         one = found(np.full((3, 4), value))
         assert (one.se, one.p) == (0, p)
         assert one.interval() == pytest.approx((value, value))
+
+
+def test_the_error_of_a_gap_is_that_of_two_independent_means():
+    """Welch's, by SciPy; of units, that of their means where all have one size."""
+    a, b = RNG(0).normal(size=30), RNG(1).normal(2, 3, size=12)
+    difference = stats.ttest_ind(a, b, equal_var=False)
+    assert gap_error(a, b) == pytest.approx((a.mean() - b.mean()) / difference.statistic)
+    units = np.arange(30) % 6, np.arange(12) // 3
+    means = [
+        np.array([x[of == u].mean() for u in np.unique(of)]) for x, of in zip((a, b), units, strict=True)
+    ]
+    assert gap_error(a, b, units) == pytest.approx(np.hypot(*map(stats.sem, means)))
 
 
 @pytest.mark.parametrize(

@@ -66,11 +66,16 @@ def test_what_was_chosen_has_the_lowest_validation_loss_of_all_that_was_tried(do
         for label in place.labels:
             trials = outcome.arrays[f"{place.task}/{label}/trials"]
             assert trials.shape == (place.trials, 3, 2, place.epochs)
+            seconds = outcome.arrays[f"{place.task}/{label}/seconds"]
+            assert seconds.shape == (place.trials, 3)
+            assert (seconds > 0).all()
             for variant in ("last", "early"):
                 means = losses_of(trials, variant, experiment.plan.patience)
                 chosen = outcome.about["chosen"][place.task][label][variant]
                 assert chosen["trial"] == int(np.argmin(means))
                 assert chosen["means"] == pytest.approx(means, abs=1e-4)
+                tried = outcome.about["tried"][place.task][label][chosen["trial"]]
+                assert tried == {name: chosen[name] for name in ("learning_rate", "strength")}
 
 
 def test_no_test_split_is_touched_before_all_is_chosen(tmp_path, monkeypatch):
@@ -179,7 +184,8 @@ def test_what_was_stopped_goes_on_and_comes_to_the_same(done, tmp_path, monkeypa
         again = [key for key, times in Counter(keys).items() if times > 1]
         assert len(again) == 1, name  # only what was broken off is done twice
     assert outcome.arrays.keys() == expected.arrays.keys()
-    assert all(np.array_equal(outcome.arrays[n], a, equal_nan=True) for n, a in expected.arrays.items())
+    same = {n: np.array_equal(outcome.arrays[n], a, equal_nan=True) for n, a in expected.arrays.items()}
+    assert all(equal or name.endswith("/seconds") for name, equal in same.items())
 
 
 def test_a_second_look_at_a_test_split_is_refused(done):

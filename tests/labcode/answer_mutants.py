@@ -5,6 +5,7 @@ how many mutants there are and which of them its check does not refuse.
 """
 
 import ast
+import copy
 import sys
 import time
 import warnings
@@ -18,8 +19,10 @@ from unittest import mock
 import numpy as np
 
 from labcode import check
+from labcode.check.core import Checker
 from labcode.check.core.compare import same
 from labcode.check.core.values import plain
+from labcode.check.port import Port
 from labcode.check.sampler import SamplerChecker
 
 SOURCES = Path(__file__).parents[2] / "source" / "exercises"
@@ -120,8 +123,13 @@ def solutions() -> dict[str, tuple[ast.FunctionDef, dict]]:
     return found
 
 
-def mutants(task: str) -> Iterator[Mutant]:
-    """Yield a task's mutants: every place changed in every way, then what is done to the whole result."""
+@cache
+def mutants(task: str) -> tuple[Mutant, ...]:
+    """Return a task's mutants: every place changed in every way, then what is done to the whole result."""
+    return tuple(_mutants(task))
+
+
+def _mutants(task: str) -> Iterator[Mutant]:
     tree, around = solutions()[task]
     seen, labels = {ast.unparse(tree)}, Counter()
     for label, text in _changed(tree):
@@ -289,53 +297,86 @@ def _compiled(text: str, task: str, around: dict) -> Callable:
 
 def _spoilt(solution: Callable, spoil: Callable) -> Callable:
     """Return the solution with something done to its result, or to each of its parts."""
+    return lambda *args: _done(spoil, solution(*args))
 
-    def spoilt(*args):
-        result = solution(*args)
-        if isinstance(result, dict):
-            return {name: spoil(value) for name, value in result.items()}
-        if isinstance(result, (tuple, list)):
-            return type(result)(spoil(value) for value in result)
-        return result if result is None else spoil(result)
 
-    return spoilt
+def _done(spoil: Callable, result: object) -> object:
+    if isinstance(result, dict):
+        return {name: spoil(value) for name, value in result.items()}
+    if isinstance(result, (tuple, list)):
+        return type(result)(spoil(value) for value in result)
+    return result if result is None else spoil(result)
 
 
 def _matters(task: str, label: str, spoil: Callable) -> bool:
     """Say whether this, done to the result, ever spoils it: what sorts a single number is no mistake."""
     if label == "reversed" and isinstance(getattr(check, task), SamplerChecker):
         return False  # a random mask reversed is another one
-    solution = solutions()[task][1][task]
-    return any(not agree(task, solution, _spoilt(solution, spoil), seed) for seed in range(200))
+    for seed in range(200):
+        result, epochs = expected(task, seed)
+        done = _outcome(lambda *args, result=result: _done(spoil, copy.deepcopy(result)), ())
+        if not same((result, epochs), (done[0], epochs)):
+            return True
+    return False
 
 
-def agree(task: str, first: Callable, second: Callable, seed: int) -> bool:
-    """Say whether two answers give the same on arguments drawn at random, or on those of the task's cases."""
+def arguments(task: str, seed: int) -> tuple:
+    """Return arguments drawn at random, or those of one of the task's cases; made anew each time."""
     checker = getattr(check, task)
-    draw = checker.draw or (lambda rng: checker.cases[seed % len(checker.cases)].args)
-    results = []
-    for answer in (first, second):
-        args = getattr(checker, "arrange", lambda *args: args)(*draw(np.random.default_rng(seed)))
-        try:
-            with np.errstate(all="ignore"), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                results.append((plain(answer(*args)), getattr(args[0], "epochs", None)))
-        except Exception as error:
-            results.append(type(error).__name__)
-    return same(*results)
+    drawn = checker.draw(np.random.default_rng(seed)) if checker.draw else None
+    args = drawn or copy.deepcopy(checker.cases[seed % len(checker.cases)].args)
+    return getattr(checker, "arrange", lambda *args: args)(*args)
 
 
-def refused(task: str, answer: Callable) -> bool:
-    """Say whether the check of a task refuses an answer; the cases drawn at random are the same each time."""
-    checker = replace(getattr(check, task), misconceptions=())  # whether, and not why
-    with mock.patch("labcode.check.core.findings.explain", return_value=[]):
-        return not checker.judge(checker.collect(answer, seed=0)).right
+@cache
+def expected(task: str, seed: int) -> tuple:
+    """Return what the solution gives on these arguments, computed once for all its mutants."""
+    return _outcome(solutions()[task][1][task], arguments(task, seed))
+
+
+def _outcome(answer: Callable, args: tuple) -> tuple:
+    """Return an answer's plain result, or its error's name, and the epochs that a trainer has run."""
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return plain(answer(*args)), getattr(args[0], "epochs", None) if args else None
+    except Exception as error:
+        return type(error).__name__, None
+
+
+@cache
+def different(task: str) -> tuple[int, ...]:
+    """Return a thousand seeds; of ports, which have few faults, one seed for each that is different."""
+    ports = {}
+    for seed in range(1000):
+        first = arguments(task, seed)[0]
+        if not isinstance(first, Port):
+            return tuple(range(1000))
+        ports.setdefault((first.lam, first._hidden()), seed)
+    return tuple(ports.values())
+
+
+def agrees(task: str, answer: Callable, seed: int) -> bool:
+    """Say whether an answer gives what the solution gives on the arguments of this seed."""
+    return same(_outcome(answer, arguments(task, seed)), expected(task, seed))
+
+
+def refused(checks: tuple[Checker, ...], answer: Callable) -> bool:
+    """Say whether a check, as one check a case, refuses an answer."""
+    with mock.patch("labcode.check.core.findings.explain", return_value=[]):  # whether, and not why
+        return any(not one.judge(one.collect(answer, seed=0)).right for one in checks)
+
+
+def one_by_one(task: str) -> tuple[Checker, ...]:
+    """Return the check of a task as one check a case; the cases drawn at random are the same each time."""
+    checker = replace(getattr(check, task), misconceptions=()).with_drawn(0)
+    return tuple(replace(checker, cases=(case,)) for case in checker.cases)
 
 
 def survivors(task: str) -> tuple[int, dict[str, Callable]]:
     """Return how many mutants a task has, and those that its check does not refuse, by what was changed."""
-    made = list(mutants(task))
-    return len(made), {mutant.change: mutant.run for mutant in made if not refused(task, mutant.run)}
+    made, checks = mutants(task), one_by_one(task)
+    return len(made), {mutant.change: mutant.run for mutant in made if not refused(checks, mutant.run)}
 
 
 if __name__ == "__main__":

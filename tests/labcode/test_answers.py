@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 from answer_mutants import BEHAVIOUR, solutions
-from answer_records import reason_of, records
+from answer_records import is_told_why, reason_of, records
 
 from labcode.check.core import variants
 
@@ -23,6 +23,7 @@ def _no_hurry(monkeypatch):
 def test_a_wrong_answer_is_refused_and_told_why(record):
     verdict = record.verdict()
     assert not verdict.right
+    assert is_told_why(verdict), verdict.text
     assert record.reason
     assert record.reason in reason_of(verdict)
 

@@ -208,4 +208,4 @@ def test_where_no_misconception_fits_the_form_and_the_wrong_parts_are_named(want
 
 def test_of_a_wrong_number_alone_only_what_is_true_is_said():
     checker = Checker("f", lambda: 3.7, (Case("a call", ()),), (), "")
-    assert "→ It is too large by 0.3. No simple relation" in feedback(checker, lambda: 4.0)
+    assert "→ It is too large in 1 of 1 cases (by 0.3)." in feedback(checker, lambda: 4.0)

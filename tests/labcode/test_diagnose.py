@@ -92,6 +92,37 @@ def test_a_measure_at_its_limit_says_nothing_and_the_next_number_does(measure, m
         assert (found.case != "healthy", len(found.reasons), found.also) == (holds, holds, ())
 
 
+@pytest.mark.parametrize(
+    ("checks", "name", "difference", "case"),
+    [
+        ({"fresh": 0.9}, "fresh", 0.9 - CLOSE[-1], "leak"),
+        ({"baseline": (0.6, 1.6)}, "baseline", 1.0, "shift"),
+    ],
+)
+def test_a_difference_within_two_standard_errors_is_no_reason(checks, name, difference, case):
+    def found(error):
+        return diagnose(history(FALL, CLOSE), **GOOD | checks, errors={name: error}).case
+
+    assert found(difference / 2.01) == found(0.0) == case
+    assert found(difference / 1.99) == "healthy"
+    other = {"fresh": "baseline", "baseline": "fresh"}[name]
+    assert diagnose(history(FALL, CLOSE), **GOOD | checks, errors={other: 9.0}).case == case
+
+
+def test_a_small_difference_stays_small_however_sure():
+    assert diagnose(history(FALL, CLOSE), **GOOD, errors={"fresh": 1e-9, "baseline": 1e-9}).case == "healthy"
+    found = measures(history([1.0, 0.5], [1.0, 0.8]), fresh=1.2, baseline=(0.5, 0.4), errors={"fresh": 0.1})
+    assert found["leak_t"] == pytest.approx(4)
+    assert "shift_t" not in found
+
+
+def test_weights_that_were_put_back_are_judged_as_such():
+    """Early stopping that did not end the run, but put the best weights back."""
+    run = history(FALL, RISING, best_epoch=9, kept_epoch=9)
+    assert diagnose(run, **GOOD).case == "healthy"
+    assert diagnose(history(FALL, RISING, best_epoch=9, kept_epoch=29), **GOOD).case == "overfit"
+
+
 def test_a_run_is_read_and_not_changed():
     run = history(FALL.tolist(), CLOSE.tolist())
     diagnose(run, **GOOD)
@@ -132,6 +163,9 @@ def test_the_unit_of_the_loss_does_not_matter(curves, unit):
         ((FALL, CLOSE), {"samples": 0}),
         ((FALL, CLOSE), {"fresh": float("inf")}),
         ((FALL, CLOSE), {"fresh": [0.5]}),
+        ((FALL, CLOSE), {"errors": 0.1}),
+        ((FALL, CLOSE), {"errors": {"leak": 0.1}}),
+        ((FALL, CLOSE), {"errors": {"fresh": -0.1}}),
     ],
 )
 def test_bad_input_says_what_was_expected(losses, checks):
@@ -145,8 +179,9 @@ def test_no_history_says_what_was_expected():
 
 
 def named(record, checks):
-    names = ("train_loss", "validation_loss", "best_epoch", "stopped_epoch")
-    return diagnose(History(**{name: record[name] for name in names}), **(record["checks"] if checks else {}))
+    names = ("train_loss", "validation_loss", "best_epoch", "stopped_epoch", "kept_epoch")
+    seen = {name: record[name] for name in names if name in record}
+    return diagnose(History(**seen), **(record["checks"] if checks else {}))
 
 
 @pytest.mark.parametrize("label", ["all checks", "curves alone"])

@@ -15,7 +15,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.ticker import MaxNLocator
 
 from labcode import plots
-from labcode.plots.style import LIBRARIES, METHODS, SMALLEST, TRAIN, VALIDATION, WIDTH, looks
+from labcode.plots.style import LIBRARIES, METHODS, SMALLEST, TRAIN, VALIDATION, WIDTH, in_the_look, looks
 from labcode.plots.words import CourseFigure
 
 HALF_WIDTH, LEAST = 480, 7.0  # CSS pixels, points of 96 / 72 pixels
@@ -131,3 +131,13 @@ def test_a_cell_shows_the_picture_with_its_words(monkeypatch):
     assert f'src="data:image/png;base64,{data["image/png"]}"' in data["text/html"]
     assert "lowest" in alt
     assert alt.replace("<", "&lt;") in data["text/html"]
+
+
+def test_a_backend_that_starts_inside_the_look_keeps_on_showing_figures():
+    was = matplotlib.is_interactive()
+    matplotlib.interactive(False)
+    with in_the_look():
+        matplotlib.interactive(True)  # as a notebook's backend does when the first figure opens
+    shows = matplotlib.is_interactive()
+    matplotlib.interactive(was)
+    assert shows

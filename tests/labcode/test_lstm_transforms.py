@@ -162,7 +162,7 @@ def exported(rates):
 MODELS = {
     "kernel": (lambda: exported({"recurrent_dropout": 0.3, "dropout": 0.2}), ()),
     "zoneout": (lambda: exported(SETTINGS["zoneout"]), ()),
-    "padding": (Padded, (REAL[:, :3],)),
+    "padding": (Padded, (REAL[:, :3].contiguous(),)),
 }
 every_model = pytest.mark.parametrize(("make", "more"), MODELS.values(), ids=MODELS)
 

@@ -136,7 +136,6 @@ def test_the_widgets_first_picture_is_the_static_figure():
     explorer.draw(ALL)
     got = np.asarray(explorer._canvas.buffer_rgba())[..., :3].astype(int)
     figure = plots.lstm_cell().figure
-    figure.set_dpi(96)
     figure.canvas.draw()
     want = np.asarray(figure.canvas.buffer_rgba())[..., :3].astype(int)
     assert got.shape == want.shape

@@ -3,21 +3,20 @@
     python tests/notebooks/exercise_trial.py [NAME ...] [--pictures FOLDER]
 
 Each task is first left blank, then answered with the mistake that its check lists first, then as in the
-solution; after each, the notebook is run as a whole. What a check says has to fit: "still blank", the mistake's
-reason, "right". Printed is what did not fit, for each exercise.
+solution; after each, the notebook is run as a whole. What a check says has to fit: "still blank", the
+mistake's reason, "right". Printed is what did not fit, for each exercise.
 """
 
 import argparse
 import json
 import re
 import sys
-import tempfile
 from pathlib import Path
 
-from lab_page import COURSE, Notebook, new_page, opened_course
+from lab_page import COURSE, Notebook, in_turn
 
 sys.path.insert(0, str(COURSE))
-from labcode import check  # noqa: E402
+from labcode import check
 
 WRONG = """from labcode import check as _check
 
@@ -81,7 +80,9 @@ def try_exercise(page, folder: Path, address: str, name: str, pictures: Path | N
     again = Notebook(page, address, path)
     kept = ["".join(cell["source"]) for cell in again.saved_code_cells()]
     odd += [f"{name}: {task} was not kept" for at, task in answers.items() if solution[at] not in kept]
-    return odd + [f"{name}: {task} is not on record as solved" for task in checkers if task not in solved(folder)]
+    return odd + [
+        f"{name}: {task} is not on record as solved" for task in checkers if task not in solved(folder)
+    ]
 
 
 def solved(folder: Path) -> set[str]:
@@ -97,14 +98,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", default=names)
     parser.add_argument("--pictures", type=Path, help="a folder for pictures of the pages")
     options = parser.parse_args()
-    odd = []
-    with tempfile.TemporaryDirectory() as folder, opened_course(Path(folder)) as opened:
-        for name in options.names:
-            with new_page() as page:
-                found = try_exercise(page, *opened, name, options.pictures)
-            print(f"{name}: {len(tasks(name))} tasks, {len(found) or 'nothing'} odd", *found, sep="\n  ", flush=True)
-            odd += found
-    return int(bool(odd))
+    return in_turn(options.names, try_exercise, options.pictures)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
 """JupyterLab in a real browser, driven as a learner does: by its menus and its keyboard."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -72,6 +72,24 @@ def new_page(width: int = 1280, height: int = 900) -> Iterator:
         browser.close()
 
 
+def in_turn(names: Sequence[str], visit: Callable, *more) -> int:
+    """Visit notebooks one by one, each on a page of its own; print what did not fit; 1 if anything did not.
+
+    Args:
+        names: of the notebooks.
+        visit: takes a page, the course's folder, the server's address, a name and what is in ``more``, and
+            returns what did not fit.
+    """
+    odd = []
+    with tempfile.TemporaryDirectory() as folder, opened_course(Path(folder)) as opened:
+        for name in names:
+            with new_page() as page:
+                found = visit(page, *opened, name, *more)
+            print(f"{name}: {len(found) or 'nothing'} odd", *found, sep="\n  ", flush=True)
+            odd += found
+    return int(bool(odd))
+
+
 class Notebook:
     """A notebook that is open in JupyterLab.
 
@@ -90,19 +108,21 @@ class Notebook:
         self.idle.wait_for()
         page.locator(".jp-Cell").first.wait_for()
 
-    def choose(self, menu: str, item: str) -> None:
-        """Choose an item of the menu bar; while the page loads, it may not be there at once."""
+    def choose(self, menu: str, *items: str) -> None:
+        """Choose an item of the menu bar or of a menu in a menu, which may not be there at once."""
         from playwright.sync_api import TimeoutError as NotThereYet
 
         for _ in range(100):
             self.page.locator(".lm-MenuBar-itemLabel", has_text=re.compile(f"^{menu}$")).click()
             try:
-                self.page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{item}$")).click(timeout=2000)
+                for item in items:
+                    label = self.page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{item}$"))
+                    label.click(timeout=2000)
             except NotThereYet:
                 self.page.keyboard.press("Escape")
             else:
                 return
-        raise RuntimeError(f"JupyterLab's menu has no item {menu} > {item}")
+        raise RuntimeError(f"JupyterLab's menu has no item {' > '.join([menu, *items])}")
 
     def saved_code_cells(self) -> list[dict]:
         """Save the notebook and return its code cells as they are on the disk."""

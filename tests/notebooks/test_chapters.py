@@ -1,11 +1,7 @@
-"""The limits of a rewritten chapter: what it asks, how it reads, and what fits beside the file browser.
-
-Chapters that have not been rewritten yet are those that `source/chapters/ruff.toml` excludes.
-"""
+"""The limits of a chapter: what it asks, how it reads, and what fits beside the file browser."""
 
 import functools
 import re
-import tomllib
 from pathlib import Path
 
 import jupytext
@@ -14,10 +10,7 @@ import pytest
 from tools import pages, quiz
 
 FOLDER = Path(__file__).resolve().parents[2] / "source" / "chapters"
-WAITING = tomllib.loads((FOLDER / "ruff.toml").read_text("utf-8"))["format"]["exclude"]
-CHAPTERS = [
-    path.stem for path in sorted(FOLDER.glob("*.py")) if path.name not in WAITING and path.stem not in pages.PAGES
-]
+CHAPTERS = [path.stem for path in sorted(FOLDER.glob("*.py")) if path.stem not in pages.PAGES]
 SLIPS = (  # of English that came more than once
     "before that background",
     "which two are it",
@@ -55,11 +48,6 @@ def code(name, *, guards=True):
     return [cell.source for cell in found if guards or not tagged(cell, "guard")]
 
 
-def test_what_waits_to_be_rewritten_is_there():
-    assert all((FOLDER / name).is_file() for name in WAITING)
-    assert CHAPTERS
-
-
 @each
 def test_a_chapter_asks_what_is_worth_an_answer_and_not_more(name):
     guesses = len(re.findall(r"\bguess\(", "\n".join(code(name))))
@@ -93,7 +81,12 @@ def test_the_quiz_comes_last_and_its_right_answers_do_not_stand_in_one_place(nam
 
 @each
 def test_asserts_that_only_guard_the_text_are_folded(name):
-    bare = [line for source in code(name, guards=False) for line in source.splitlines() if line.startswith("assert ")]
+    bare = [
+        line
+        for source in code(name, guards=False)
+        for line in source.splitlines()
+        if line.startswith("assert ")
+    ]
     assert bare == [], "an assert that teaches calls np.testing; others go into a cell tagged guard"
 
 

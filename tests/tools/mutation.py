@@ -31,7 +31,7 @@ from tools.fast import QUICK, TESTS  # noqa: E402
 
 COPIED = ("labcode", "tools", "tests", "source", "evidence", "pyproject.toml", "constraints.txt", "course.py")
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.png")
-TIMEOUT, ALONE = 300, 900  # seconds: longer than any of the tests needs, and at the second try
+TIMEOUT, ALONE = 900, 2700  # seconds: longer than any of the tests needs, and at the second try
 # the first failure is enough: no smaller example is looked for
 PYTEST = """
 import sys

@@ -36,7 +36,7 @@ from labcode import penalties
 
 print(penalties.NAME, Path.cwd().name, os.environ["TQDM_DISABLE"], "äλ")
 
-# %% tags=["hide-input"]
+# %%
 1 + 1
 
 # %%

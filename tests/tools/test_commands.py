@@ -492,7 +492,7 @@ def test_arguments_after_two_dashes_and_the_exit_code_are_pytests(made):
 
 @pytest.mark.parametrize(
     "command",
-    ["lab", "restart", "test", "build", "bench", "evidence", "assignment", "nbgrader", "doctor", "clean"],
+    ["lab", "restart", "test", "build", "browser", "bench", "evidence", "assignment", "nbgrader", "doctor", "clean"],
 )
 def test_each_command_has_help(toy, command):
     answer = course(toy, command, "--help")
@@ -502,7 +502,8 @@ def test_each_command_has_help(toy, command):
 
 @pytest.mark.parametrize("flags", [[], ["--tensorflow"]])
 @pytest.mark.parametrize(
-    ("command", "own"), [("test", {"test", "loops"}), ("build", {"test"}), ("bench", set())]
+    ("command", "own"),
+    [("test", {"test", "loops"}), ("build", {"test"}), ("bench", set())],
 )
 def test_tensorflow_is_installed_when_it_is_asked_for(monkeypatch, flags, command, own):
     asked = []

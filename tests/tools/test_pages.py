@@ -111,8 +111,8 @@ def test_a_guard_is_folded_and_says_what_it_is_and_still_runs(tmp_path):
     _, guard = toy(tmp_path, TOY.format(tag="guard"))
     assert guard.metadata == {"tags": ["guard"], "jupyter": {"source_hidden": True}}
     assert guard.source == f"{pages.GUARD}\nassert 1 + 1 == 2"
-    _, plain = toy(tmp_path, TOY.format(tag="slide"))
-    assert plain.metadata == {"tags": ["slide"]}
+    _, plain = toy(tmp_path, TOY.format(tag="raises-exception"))
+    assert plain.metadata == {"tags": ["raises-exception"]}
 
 
 def test_an_unknown_tag_is_an_error(tmp_path):
@@ -265,6 +265,6 @@ def test_a_faulty_entry_is_named(tmp_path, change, fault):
 
 
 def test_a_course_without_a_list_has_no_bar(tmp_path):
-    (first, *_) = toy(tmp_path, TOY.format(tag="short"))
+    (first, *_) = toy(tmp_path, TOY.format(tag="guard"))
     assert first.source == "# Toy"
     shutil.rmtree(tmp_path)

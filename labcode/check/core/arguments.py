@@ -34,12 +34,18 @@ OF_ARRAYS: dict[str, Callable] = {
     "transposed": lambda a: a.T if a.ndim > 1 else None,
     "reshaped to the form of their transpose": lambda a: a.reshape(a.T.shape) if a.ndim > 1 else None,
     "shifted by one": lambda a: np.roll(a, 1, axis=0),
+    "0, 1, 2 and so on": lambda a: np.arange(len(a)) if a.ndim == 1 and a.dtype.kind in "iu" else None,
 }
 OF_ROWS = {
     "sorted": lambda a: np.sort(a, axis=0),
     "in the reverse order": lambda a: a[::-1],
     "without their first entry": lambda a: a[1:],
     "without their last entry": lambda a: a[:-1],
+}
+OF_LISTS = {
+    "in the reverse order": slice(None, None, -1),
+    "without their first entry": slice(1, None),
+    "without their last entry": slice(None, -1),
 }
 
 
@@ -82,6 +88,14 @@ def _changes(checker, first: int) -> Iterator[tuple[str, Callable]]:
     for place, (name, arg) in enumerate(zip(names, args, strict=True)):
         for text, change in _of_one(name, arg):
             yield text, lambda given, p=place, f=change: (*given[:p], f(given[p]), *given[p + 1 :])
+    for kind in (np.ndarray, dict):  # one change of all arrays, or of all dictionaries
+        alike = [place for place, arg in enumerate(args) if isinstance(arg, kind)]
+        for text, change in _of_one("them", args[alike[0]]) if len(alike) > 1 else ():
+            listed = " and ".join(f"`{names[place]}`" for place in alike)
+            yield (
+                f"{listed}: {text.replace('`them`', 'all of them')}",
+                lambda given, f=change, alike=alike: _put(given, {p: f(given[p]) for p in alike}),
+            )
     for (i, a), (j, b) in combinations(enumerate(names), 2):
         if type(args[i]) is type(args[j]) and getattr(args[i], "shape", ()) == getattr(args[j], "shape", ()):
             yield (
@@ -119,6 +133,9 @@ def _of_one(name, arg) -> Iterator[tuple[str, Callable]]:
     elif isinstance(arg, np.ndarray):
         for text, change in (OF_ARRAYS | OF_ROWS).items():
             yield f"`{name}` were {text}", change
+    elif isinstance(arg, list) and any(isinstance(x, np.ndarray) for x in arg):
+        for text, part in OF_LISTS.items():
+            yield f"`{name}` were {text}", lambda a, part=part: a[part]
     elif isinstance(arg, list | tuple) and all(isinstance(x, int | float) for x in arg):
         for text, change in (OF_ROWS | {"negative (smallest and largest exchanged?)": lambda a: -a}).items():
             yield f"`{name}` were {text}", lambda a, f=change: f(np.asarray(a)).tolist()
@@ -128,6 +145,11 @@ def _of_dict(name, arg):
     """Take only those entries, or all but those, whose names share a part, such as ``l0`` or ``input``."""
     parts = dict.fromkeys(part for key in arg if isinstance(key, str) for part in key.split("_"))
     yield f"`{name}` were empty", lambda a: {}
+    for key in list(arg)[:3]:
+        yield (
+            f"`{name}` had its entry {key!r} under every name",
+            lambda a, key=key: dict.fromkeys(("input", "recurrent", "bias", *a), a[key]) if key in a else {},
+        )
     yield f"`{name}` had its first entry alone", lambda a: dict(list(a.items())[:1])
     yield f"`{name}` had its last entry alone", lambda a: dict(list(a.items())[-1:])
     for part in parts:

@@ -24,6 +24,9 @@ from labcode.check.core.values import plain
 
 after_judging: list[Callable] = []  # called as f(checker, fn, collected, verdict), returns lines to add
 
+_CANNOT = object()  # the output of a mistake that cannot be made on a case
+_kept: dict[tuple, tuple] = {}  # outputs under mistakes, with what their keys name
+
 
 @dataclass(frozen=True)
 class Checker:
@@ -118,13 +121,26 @@ class Checker:
         return value
 
     def _reproduces(self, found, results) -> bool:
+        """Tell whether mistakes give just these results; the first case that tells otherwise is enough."""
+        switches = {k: v for m in found for k, v in m.switches.items()}
+        for index, (case, got) in enumerate(zip(self.cases, results, strict=True)):
+            output = self._under(found, switches, case)
+            if output is _CANNOT or not self._same(got, output, index):
+                return False
+        return True
+
+    def _under(self, found, switches, case) -> object:
+        """Return a case's output under mistakes; kept, but for cases that were drawn for this check alone."""
+        key = (self.solution, *map(id, found), id(case))
+        if key in _kept:
+            return _kept[key][0]
         try:
-            outputs = self.outputs({k: v for m in found for k, v in m.switches.items()})
+            output = plain(replace(self, cases=(case,)).outputs(switches)[0])
         except Exception:
-            return False  # a mistake that cannot be made on a random case
-        return all(
-            self._same(got, want, i) for i, (got, want) in enumerate(zip(results, outputs, strict=True))
-        )
+            output = _CANNOT
+        if not isinstance(case, DrawnCase):
+            _kept[key] = (output, found, case)
+        return output
 
     def _same(self, got: object, want: object, index: int) -> bool:
         """Compare one case's result, as far as the digits of single precision carry in this task."""

@@ -34,6 +34,13 @@ OF_TWO = {  # an array, and a number or another array
     "{} / (1 + {})": lambda a, b: a / (1 + b),
     "{} clipped to ± {}, entry by entry": lambda a, b: np.clip(a, -b, b) if b.ndim == 0 else None,
 }
+MEASURES = {  # of two arrays of one shape
+    "the correlation of {} and {}": lambda a, b: np.corrcoef(a.ravel(), b.ravel())[0, 1],
+    "the mean square of {} - {}": lambda a, b: np.mean((a - b) ** 2),
+    "the root of the mean square of {} - {}": lambda a, b: np.sqrt(np.mean((a - b) ** 2)),
+    "the mean absolute value of {} - {}": lambda a, b: np.mean(np.abs(a - b)),
+    "the mean of {} - {}": lambda a, b: np.mean(a - b),
+}
 
 
 def echoes(checker, results: list) -> list[str]:
@@ -44,6 +51,8 @@ def echoes(checker, results: list) -> list[str]:
     for case, got in zip(checker.cases, results, strict=True):
         fits = {text for text, value in _simple(checker, case) if same(got, value)}
         kept = fits if kept is None else kept & fits
+        if not kept:
+            return []
     return [f"What comes back is {text}, in every case." for text in sorted(kept or ())]
 
 
@@ -66,8 +75,10 @@ def _of_two(checker, case) -> Iterator[tuple[str, object]]:
     given = {name: array for name, array in given.items() if array is not None}
     for (one, a), (other, b) in permutations(given.items(), 2):
         if a.ndim and a.size and b.shape in ((), a.shape):
+            in_order = one == min(one, other, key=[*given].index)
+            measures = MEASURES if b.ndim and b.size > 1 and in_order else {}
             with np.errstate(all="ignore"):
-                yield from ((text.format(one, other), do(a, b)) for text, do in OF_TWO.items())
+                yield from ((text.format(one, other), do(a, b)) for text, do in (OF_TWO | measures).items())
 
 
 def looked_up(checker, got: list, want: list) -> list[str]:

@@ -32,11 +32,12 @@ CONSTANTS = {
 
 def close(got, candidate) -> bool:
     """Tell whether two arrays hold the same numbers; a candidate may be None."""
-    return (
-        candidate is not None
-        and candidate.shape == got.shape
-        and np.allclose(got, candidate, rtol=1e-6, atol=1e-9, equal_nan=True)
-    )
+    if candidate is None or candidate.shape != got.shape:
+        return False
+    with np.errstate(all="ignore"):  # as np.allclose, which takes five times as long
+        near = np.abs(got - candidate) <= 1e-9 + 1e-6 * np.abs(candidate)
+        near &= np.isfinite(candidate)
+        return bool((near | (got == candidate) | ((got != got) & (candidate != candidate))).all())
 
 
 def factors(checker, pairs) -> list[str]:
@@ -46,7 +47,7 @@ def factors(checker, pairs) -> list[str]:
     if want.any():
         said += [
             _factor_text(name)
-            for name, values in _quantities(checker).items()
+            for name, values in quantities(checker).items()
             if np.isfinite(values).all() and close(got, np.repeat(values, count) * want)
         ]
         ratio = got[np.flatnonzero(want)[0]] / want[np.flatnonzero(want)[0]]
@@ -71,7 +72,7 @@ def _factor_text(name):
     return f"Every value is {name} times what it should be."
 
 
-def _quantities(checker) -> dict[str, np.ndarray]:
+def quantities(checker) -> dict[str, np.ndarray]:
     """Return what may be a factor, by name: its value in each case."""
     cases = checker.cases
     quantities = {name: np.full(len(cases), value) for name, value in CONSTANTS.items()}
@@ -95,6 +96,8 @@ def _of_numbers(name, args) -> dict[str, np.ndarray]:
         f"(1 - {name})": 1 - a,
         f"1/(1 - {name})": 1 / (1 - a),
         f"(1 + {name})": 1 + a,
+        f"{name}/2": a / 2,
+        f"2/{name}": 2 / a,
         f"{name}²": a**2,
         f"√{name}": np.sqrt(a),
         f"1/√{name}": 1 / np.sqrt(a),

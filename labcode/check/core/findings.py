@@ -14,7 +14,9 @@ from labcode.check.core.echoes import echoes, looked_up
 from labcode.check.core.operands import monotone, operands, own_factors, powers, shape_of, steps
 from labcode.check.core.relations import lines, relations
 from labcode.check.core.show import show
+from labcode.check.core.subsets import wrong_cases, wrong_entries
 from labcode.check.core.variants import variant
+from labcode.check.core.weights import directions, own_offsets, weights
 from labcode.check.core.where import where
 
 GUESSES = 3
@@ -38,11 +40,20 @@ def explain(checker, results: list, wanted: list, marks: list[bool], form: list[
     first = marks.index(False)
     said = exchanged(results, wanted) or _said_of(found, describe)
     said = said or variant(checker, results, first) or for_other_arguments(checker, results, first)
-    said = said or _said_of(found, _looser)
+    said = said or _said_of(found, _looser) or weights(checker, results, wanted)
     if not said and not any(part in sentence for sentence in form for part in FORMS):
-        said = where(checker, results, wanted, marks) or _said_of(found, _loosest)
+        said = _said_of(found, _of_some) + where(checker, results, wanted, marks)
+        said = said or _said_of(found, _loosest)
         said = said or where(checker, results, wanted, marks, exactly=False)
-    return [*form, *said] or _size(results, wanted)
+    said = [*form, *said] or _said_of(found, _size)
+    return said or [f"{UNKNOWN} If yours is right, check.report() prints what to send us."]
+
+
+def _of_some(checker, got, want):
+    """Return what is true of the wrong cases, or of the wrong entries, alone."""
+    return wrong_cases(checker, got, want, lambda *part: describe(*part) or _looser(*part)) or wrong_entries(
+        checker, got, want
+    )
 
 
 FORMS = ("should be", "came back", "expected", "NaN", "infinity")  # a sentence on the form that says enough
@@ -124,8 +135,8 @@ def _looser(checker, got, want):
         return []
     found = operands(checker, pairs)
     found = found if len(found) < 2 else _guesses(found)
-    found = found or own_factors(pairs) or steps(checker, pairs) or lines(pairs)
-    return found or powers(pairs)
+    found = found or own_factors(pairs) or directions(checker, pairs) or own_offsets(pairs)
+    return found or steps(checker, pairs) or lines(pairs) or powers(pairs)
 
 
 def _loosest(checker, got, want):
@@ -177,25 +188,33 @@ def _elements(got, want):
     return []
 
 
-def _size(results, wanted):
-    """Say how large the differences are and on which side, where nothing else can be said."""
-    pairs = [(numbers(got), numbers(want)) for got, want in zip(results, wanted, strict=True)]
-    pairs = [
-        (a, b) for a, b in pairs if a is not None and b is not None and a.shape == b.shape and not same(a, b)
-    ]
+def _size(checker, got, want):
+    """Say how large the differences are, on which side and in how many cases, where nothing else is found."""
+    pairs = [(numbers(a), numbers(b)) for a, b in zip(got, want, strict=True) if not same(a, b)]
+    pairs = [(a, b) for a, b in pairs if a is not None and b is not None and a.shape == b.shape]
     if not pairs:
-        return [f"{UNKNOWN} If yours is right, check.report() prints what to send us."]
+        return []
     apart = [(a - b)[~np.isclose(a, b, rtol=1e-6, atol=1e-12, equal_nan=True)] for a, b in pairs]
     sides = {"too large" if d > 0 else "too small" for differences in apart for d in differences}
+    single = all(b.size == 1 for _, b in pairs)
     if len(sides) == 1 and len(pairs) >= MANY:
-        listed = ", ".join(f"{np.abs(d).max():.4g}" for d in apart[:MANY])
-        part = "In every wrong case it is" if all(b.size == 1 for _, b in pairs) else "Whatever is wrong is"
-        return [f"{part} {sides.pop()}: by {listed}{' …' * (len(apart) > MANY)}"]
-    largest, side = (
-        f"{np.abs(apart[0]).max(initial=0.0):.4g}",
-        {"too large" if d > 0 else "too small" for d in apart[0]},
-    )
-    if pairs[0][1].size == 1:
-        return [f"It is {side.pop()} by {largest}. {UNKNOWN}"]
-    how = f", all {side.pop()}" if len(side) == 1 else ""
-    return [f"{apart[0].size} of {pairs[0][0].size} numbers are wrong{how}, by at most {largest}. {UNKNOWN}"]
+        part = "In every wrong case it is" if single else "Whatever is wrong is"
+        return [f"{part} {sides.pop()}: by {_listed(np.abs(d).max() for d in apart)}"]
+    if single:
+        said = [
+            f"{words} in {len(by)} of {len(got)} cases (by {_listed(by)})"
+            for words, sign in (("too large", 1), ("too small", -1))
+            if (by := [abs(float(d[0])) for d in apart if d.size and sign * d[0] > 0])
+        ]
+        return [f"It is {' and '.join(said)}."] if said else []
+    wrong, size = np.concatenate(apart), sum(np.size(b) for b in want if b is not None)
+    more, furthest = int((wrong > 0).sum()), np.abs(wrong).max(initial=0.0)
+    return [
+        f"Over all cases {wrong.size} of {size} numbers are wrong, {more} of them too large and "
+        f"{wrong.size - more} too small, by at most {furthest:.4g}."
+    ]
+
+
+def _listed(values) -> str:
+    values = list(values)
+    return ", ".join(f"{value:.4g}" for value in values[:MANY]) + " …" * (len(values) > MANY)

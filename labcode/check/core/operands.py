@@ -103,9 +103,10 @@ def _line_over_argument(checker, pairs) -> list[str]:
         if (
             len(over) > 1
             and all(on_line(got, a) for got, _, a in over)
-            and not any(on_line(w, a) for _, w, a in over)
+            and not all(on_line(w, a) for _, w, a in over)
         ):
-            return [f"The results lie on a straight line over `{name}`; the right ones do not."]
+            all_of_them = " in every case" if any(on_line(w, a) for _, w, a in over) else ""
+            return [f"The results lie on a straight line over `{name}`; the right ones do not{all_of_them}."]
     return []
 
 
@@ -132,9 +133,9 @@ def own_factors(pairs: list) -> list[str]:
     if None not in ratios and np.ptp(ratios) > 1e-6:
         listed = ", ".join(f"{ratio:.4g}" for ratio in ratios[:4])
         return [f"In each case all numbers are the right ones times one factor, another in each: {listed} …"]
-    long = [(got, want) for got, want in pairs if want.ndim and max(want.shape[0], want.shape[-1]) > 1]
     for axes, word in (((-1,), "row"), ((0,), "column"), ((-1, 0), "row or column")):
-        if len(long) > 1 and all(any(_own(*pair, axis) for axis in axes) for pair in long):
+        long = [pair for pair in pairs if pair[1].ndim and max(pair[1].shape[axis] for axis in axes) > 1]
+        if len(long) > 1 and all(any(_own(got, want, axis) for axis in axes) for got, want in long):
             return [f"Each {word} has the right direction and another length: it has a factor of its own."]
     return []
 

@@ -38,6 +38,7 @@ FORMS = {
     "It is cut to a whole number.": np.trunc,
     "It is rounded down.": np.floor,
     "It is rounded up.": np.ceil,
+    "It is rounded to a power of ten.": lambda w: 10.0 ** np.round(np.log10(w)),
     **{f"It is rounded to {n} decimal{'s' * (n != 1)}.": lambda w, n=n: np.round(w, n) for n in range(5)},
 }
 
@@ -121,11 +122,11 @@ def telling(pairs: list) -> list:
 
 def lines(pairs: list) -> list[str]:
     """Find another scale and centre: the values lie on a line over the right ones, column by column."""
-    pairs = telling(pairs)
-    if not pairs:
+    if not (kept := telling(pairs)):
         return []
-    if not all(_on_lines(got, want) for got, want in pairs):
-        return []
+    if not all(_on_lines(got, want) for got, want in kept):
+        return _fibres(pairs)
+    pairs = kept
     is_scaled = any(
         got.ndim and (got.min(axis=tuple(range(got.ndim - 1))) == 0).all() and got.max() == 1
         for got, _ in pairs
@@ -141,6 +142,22 @@ def _on_lines(got, want) -> bool:
         [(got[..., k].ravel(), want[..., k].ravel()) for k in range(want.shape[-1])] if want.ndim > 1 else []
     )
     return any(parts and all(on_line(*part) for part in parts) for parts in (whole, columns))
+
+
+def _fibres(pairs) -> list[str]:
+    """Find a scale and a centre of its own for each row along an axis, where it has three values."""
+    for axis in range(max(want.ndim for _, want in pairs)):
+        parts = [
+            tuple(np.moveaxis(a, axis, -1).reshape(-1, a.shape[axis]) for a in pair)
+            for pair in pairs
+            if pair[1].ndim > max(axis, 1)
+        ]
+        rows = [row for got, want in parts for row in zip(got, want, strict=True)]
+        rows = [(got, want) for got, want in rows if np.unique(want.round(9)).size > 2]
+        if len(rows) > 2 and len(parts) == len(pairs) and all(on_line(*row) for row in rows):
+            line = "each value is a number times the right one plus a number"
+            return [f"Along axis {axis} {line}: another scale or centre."]
+    return []
 
 
 def on_line(got, want) -> bool:

@@ -4,20 +4,21 @@ Where a learner's results are those of one variant in every case, the variant is
 """
 
 import ast
-import copy
 import inspect
 import textwrap
 import types
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, wraps
 
-from labcode.check.core.changes import changes
+from labcode.check.core.changes import ONCE, Around, changes
 from labcode.check.core.limits import TimeUp, Watch
 from labcode.check.solutions import solution_of
 
 SECONDS = 3.0  # for all variants of a solution together; one that runs on for so long is not tried again
+ALL = ", in all places"
+MOST_ROUNDS = 10_000  # of the loops of a variant in one call; no solution needs a tenth of it
 _endless: set[Callable] = set()
 
 
@@ -34,12 +35,12 @@ def variant(checker, results: list, first: int) -> list[str]:
     try:
         with warnings.catch_warnings(action="ignore"), Watch(SECONDS).running():
             for text, solution in _all_variants(checker):
-                if text in said or solution in _endless:
+                if text.removesuffix(ALL) in said or solution in _endless:
                     continue
                 running = solution
-                if not replace(one, solution=solution)._reproduces((), results[first:][:1]):
-                    continue
-                if replace(checker, solution=solution)._reproduces((), results):
+                if replace(one, solution=solution)._reproduces((), results[first:][:1]) and replace(
+                    checker, solution=solution
+                )._reproduces((), results):
                     said.append(text)
     except TimeUp:
         _endless.add(running)
@@ -76,30 +77,77 @@ def _variants(solution: Callable) -> Iterator[tuple[str, Callable]]:
         return
     if not isinstance(tree.body[0], ast.FunctionDef):
         return
-    public = {arg.arg for arg in tree.body[0].args.args}
+    around = Around.of(tree)
     places: dict[str, list] = {}
-    for position, node in enumerate(ast.walk(tree)):
-        for text, change in changes(node, public):
-            places.setdefault(text, []).append((position, change))
+    for loop in [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.While)]:
+        loop.body.insert(0, ast.parse("_round()").body[0])
+    for place in _places(tree):
+        for text, change in changes(place.node, around):
+            places.setdefault(text, []).append((place, change))
     for text, found in places.items():
         for one in found:
             yield from _made(text, tree, [one], solution)
     for text, found in places.items():
-        if len(found) > 1:
-            yield from _made(f"{text}, in all places", tree, found, solution)
+        if len(found) > 1 and text not in ONCE:
+            yield from _made(f"{text}{ALL}", tree, found, solution)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a node of a tree stands: in a field of its parent, or at a number of a list there."""
+
+    parent: ast.AST
+    field: str
+    number: int | None
+    node: ast.AST
+
+    def put(self, node: ast.AST) -> None:
+        """Put a node there."""
+        if self.number is None:
+            setattr(self.parent, self.field, node)
+        else:
+            getattr(self.parent, self.field)[self.number] = node
+
+    def now(self) -> ast.AST:
+        """Return the node that stands there."""
+        found = getattr(self.parent, self.field)
+        return found if self.number is None else found[self.number]
+
+
+def _places(tree: ast.AST) -> Iterator[_Place]:
+    """Yield the place of every node, those inside after those around them."""
+    for parent in ast.walk(tree):
+        for field, value in ast.iter_fields(parent):
+            for number, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
+                if isinstance(node, ast.AST):
+                    yield _Place(parent, field, number, node)
 
 
 def _made(text, tree, found, solution) -> Iterator[tuple[str, Callable]]:
-    """Yield the solution with changes at some positions of its tree, if that is a program."""
-    other = copy.deepcopy(tree)
-    nodes = list(ast.walk(other))
+    """Yield the solution with changes at some places of its tree, if that is a program; the tree stays."""
+    done = []
+    rounds = iter(())
+    namespace = solution.__globals__ | {"_round": lambda: next(rounds)}
     try:
-        new = _Replace({nodes[position]: change for position, change in found}).visit(other)
-        namespace = dict(solution.__globals__)
-        exec(compile(ast.fix_missing_locations(new), "<variant>", "exec"), namespace)
+        for place, change in reversed(found):  # those inside first
+            done.append((place, place.now()))
+            new = ast.copy_location(change(place.now()), place.node)
+            place.put(ast.fix_missing_locations(new))
+        exec(compile(tree, "<variant>", "exec"), namespace)
     except Exception:
         return
-    yield text, namespace[solution.__name__]
+    finally:
+        for place, node in reversed(done):
+            place.put(node)
+    changed = namespace[solution.__name__]
+
+    @wraps(changed)
+    def run(*args, **switches):
+        nonlocal rounds
+        rounds = iter(range(MOST_ROUNDS))
+        return changed(*args, **switches)
+
+    yield text, run
 
 
 def _reached(solution):
@@ -112,14 +160,3 @@ def _reached(solution):
             reached.append(found)
             names += found.__code__.co_names
     return reached
-
-
-class _Replace(ast.NodeTransformer):
-    """Changes nodes, those inside first."""
-
-    def __init__(self, changes):
-        self.changes = changes
-
-    def visit(self, node):
-        new = self.generic_visit(node)
-        return self.changes[node](new) if node in self.changes else new

@@ -1,6 +1,7 @@
 """What the right cases, or the right entries, have in common and the wrong ones do not."""
 
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -45,23 +46,32 @@ def _by_case(checker, marks, exactly):
     names = parameters(checker.solution)
     features: dict[str, list[bool]] = {}
     for index, case in enumerate(checker.cases):
-        for name, arg in zip(names, case.args, strict=False):
-            for text in _of_argument(name, arg):
-                features.setdefault(text, [False] * len(marks))[index] = True
+        given = dict(zip(names, case.args, strict=False))
+        said = [text for name, arg in given.items() for text in _of_argument(name, arg)]
+        for text in [*said, *(_finer(given) if exactly and FEW <= sum(marks) <= len(marks) - FEW else [])]:
+            features.setdefault(text, [False] * len(marks))[index] = True
     telling = {text: holds for text, holds in features.items() if sum(holds) > 1 or _is_plain(text)}
-    right = [text for text, holds in telling.items() if holds == list(marks)]
-    wrong = [text for text, holds in telling.items() if holds == [not ok for ok in marks]]
-    said = [f"It is wrong in just those cases in which {text}." for text in wrong]
-    said += [f"It is right in just those cases in which {text}." for text in right]
-    if len(said) > 1:
-        return ["What sets the wrong cases apart may be one of these: " + " ".join(said[:MOST])]
-    if said or exactly:
-        return said
-    inside = _smallest(telling, [not ok for ok in marks])
+    wrong = [not ok for ok in marks]
+    if exactly:
+        return _just(telling, wrong, list(marks))
+    inside = _smallest(telling, wrong)
     if inside:
         return [f"It is wrong only in cases in which {inside}, if not in all of these."]
     inside = _smallest(telling, list(marks))
     return [f"It is right only in cases in which {inside}, if not in all of these."] if inside else []
+
+
+def _just(telling, wrong, right):
+    """Return what holds for all wrong cases and no other, or for all right ones and no other."""
+    said = [
+        f"It is wrong in just those cases in which {t}." for t, holds in telling.items() if holds == wrong
+    ]
+    said += [
+        f"It is right in just those cases in which {t}." for t, holds in telling.items() if holds == right
+    ]
+    if len(said) > 1:
+        return ["What sets the wrong cases apart may be one of these: " + " ".join(said[:MOST])]
+    return said
 
 
 def _is_plain(text):
@@ -95,6 +105,43 @@ def _of_argument(name, arg):
     said += [f"{name} has {len(array)} entr{'ies' if len(array) != 1 else 'y'}"]
     said += [f"{name} has a negative entry" if (array < 0).any() else f"{name} has no negative entry"]
     said += [f"{name} holds a 0"] if (array == 0).any() else []
+    return said
+
+
+def _finer(given):
+    """Return what is true of rows of numbers, and of two arguments together."""
+    rows = {name: numbers(arg) for name, arg in given.items() if not isinstance(arg, dict)}
+    said = [
+        t
+        for n, row in rows.items()
+        if row is not None and row.ndim == 1 < row.size
+        for t in _of_series(n, row)
+    ]
+    return said + _of_several(given)
+
+
+def _of_series(name, row):
+    """Return what is true of a row of numbers, such as the losses of all epochs."""
+    changes, smallest = np.diff(row), int(np.argmin(row))
+    said = [f"{name} rises somewhere" if (changes > 0).any() else f"{name} never rises"]
+    said += [f"{name} falls somewhere" if (changes < 0).any() else f"{name} never falls"]
+    said += [f"{name} rises and falls again"] if (np.diff(np.sign(changes[changes != 0])) < 0).any() else []
+    said += [f"{name} has {'two' if np.unique(row).size < row.size else 'no two'} equal entries"]
+    said += [f"{name} has equal entries side by side"] if (changes == 0).any() else []
+    place = {0: "first", row.size - 1: "last"}.get(smallest, "neither the first nor the last")
+    return [*said, f"the smallest entry of {name} is {place}"]
+
+
+def _of_several(given):
+    """Return what is true of two arguments together: a whole number that reaches a length."""
+    values = {name: numbers(arg) for name, arg in given.items() if not isinstance(arg, bool)}
+    scalars = {name: float(a) for name, a in values.items() if a is not None and a.ndim == 0}
+    rows = {name: a for name, a in values.items() if a is not None and a.ndim}
+    said = []
+    for (name, number), (row, array) in product(scalars.items(), rows.items()):
+        if isinstance(given[name], int):
+            more = "more" if len(array) > number + 1 else "no more"
+            said.append(f"{row} has {more} entries than {name} + 1")
     return said
 
 
@@ -151,3 +198,13 @@ def _of_entries(checker, case, want):
             yield f"where {name} is positive", array > 0
             yield f"where {name} is negative", array < 0
             yield f"where {name} is 0", array == 0
+        elif (
+            array is not None
+            and array.ndim == 1
+            and want.ndim > 1
+            and isinstance(arg, np.ndarray)
+            and arg.dtype.kind in "iu"
+        ):
+            rows = np.isin(np.arange(len(want)), arg).reshape(-1, *[1] * (want.ndim - 1))
+            yield f"in rows whose number is in {name}", rows
+            yield f"in rows whose number is not in {name}", ~rows

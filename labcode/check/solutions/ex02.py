@@ -1,4 +1,4 @@
-"""The solutions of ``source/exercises/ex02_core_concepts.py``; a test keeps them equal."""
+"""Written by `course.py build` from ``source/exercises/ex02_core_concepts.py``; edit it there."""
 
 import numpy as np
 

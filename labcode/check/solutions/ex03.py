@@ -1,4 +1,4 @@
-"""The solutions of ``source/exercises/ex03_algorithms.py``; a test keeps them equal."""
+"""Written by `course.py build` from ``source/exercises/ex03_algorithms.py``; edit it there."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""The solutions of ``source/exercises/ex06_applications.py``; a test keeps them equal."""
+"""Written by `course.py build` from ``source/exercises/ex06_applications.py``; edit it there."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The solutions of ``source/exercises/ex07_tools.py``; a test keeps them equal."""
+"""Written by `course.py build` from ``source/exercises/ex07_tools.py``; edit it there."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The solutions of ``source/exercises/ex08_outlook.py``; a test keeps them equal."""
+"""Written by `course.py build` from ``source/exercises/ex08_outlook.py``; edit it there."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The solutions of ``source/exercises/ex09_1_choosing.py``; a test keeps them equal."""
+"""Written by `course.py build` from ``source/exercises/ex09_1_choosing.py``; edit it there."""
 
 import numpy as np
 

@@ -66,6 +66,12 @@ def _fitted(train, validation, epochs=60, units=32, lr=5e-3, **options):
     return model, history.train_loss, history.validation_loss
 
 
+def _as_arrays(train, validation):
+    model, *curves = _loop(train, validation, 120)
+    first, second = map(np.array, curves)
+    return model, first, second, second.argmin()
+
+
 def _with_penalty(train, validation):
     return _named(
         _fitted(train, validation, penalty=lambda m: 0.5 * sum(p.square().sum() for p in m.parameters())),
@@ -222,7 +228,7 @@ def _ours_by_hand(parameters, clip):
 # Exercise 7
 
 
-def _trained(x, y, epochs=6):
+def _trained(x, y, epochs=12):
     from labcode.keras_interop import import_keras
 
     keras = import_keras()
@@ -329,6 +335,7 @@ WRONG = [
     ("overfit_on_purpose", lambda t, v: (*_loop(t, v), "first"), "a whole number were expected"),
     ("train_with_max_norm", lambda m, b, limit: _steps(m, b, limit, _only_a_name), "only gives the name"),
     ("train_with_max_norm", lambda m, b, limit: _steps(m, b, limit, _values), "far beyond the limit"),
+    ("train_with_max_norm", lambda m, b, limit: (_steps(m, b, limit, BOTH), None)[1], "returned None"),
     ("train_with_max_norm", _every_tenth, "after EVERY step"),
     ("train_with_max_norm", lambda m, b, limit: _steps(m, b, limit, _half), "should get just the limit"),
     ("train_with_max_norm", lambda m, b, limit: _steps(m, b, limit, _rows("weight_hh_l0")), "W does not"),
@@ -353,6 +360,7 @@ WRONG = [
     ("train_and_carry", lambda x, y: (m := _trained(x, y, 0), _carried(m)), "was not trained"),
     ("train_and_carry", _port(bias=lambda b: (b, b)), "has it twice"),
     ("train_and_carry", _port(bias=lambda b: (0 * b, 0 * b)), "carried over rightly"),
+    ("train_and_carry", _port(bias=lambda b: (b[::-1], 0 * b)), "carried over rightly"),
     ("train_and_carry", _port(turn=_gates_exchanged), "carried over rightly"),
     ("train_and_carry", _port(turn=lambda w: w.reshape(w.shape[::-1])), "Transpose"),
     ("train_and_carry", _port(constant=0.0), "the head does not"),
@@ -369,12 +377,19 @@ WRONG = [
     ("repair_run", _repair_with(part=_both, change={"epochs": 80, "l2": 0.0}), "LEARNED the validation days"),
     ("repair_run", _judged_by_test, "data.test was asked for"),
     ("repair_run", lambda settings, data: settings, "2 things were expected"),
+    ("repair_run", lambda settings, data: ("overfit", None, 0), "2 things were expected"),
+    ("repair_run", lambda settings, data: ("overfit", settings), "a PyTorch model was expected"),
+    ("repair_run", lambda settings, data: ("overfit", nn.Flatten()), "with parameters"),
+    ("repair_run", lambda settings, data: (nn.Flatten(), "overfit"), "the name should be one of"),
 ]
 
 RIGHT = [
     ("overfit_on_purpose", lambda t, v: _named(_loop(t, v), np.argmin)),
     ("overfit_on_purpose", lambda t, v: list(_named(_fitted(t, v, units=64), lambda c: c.index(min(c))))),
     ("overfit_on_purpose", lambda t, v: _named(_fitted(t, v, epochs=40, lr=1e-2), np.argmin)),
+    ("overfit_on_purpose", lambda t, v: _named(_fitted(t, v, epochs=80), lambda c: c.index(min(c)))),
+    ("overfit_on_purpose", lambda t, v: _named(_loop(t, v, 150), lambda c: torch.tensor(c).argmin())),
+    ("overfit_on_purpose", _as_arrays),
     ("train_with_max_norm", lambda m, b, limit: _steps(m, b, limit, BOTH)),
     ("train_with_max_norm", lambda m, b, limit: _steps(m, b, limit, _by_renorm)),
     ("train_with_max_norm", lambda m, b, limit: _steps(m, b, limit, _by_labcode)),
@@ -385,13 +400,32 @@ RIGHT = [
             m, b, limit, BOTH, optimizer=torch.optim.SGD(m.parameters(), lr=0.1, momentum=0.9)
         ),
     ),
+    (
+        "train_with_max_norm",
+        lambda m, b, limit: _steps(m, b, limit, BOTH, optimizer=torch.optim.RMSprop(m.parameters(), 3e-3)),
+    ),
     ("train_as_keras", _keras_with()),
+    ("train_as_keras", _keras_with(keep=lambda state: {name: w.clone() for name, w in state.items()})),
+    (
+        "train_as_keras",
+        _keras_with(penalty=lambda w, l2: torch.autograd.grad(l2 * w.square().sum(), w)[0]),
+    ),
+    ("train_as_keras", _keras_with(after=lambda model: model.train(False))),
     ("train_as_keras", _keras_with(shorten=_ours_by_hand)),
     ("train_as_keras", _keras_with(order=reversed)),
     ("train_and_carry", _port()),
     ("train_and_carry", _port(bias=lambda b: (b / 2, b / 2))),
     ("train_and_carry", _from_keras),
+    ("train_and_carry", _port(bias=lambda b: (0 * b, b))),
+    ("train_and_carry", _port(bias=lambda b: (2 * b, -b))),
+    ("train_and_carry", lambda x, y: [*_port(turn=lambda w: np.einsum("ij->ji", w))(x, y)]),
     ("repair_run", _repair_with()),
     ("repair_run", _repair_with(part=lambda data: (data.train.x, data.train.y))),
     ("repair_run", lambda settings, data: [*_repair(settings, data)]),
+    ("repair_run", lambda settings, data: (np.str_((both := _repair(settings, data))[0]), both[1])),
+    (
+        "repair_run",
+        lambda settings, data: ((both := _repair(settings, data))[0], nn.Sequential(both[1]).eval()),
+    ),
+    ("repair_run", lambda settings, data: copy.deepcopy(_repair(settings, data))),
 ]
