@@ -12,7 +12,7 @@ from tools.environment import Environment, private_folder, run_inside
 from tools.indexes import take_only_from
 from tools.lab import run_lab
 from tools.lock import locked
-from tools.process import CourseError, say, signals_as_interrupts
+from tools.process import CourseError, run_foreground, say, signals_as_interrupts
 from tools.setup import can_go_on, ensure
 from tools.workspace import restart, synchronize
 
