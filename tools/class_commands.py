@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from tools import sandbox
 from tools.environment import Environment, run_inside
 from tools.process import CourseError
 from tools.setup import ensure
@@ -35,6 +36,23 @@ def nbgrader(options: argparse.Namespace) -> int:
     return run_inside(environment, "nbgrader", [*options.words, *options.rest], options.folder.resolve())
 
 
+def grade(options: argparse.Namespace) -> int:
+    """Set up and grade a folder of notebooks.
+
+    Raises:
+        CourseError: submissions cannot be kept apart here, and that was not waived.
+    """
+    if not options.unsafe and (why := sandbox.refusal()):
+        raise CourseError(why)
+    environment = Environment()
+    ensure(environment, extras=options.extras, backend=options.backend, update=options.update)
+    arguments = [str(options.folder.resolve()), "--jobs", str(options.jobs)]
+    arguments += ["--unsafe"] if options.unsafe else []
+    arguments += ["--out", str(options.out.resolve())] if options.out else []
+    arguments += ["--seed", str(options.seed)] if options.seed is not None else []
+    return run_inside(environment, "tools.grade", arguments)
+
+
 def add(command: Callable[..., argparse.ArgumentParser], setup: argparse.ArgumentParser) -> None:
     """Add these subcommands.
 
@@ -51,4 +69,16 @@ def add(command: Callable[..., argparse.ArgumentParser], setup: argparse.Argumen
     grader.add_argument("folder", type=Path, metavar="DIR", help="what `assignment` has made")
     grader.add_argument(
         "words", nargs="+", metavar="WORD", help="such as generate_assignment ex01_background"
+    )
+    judge = command("grade", grade, "grade a folder of notebooks; each runs apart, under bubblewrap", setup)
+    judge.add_argument("folder", type=Path, metavar="FOLDER", help="what learners have handed in")
+    judge.add_argument(
+        "--out", type=Path, metavar="DIR", help="grades.csv and pages (default: FOLDER-graded, beside it)"
+    )
+    judge.add_argument(
+        "--seed", type=int, help="draws the random cases (default: a new one, kept with the results)"
+    )
+    judge.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="at the same time")
+    judge.add_argument(
+        "--unsafe", action="store_true", help="without bubblewrap: what is in a notebook runs as you"
     )

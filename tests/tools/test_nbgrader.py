@@ -16,7 +16,7 @@ from tools.sources import parse
 
 pytestmark = [
     pytest.mark.nbgrader,
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(
         not importlib.util.find_spec("nbgrader"), reason="nbgrader, the extra [grade], is not installed"
     ),
@@ -38,11 +38,11 @@ WRONG = {
         "def inverted_dropout(x, kept, p, training):\n    return 'x'",
     ),
     "ex08_outlook": (
-        "with_temperature",
-        "def with_temperature(logits, temperature):\n"
-        "    e = np.exp(np.asarray(logits) / temperature)\n"
-        "    return e / e.sum(axis=-1, keepdims=True)",
-        "def with_temperature(logits, temperature):\n    return None",
+        "mixture_loss",  # no other task builds on it
+        "def mixture_loss(logits, targets):\n"
+        "    chosen = with_temperature(logits, 1.0)[:, np.arange(len(targets)), targets]\n"
+        "    return -np.log(chosen).mean()",  # right for a single pass
+        "def mixture_loss(logits, targets):\n    return None",
     ),
 }
 
