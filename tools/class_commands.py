@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools import sandbox
+from tools import wheels as tools_wheels
 from tools.environment import Environment, run_inside
 from tools.process import CourseError
 from tools.setup import ensure
@@ -53,6 +54,17 @@ def grade(options: argparse.Namespace) -> int:
     return run_inside(environment, "tools.grade", arguments)
 
 
+def wheels(options: argparse.Namespace) -> int:
+    """Set up and fill a folder with wheels, or check one that was filled."""
+    if options.check:
+        return tools_wheels.check(options.folder)
+    wanted = tools_wheels.targets(options.systems, options.pythons)
+    environment = Environment()
+    ensure(environment, extras=options.extras, backend=options.backend, update=options.update)
+    tools_wheels.make(environment, options.folder.resolve(), wanted)
+    return 0
+
+
 def add(command: Callable[..., argparse.ArgumentParser], setup: argparse.ArgumentParser) -> None:
     """Add these subcommands.
 
@@ -82,3 +94,14 @@ def add(command: Callable[..., argparse.ArgumentParser], setup: argparse.Argumen
     judge.add_argument(
         "--unsafe", action="store_true", help="without bubblewrap: what is in a notebook runs as you"
     )
+    packer = command(
+        "wheels", wheels, "fill a folder from which `lab --from` sets up without a network", setup
+    )
+    packer.add_argument("folder", type=Path, metavar="DIR", help="made if need be; what is there stays")
+    packer.add_argument(
+        "--for", dest="systems", metavar="SYSTEMS", help=f"of {', '.join(tools_wheels.SYSTEMS)}, with commas"
+    )
+    packer.add_argument(
+        "--python", dest="pythons", metavar="VERSIONS", help="such as 3.12,3.13 (default: this one)"
+    )
+    packer.add_argument("--check", action="store_true", help="only say what is missing or damaged")

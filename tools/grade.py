@@ -80,7 +80,7 @@ class Grader:
         numbers = {"RLIMIT_AS": limits.memory, "RLIMIT_FSIZE": limits.disk, "RLIMIT_CPU": int(limits.seconds)}
         if not self.unsafe:  # outside, it would count all that the teacher runs
             numbers["RLIMIT_NPROC"] = limits.processes
-        job = {"cells": cells, "tasks": seeds, "limits": numbers}
+        job = {"cells": cells, "tasks": seeds, "limits": numbers, "apart": not self.unsafe}
         seconds = dict.fromkeys(cells, CELL_SECONDS) | {task: seconds_of(task) for task in seeds}
         if not self.unsafe:
             return steps.run(sandbox.inside(PROGRAM, self.library, limits), job, seconds, limits, cells)

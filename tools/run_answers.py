@@ -7,6 +7,7 @@ that comes out of here is taken for what a learner wrote.
 import contextlib
 import json
 import os
+import signal
 import sys
 
 
@@ -32,6 +33,8 @@ def main() -> None:
         if task not in job["skip"]:
             send({"begin": task})
             send({"end": task, "text": _collected(task, seed, handed_in, shell.user_ns, collect)})
+            if job["apart"]:
+                end_others()
     send({"all": True})
     os._exit(0)  # no thread of a learner's goes on
 
@@ -60,6 +63,18 @@ def limit(**limits: int) -> None:
         for name, most in ({"RLIMIT_CORE": 0, "RLIMIT_NOFILE": 256} | limits).items():
             with contextlib.suppress(AttributeError, ValueError, OSError):
                 resource.setrlimit(getattr(resource, name), (most, most))
+
+
+def end_others() -> None:
+    """End all processes that a task has left; only inside, where this one is among the first that there are."""
+    if os.getpid() > 9 or os.getuid() != 65534:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        for _ in range(1000):
+            os.kill(-1, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG) != (0, 0):
+                    pass
 
 
 def _note_instead_of_checking(handed_in: dict[str, object]) -> None:

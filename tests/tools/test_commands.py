@@ -490,7 +490,7 @@ def test_arguments_after_two_dashes_and_the_exit_code_are_pytests(made):
     assert course(made, "test").stdout.splitlines()[-1] == on_all_cores
 
 
-COMMANDS = "lab restart test build browser bench evidence assignment nbgrader grade doctor clean"
+COMMANDS = "lab restart test build browser bench evidence assignment nbgrader grade wheels doctor clean"
 
 
 @pytest.mark.parametrize("command", COMMANDS.split())
