@@ -66,7 +66,7 @@ def limit(**limits: int) -> None:
 
 
 def end_others() -> None:
-    """End all processes that a task has left; only inside, where this one is among the first that there are."""
+    """End all processes that a task has left; only inside, where this one is among the first."""
     if os.getpid() > 9 or os.getuid() != 65534:
         return
     with contextlib.suppress(ProcessLookupError):

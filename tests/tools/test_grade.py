@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import pytest
 from submitted import EXERCISE, MOST, PARTLY, defined, write
 
 from labcode import check
+from labcode.check.core import Checker
+from labcode.check.exercise_02_places import PairChecker
 from tools import blanked_library, grade, grade_pages, judge_answers, sandbox, steps, submissions
 from tools.process import CourseError
 from tools.sandbox import Limits
@@ -89,6 +92,8 @@ def test_a_submission_sees_nothing_of_the_teachers(grader, tmp_path, monkeypatch
 def test_the_library_that_learners_code_sees_has_no_solution(library):
     program = """
 from labcode import check
+from labcode.check.core import Checker
+from labcode.check.exercise_02_places import PairChecker
 for name in check.__all__:
     solution = getattr(getattr(check, name), "solution", None)
     if solution is None:
@@ -227,6 +232,16 @@ def test_names_and_texts_of_learners_steer_neither_page_nor_table():
     heading, row = csv.reader(grade_pages.table([result]).splitlines())
     assert row[:5] == ["'=cmd|x \\udcff [2J", "'=cmd.ipynb", EXERCISE, "1.0", "2.0"]
     assert (heading[-1], row[-1]) == ("touches", "1.0")
+
+
+def test_the_page_names_the_tasks_whose_answers_could_be_made_up_or_learned_by_heart():
+    checkers = [one for one in vars(check).values() if isinstance(one, Checker)]
+    measured = {one.name for one in checkers if type(one)._run not in (Checker._run, PairChecker._run)}
+    fixed = {one.name for one in checkers if one.draw is None} - measured
+    page = (grade.ROOT / "teaching" / "grading.md").read_text("utf-8")
+    _, made_up, by_heart = page.partition("**What that cannot prevent")[2].split("\n- ")[1:4]
+    assert set(re.findall(r"`(\w+)`", made_up)) == measured
+    assert set(re.findall(r"`(\w+)`", by_heart)) == fixed
 
 
 def test_points_are_those_of_the_learners_notebooks():
