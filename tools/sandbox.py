@@ -113,7 +113,7 @@ def inside(program: Path, library: Path, limits: Limits) -> list[str]:
         *("--proc", "/proc", "--dev", "/dev", *size, "/dev/shm", "--remount-ro", "/dev"),
         *(*size, str(HOME), "--remount-ro", "/", "--chdir", str(HOME)),
         *(flag for name, value in variables.items() for flag in ("--setenv", name, value)),
-        *(sys.executable, "-s", "-B", "/program.py"),
+        *(os.path.abspath(sys.executable), "-s", "-B", "/program.py"),
     ]
 
 
