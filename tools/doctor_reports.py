@@ -25,7 +25,8 @@ def show(folder: Path) -> int:
     paths = sorted(folder.glob("*.json"))
     if not paths:
         raise CourseError(f"There is no report in {folder}. {HOW}")
-    reports, troubles = {}, {}
+    reports: dict[str, dict] = {}
+    troubles: dict[str, list[str]] = {}
     for path in paths:
         try:
             reports[printable(path.stem)] = read(path)

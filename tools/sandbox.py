@@ -127,7 +127,8 @@ def _as_it_is(place: str) -> list[str]:
 def python_places() -> list[str]:
     """Return the folders that this Python and its packages need, beside those of the system."""
     packages = [place for place in sys.path if Path(place).name in ("site-packages", "dist-packages")]
-    named = [sys.base_prefix, sys.prefix, Path(sys.executable).resolve().parent, *packages]
+    program = os.path.realpath(sys.executable)
+    named = [sys.base_prefix, sys.prefix, os.path.dirname(program), *packages]
     absolute = [Path(os.path.abspath(place)) for place in named]
     found = {path for one in absolute for path in (one, one.resolve())}
     found = {path for path in found if path.is_dir() and not is_system(path)}

@@ -69,9 +69,11 @@ def masked_step(*given):
 """
 
 
-def test_each_task_earns_what_it_is_worth_whatever_another_does(grader, tmp_path):
+@pytest.mark.parametrize("unsafe", [False, True])
+def test_each_task_earns_what_it_is_worth_whatever_another_does(request, library, tmp_path, unsafe):
+    one = grade.Grader(library, 7, unsafe=True) if unsafe else request.getfixturevalue("grader")
     write(tmp_path / "anna.ipynb", HOSTILE)
-    result = grader.grade(submissions.collect(tmp_path)[0])
+    result = one.grade(submissions.collect(tmp_path)[0])
     earned = points(result)
     assert 0 < earned.pop("inverted_dropout") < MOST["inverted_dropout"]
     right = {"export_head": 2, "masked_step": 3}
