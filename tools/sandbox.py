@@ -108,10 +108,11 @@ def inside(program: Path, library: Path, limits: Limits) -> list[str]:
         *("--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "class", "--clearenv"),
         *(flag for place in SYSTEM for flag in _as_it_is(place)),
         *(flag for place in OF_ETC for flag in ("--ro-bind-try", place, place)),
+        *(*size, str(HOME)),  # first: Python may be below it
         *shown,
         *("--ro-bind", str(library), "/library", "--ro-bind", str(program), "/program.py"),
         *("--proc", "/proc", "--dev", "/dev", *size, "/dev/shm", "--remount-ro", "/dev"),
-        *(*size, str(HOME), "--remount-ro", "/", "--chdir", str(HOME)),
+        *("--remount-ro", "/", "--chdir", str(HOME)),
         *(flag for name, value in variables.items() for flag in ("--setenv", name, value)),
         *(os.path.abspath(sys.executable), "-s", "-B", "/program.py"),
     ]
