@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from submitted import MOST, PARTLY, ROOT, defined, write
+from submitted import MOST, ROOT, defined, write
 
 from tools import blanked_library, grade, sandbox
 from tools.process import CourseError
@@ -101,7 +101,6 @@ def hand_in(folder: Path, port: int) -> dict[str, float | None]:
     for name in ("right", "=1+1", "two\nlines", "Anna/mine", "anna/mine"):
         one(name, ALL)
     one("wrong", REST, defined("touches", "return 0"))
-    one("partly", ALL - 2 + 1.11, {"inverted_dropout": PARTLY})
     one("imports the solution", REST, {"touches": "touches = check.touches.solution"})
     one("rebinds check", REST, {"touches": "class check: touches = print\ndef touches(m): return 0"})
     one("patches", REST, {"touches": PATCHED})
@@ -114,7 +113,7 @@ def hand_in(folder: Path, port: int) -> dict[str, float | None]:
     for name, lines in LOOPS.items():
         one(name, REST, defined("touches", *lines))
     for name, lines in FIRST.items():
-        one(name, 2 if name.startswith("cell") else ALL, first=lines)  # 2: what needs no import
+        one(name, 6 if name.startswith("cell") else ALL, first=lines)  # 6: what needs no import
     return wanted | dict.fromkeys(no_notebooks(folder))
 
 
