@@ -5,9 +5,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from tools import class_progress, workshop
 from tools.environment import Environment, run_inside
-from tools.process import CourseError
+from tools.plans import LEVELS
+from tools.process import CourseError, say
 from tools.setup import ensure
+from tools.workspace import synchronize
 
 GRADE = frozenset({"grade"})
 NBGRADER_VENV = ".venv-nbgrader"  # beside the course's own environment, which does without its many packages
@@ -35,6 +38,25 @@ def nbgrader(options: argparse.Namespace) -> int:
     return run_inside(environment, "nbgrader", [*options.words, *options.rest], options.folder.resolve())
 
 
+def progress(options: argparse.Namespace) -> int:
+    """Print what a class has exported of its progress."""
+    return class_progress.show(options.folder, Environment().root)
+
+
+def plan(options: argparse.Namespace) -> int:
+    """Write the short notebooks of a plan into `work/`."""
+    for line in workshop.write(Environment().root, options.level):
+        say(line)
+    return 0
+
+
+def work(options: argparse.Namespace) -> int:
+    """Fill `work/` with the learner's copies, where another environment than ours runs them."""
+    for line in synchronize(Environment().root).lines():
+        say(line)
+    return 0
+
+
 def add(command: Callable[..., argparse.ArgumentParser], setup: argparse.ArgumentParser) -> None:
     """Add these subcommands.
 
@@ -52,3 +74,8 @@ def add(command: Callable[..., argparse.ArgumentParser], setup: argparse.Argumen
     grader.add_argument(
         "words", nargs="+", metavar="WORD", help="such as generate_assignment ex01_background"
     )
+    reader = command("progress", progress, "one table of the progress that a class has exported")
+    reader.add_argument("folder", type=Path, metavar="DIR", help="with one NAME.json for each learner")
+    planner = command("plan", plan, "write the short notebooks of a plan of teaching/ into work/")
+    planner.add_argument("level", choices=LEVELS, metavar="PLAN", help=", ".join(LEVELS))
+    command("work", work, "only fill work/ (for a hub or an editor of your own; `lab` does it, too)")

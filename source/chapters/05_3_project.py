@@ -330,7 +330,7 @@ assert card.count("not kept") == sum(not stage["kept"] for stage in result["stag
 # %% [markdown]
 # The results carry their intervals, and the comparison that matters stands beside the flattering one.
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ### Your own data, from a CSV to a model card
 #
 # The same steps with a file. Ours is the course's file for Seattle, read as if it were a stranger's; we forecast tomorrow's
