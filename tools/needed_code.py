@@ -8,7 +8,7 @@ import ast
 import symtable
 from collections.abc import Iterator, Sequence
 
-IN_ORDER = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr)  # these read before they make
+IN_ORDER = (ast.Assign, ast.AnnAssign, ast.Expr)  # these read before they make
 
 
 def needed(cells: Sequence[tuple[str, bool]]) -> list[str]:
@@ -47,7 +47,15 @@ def _names(statement: ast.stmt) -> tuple[set[str], set[str]]:
     table = symtable.symtable(ast.unparse(statement), "cell", "exec")
     makes = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
     reads = set(_reads(table))
-    return (reads if isinstance(statement, IN_ORDER) else reads - makes), makes
+    added_to = set(_added_to(statement))
+    return (reads if isinstance(statement, IN_ORDER) else reads - makes) | added_to, makes - added_to
+
+
+def _added_to(statement: ast.stmt) -> Iterator[str]:
+    """Yield the names in the place of `a` in `a += 1`: they have to be there before."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id
 
 
 def _reads(table: symtable.SymbolTable) -> Iterator[str]:
@@ -60,7 +68,7 @@ def _reads(table: symtable.SymbolTable) -> Iterator[str]:
 
 
 def _changes(statement: ast.stmt) -> set[str]:
-    """Return the names whose object a statement changes: `a[0] = 1`, `a.b = 1`, `a.append(1)`."""
+    """Return the names whose object a statement changes: `a[0] = 1`, `a.b = 1`, `a.append(1)`, `a += 1`."""
     targets = [
         node
         for node in ast.walk(statement)
@@ -69,7 +77,7 @@ def _changes(statement: ast.stmt) -> set[str]:
     calls = [node.value for node in ast.walk(statement) if isinstance(node, ast.Expr)]
     methods = [call.func for call in calls if isinstance(call, ast.Call)]
     targets += [method for method in methods if isinstance(method, ast.Attribute)]
-    return {name for target in targets for name in _base(target)}
+    return {name for target in targets for name in _base(target)} | set(_added_to(statement))
 
 
 def _base(node: ast.expr) -> Iterator[str]:

@@ -207,7 +207,7 @@ def test_links_lead_to_what_is_there(path):
 @pytest.mark.parametrize("path", TEACHING, ids=lambda path: path.stem)
 def test_commands_are_the_courses(path):
     text = path.read_text("utf-8")
-    for words in re.findall(r"python course\.py ([^`\n#>…\[]+)", text):
+    for words in re.findall(r"python course\.py ([^`\n#>…\[]+)(?!…)(?=[`\n#>])", text):
         commands.parser().parse_args(words.partition(" -- ")[0].replace('"', "").split())
 
 
