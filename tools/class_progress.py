@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 
 from tools.doctor_reports import MOST_BYTES, printable
-from tools.pages import Course
+from tools.plans import exercises
 from tools.process import CourseError, say
 
 FORMAT = "labcode progress 1"  # as check.progress.export writes it
@@ -35,7 +35,7 @@ def show(folder: Path, root: Path) -> int:
             troubles.append(f"!!  {printable(path.name)}: {printable(str(error))}")
     if not exports and not troubles:
         raise CourseError(f"There is no export in {folder}. {HOW}")
-    for line in [*table(exports, Course(root).exercises), *troubles]:
+    for line in [*table(exports, exercises(root)), *troubles]:
         say(line)
     return 1 if troubles else 0
 
@@ -64,10 +64,10 @@ def read(path: Path) -> dict[str, dict]:
         raise ValueError(f"expected what check.progress.export() writes, received {error!r}") from None
 
 
-def table(exports: list[dict[str, dict]], exercises: tuple) -> list[str]:
+def table(exports: list[dict[str, dict]], course: tuple) -> list[str]:
     """Return the lines of the table; exercises that nobody has begun are left out."""
     count, lines = len(exports), [f"{len(exports)} exports"]
-    for exercise in exercises:
+    for exercise in course:
         begun = [task for task in exercise.tasks if any(task in export for export in exports)]
         if not begun:
             continue

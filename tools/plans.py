@@ -1,6 +1,7 @@
 """Plans for a class: which sections of which pages, as tagged in the sources, and the minutes of each."""
 
 import re
+import runpy
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -87,6 +88,11 @@ def source(cell) -> str:
 def tags(cell) -> list[str]:
     """Return a cell's tags."""
     return cell["metadata"].get("tags", [])
+
+
+def exercises(root: Path) -> tuple:
+    """Return the exercises of a course folder in their order, as `labcode/check/course_map.py` lists them."""
+    return runpy.run_path(str(root / "labcode" / "check" / "course_map.py"))["EXERCISES"]
 
 
 def read_plans(path: Path) -> list[Plan]:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from labcode._files import write_atomically
 from tools.needed_code import needed
-from tools.pages import Course
-from tools.plans import Plan, read_plans, sections, source
+from tools.plans import Plan, exercises, read_plans, sections, source
 from tools.process import CourseError
 
 PREPARED = "# Prepared: from sections that this plan leaves out.\n"
@@ -26,21 +25,24 @@ def write(root: Path, level: str) -> Iterator[str]:
         CourseError: a built notebook is not there, or a page breaks a rule of plans.
     """
     plan = next(one for one in read_plans(root / "teaching" / "plans.toml") if one.level == level)
-    for entry in Course(root).path:
-        path = root / entry.folder / f"{entry.name}.ipynb"
+    for name, folder in [page for one in exercises(root) for page in _pages(one)]:
+        path = root / folder / f"{name}.ipynb"
         target = root / "work" / level / path.name
-        if not entry.minutes:
-            continue
         if not path.is_file():
             raise CourseError(f"There is no {path}; `python course.py build` makes it.")
         notebook = json.loads(path.read_text(encoding="utf-8"))
-        notebook["cells"] = cut(notebook["cells"], plan, entry.name, entry.folder)
+        notebook["cells"] = cut(notebook["cells"], plan, name, folder)
         if notebook["cells"] and target.exists():
             yield f"work/{level}/{target.name}: was there, and stays as it is."
         elif notebook["cells"]:
             target.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(target, (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode())
             yield f"work/{level}/{target.name}"
+
+
+def _pages(exercise) -> list[tuple[str, str]]:
+    """Return the pages of an exercise and its chapters, each with its folder."""
+    return [*((chapter, "notebooks") for chapter in exercise.chapters), (exercise.page, "exercises")]
 
 
 def cut(cells: Sequence, plan: Plan, name: str, folder: str) -> list[dict]:
