@@ -1,6 +1,9 @@
 """The progress that a class exports, as one table."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -83,3 +86,10 @@ def test_what_others_wrote_cannot_steer_the_terminal(tmp_path, capsys):
 def test_a_folder_without_exports_says_how_to_make_them(tmp_path):
     with pytest.raises(CourseError, match=r"check\.progress\.export"):
         class_progress.show(tmp_path, tmp_path)
+
+
+def test_the_commands_need_nothing_but_pythons_own_library():
+    code = "import tools.commands, sys; print({'numpy', 'nbformat', 'jupytext'} & set(sys.modules))"
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert done.stdout.strip() == "set()", done.stderr
