@@ -5,11 +5,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from tools import sandbox
+from tools import class_progress, sandbox, workshop
 from tools import wheels as tools_wheels
 from tools.environment import Environment, run_inside
-from tools.process import CourseError
+from tools.plans import LEVELS
+from tools.process import CourseError, say
 from tools.setup import ensure
+from tools.workspace import synchronize
 
 GRADE = frozenset({"grade"})
 NBGRADER_VENV = ".venv-nbgrader"  # beside the course's own environment, which does without its many packages
@@ -65,6 +67,25 @@ def wheels(options: argparse.Namespace) -> int:
     return 0
 
 
+def progress(options: argparse.Namespace) -> int:
+    """Print what a class has exported of its progress."""
+    return class_progress.show(options.folder, Environment().root)
+
+
+def plan(options: argparse.Namespace) -> int:
+    """Write the short notebooks of a plan into `work/`."""
+    for line in workshop.write(Environment().root, options.level):
+        say(line)
+    return 0
+
+
+def work(options: argparse.Namespace) -> int:
+    """Fill `work/` with the learner's copies, where another environment than ours runs them."""
+    for line in synchronize(Environment().root).lines():
+        say(line)
+    return 0
+
+
 def add(command: Callable[..., argparse.ArgumentParser], setup: argparse.ArgumentParser) -> None:
     """Add these subcommands.
 
@@ -105,3 +126,8 @@ def add(command: Callable[..., argparse.ArgumentParser], setup: argparse.Argumen
         "--python", dest="pythons", metavar="VERSIONS", help="such as 3.12,3.13 (default: this one)"
     )
     packer.add_argument("--check", action="store_true", help="only say what is missing or damaged")
+    reader = command("progress", progress, "one table of the progress that a class has exported")
+    reader.add_argument("folder", type=Path, metavar="DIR", help="with one NAME.json for each learner")
+    planner = command("plan", plan, "write the short notebooks of a plan of teaching/ into work/")
+    planner.add_argument("level", choices=LEVELS, metavar="PLAN", help=", ".join(LEVELS))
+    command("work", work, "only fill work/ (for a hub or an editor of your own; `lab` does it, too)")

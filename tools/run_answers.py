@@ -89,7 +89,7 @@ def _note_instead_of_checking(handed_in: dict[str, object]) -> None:
         handed_in[task or getattr(fn, "__name__", "")] = fn
         return 0.0
 
-    Checker.__call__ = note
+    setattr(Checker, "__call__", note)  # noqa: B010 - a type checker knows no change of a method
     check.points = points
 
 
@@ -115,7 +115,7 @@ def _collected(task, seed, handed_in, names, collect) -> str | None:
 
 def _said(error: BaseException | None) -> str | None:
     try:
-        return error and f"{type(error).__name__}: {error}"[:300]
+        return None if error is None else f"{type(error).__name__}: {error}"[:300]
     except Exception:
         return type(error).__name__
 
