@@ -15,7 +15,7 @@
 #
 # A word in blue leads to the glossary. Where you find a **Question**, answer it before you run the cell below it.
 
-# %% [markdown]
+# %% [markdown] tags=["short"]
 # ## 1. Background
 #
 # An LSTM, short for *long short-term memory*, is a neural network that reads a sequence step by step and keeps a memory.
@@ -63,7 +63,7 @@ unit = f"mean squared error [({weather.target_std:.2f} °C)²]"
 # %% tags=["guard"]
 assert 0.5 < persistence < 2
 
-# %% [markdown]
+# %% [markdown] tags=["short"]
 # Whatever we train has to stay below this line.
 #
 # ### What a gate does
@@ -88,7 +88,7 @@ print(f"replace  {new_memory(0.8, -0.5, forget_gate=0.0, input_gate=1.0):.2f}")
 print(f"fade     {new_memory(0.8, -0.5, forget_gate=0.5, input_gate=0.0):.2f}")
 print(f"mix      {new_memory(0.8, -0.5, forget_gate=0.9, input_gate=0.2):.2f}")
 
-# %% [markdown]
+# %% [markdown] tags=["short"]
 # A third gate, the *output gate*, says how much of the memory is shown. What the unit shows is its *hidden state* $h$: the
 # next layer reads it, and so does the LSTM itself at its next step. All three gates are computed from what comes in and
 # from the previous hidden state, so the network learns *when* to keep and when to write.
@@ -193,7 +193,7 @@ by_torch, _ = copy.deepcopy(model.lstm).double()(torch.from_numpy(x))
 np.testing.assert_allclose(by_numpy, by_torch.detach().numpy(), rtol=0, atol=1e-12)
 print("equal to 12 decimals")
 
-# %% [markdown]
+# %% [markdown] tags=["short"]
 # From here on the fast one trains, and the readable one explains.
 #
 # ### The training loop, once
@@ -235,7 +235,7 @@ print("the same losses")
 # **Try it yourself.** Change `lr`, the learning rate (how far the optimizer goes in one step), to 3e-1 in the loop above,
 # make the model anew, and run the loop. What happens to the loss? Then put 3e-3 back.
 
-# %% [markdown]
+# %% [markdown] tags=["short"]
 # ## 1.1 Overfitting
 #
 # Now 40 epochs, without any regularization. After each one the loss is measured in the same way, with the same weights, on
@@ -312,7 +312,7 @@ assert groups["U after"].std() > 1.5 * groups["U before"].std()
 # Both groups spread out. Large weights make steep functions, and steep functions can pass through every training point.
 # This is the handle by which the penalties of chapter 3 take hold of the model.
 
-# %% [markdown]
+# %% [markdown] tags=["half"]
 # ### Capacity
 #
 # The article blames complexity. Let us vary the *capacity*, how much a model could store: from 4 to 128 hidden units. One
@@ -425,7 +425,7 @@ assert (np.diff(train_best.mean(axis=1)) > 0).all()
 # been memorized, and both curves approach what can be known about tomorrow at all. Data are the first regularizer. But
 # nobody can order more weather of the past.
 
-# %% [markdown]
+# %% [markdown] tags=["short"]
 # ### Learning noise
 #
 # The article says that a model which is too complex learns noise. There is a direct way to see it: shuffle the training
@@ -475,7 +475,7 @@ assert abs(np.diff((validation - train).mean(axis=1))[0]) < 0.15
 # overfitting model has learned noise and pays for it on unseen data. The other half, that noise shows as a wider gap, does
 # not hold while half of the targets are true. Read both curves, not only the distance.
 
-# %% [markdown]
+# %% [markdown] tags=["short"]
 # ## 1.2 What regularization does
 #
 # *Regularization* is whatever we do to training so that the model does better on data it has **not** seen, even if it then
@@ -577,7 +577,7 @@ assert min(cure.validation_loss) < history.validation_loss[-1]
 # **Try it yourself.** Take ten times the strength (`lam=10 * strength`) and run the cell again. Which of the two curves moves
 # more? Then leave out the penalty, and then the early stopping: which of the two does the work here?
 
-# %% [markdown]
+# %% [markdown] tags=["short"]
 # ### Ten minutes of statistics
 #
 # One run is one draw of a lottery: other first weights, another loss. So methods are compared over several seeds, and
@@ -648,7 +648,7 @@ assert 0.04 < excludes_zero.mean() < 0.06
 # About 64, which is $1 - 0.95^{20}$. This is the trouble with *many comparisons*. The remedy: say beforehand what will be
 # compared, and make the intervals wider the more there are. The course's experiments do both.
 
-# %% [markdown]
+# %% [markdown] tags=["short"]
 # ### The verdict, on the year that nobody has looked at
 #
 # So far everything was measured on the validation year, which has also chosen λ and the epoch. A method that is chosen on

@@ -12,7 +12,7 @@
 # - say when an L2 penalty and an optimizer's `weight_decay` are the same thing, and convert a λ between libraries;
 # - choose which part of an LSTM is penalized, and read what that costs.
 
-# %% [markdown]
+# %% [markdown] tags=["half"]
 # ## 3. Algorithms, step by step
 #
 # The article states its methods as numbered steps. Chapter 3 carries these steps out, in three notebooks. This one adds a
@@ -102,7 +102,7 @@ for name, w in model.named_parameters():
     np.testing.assert_allclose(grads[name], w.grad.numpy(), rtol=1e-9, atol=1e-14)
 print(f"data loss {loss:.6f}; {len(grads)} gradients agree")
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ## 3.1 L1 regularization
 #
 # **Step 1: the objective.** Add the absolute values of the weights to the loss,
@@ -337,7 +337,7 @@ assert zeros == {name: int((w == 0).sum()) for name, w in torchs.items()}
 assert zeros["lstm.weight_ih_l0"] > 0 < zeros["lstm.weight_hh_l0"]
 assert sum(zeros.values()) == zeros["lstm.weight_ih_l0"] + zeros["lstm.weight_hh_l0"]
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # After ten steps there are zeros in $W$ and $U$ and nowhere else, and both programs agree which ones.
 #
 # ### Counting zeros on the weather
@@ -539,7 +539,7 @@ assert gain["on U alone"] > gain["on W alone"] > 0
 # On $U$: that alone goes most of the way from no penalty to a penalty on both. It is a reason to keep strengths for $W$ and
 # $U$ apart, as Keras does with its kernel and recurrent regularizers: they do different work.
 
-# %% [markdown]
+# %% [markdown] tags=["half"]
 # ## 3.2 L2 regularization
 #
 # **Step 1: the objective.** The squares in place of the absolute values,
@@ -643,7 +643,7 @@ assert differences["AdamW(weight_decay=λ)"] > 1e-3
 # share $\eta\lambda$. Under SGD the two are one; under Adam they are two methods, and a λ tuned for one says nothing about
 # the other. Chapter 4 derives and measures it.
 
-# %% [markdown]
+# %% [markdown] tags=["half"]
 # ### What it does on the weather
 #
 # L2 in the loss, Adam, 20 epochs, as before. First the curves of one seed: λ = 0 is the run without a penalty.

@@ -16,7 +16,7 @@
 #
 # There is a natural break after section 3.3.
 
-# %% [markdown]
+# %% [markdown] tags=["half"]
 # ## 3.3 Dropout
 #
 # A network that knows its training data by heart relies on single units that recognize single days. Dropout takes that
@@ -46,7 +46,7 @@ print("evaluation ", classic_dropout(x, p))
 np.testing.assert_array_equal(classic_dropout(x, p, kept), kept * x)
 np.testing.assert_array_equal(classic_dropout(x, p), (1 - p) * x)
 
-# %% [markdown]
+# %% [markdown] tags=["half"]
 # Two of eight are silent on average; since each coin falls on its own, none or four would be no error either. In
 # evaluation every unit speaks, at three quarters of its volume.
 #
@@ -83,7 +83,7 @@ np.testing.assert_array_equal(y_torch.detach().numpy(), mask * x)
 np.testing.assert_array_equal(x_torch.grad.numpy(), dropout_grad(x, mask, np.ones(8)))
 print("the same output and the same gradient")
 
-# %% [markdown]
+# %% [markdown] tags=["half"]
 # The article's form and the inverted one are the same up to a constant: $k \odot x = (1-p) \cdot m \odot x$ in training,
 # $(1-p)\,x$ in evaluation.
 #
@@ -165,7 +165,7 @@ assert all(0.19 < (values == 0).mean() < 0.21 for values in dropped.values())
 # Both drop a fifth, and scale the rest by 1.25. When you read "dropout 0.8" in a paper of 2014, look which one it is:
 # dropping four fifths is a different experiment. And where $p = 0.5$, nobody notices the mistake.
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ### In a sequence: new at each step, or locked
 #
 # A sequence raises a question that the article leaves open: is the mask drawn for every step, or once for the sequence?
@@ -299,7 +299,7 @@ assert depends == {"training": False, "evaluation": True}
 # %% [markdown]
 # So the mask stands on the way up, and `eval()` takes it away.
 
-# %% [markdown]
+# %% [markdown] tags=["half"]
 # ### What it does to a forecast
 #
 # Now the weather of chapter 1. The mask is on what the linear head reads, the LSTM's last $h$ (`output_dropout`). Four rates,
@@ -383,7 +383,7 @@ assert np.mean(on) > off + 0.02
 # %% [markdown]
 # Worse on average, and different at every call. `model.eval()` before measuring is one line; its absence is a common bug.
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ## 3.4 Recurrent dropout
 #
 # Here the course goes on where the article stops. Its section 2.2 recommends dropout "at every time step" of an LSTM and
@@ -417,7 +417,7 @@ from labcode.widgets import UnrolledCell
 
 UnrolledCell().widget()
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # Only $m_c$ and $z_c$ stand on the upper line. Remember that: it decides what is left of a memory. Now one after the other,
 # each as an equation, in NumPy, in PyTorch, and with a check that they agree. A batch of 4 and 5 units will do.
 #
@@ -456,7 +456,7 @@ print(
     "share of the state hidden from", {name: f"{share:.0%}" for name, share in lost.items()}
 )
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # Each gate loses sight of other units, and a unit is seldom hidden from all four. Keras's `recurrent_dropout` is this untied
 # form; `torch.nn.LSTM` has neither.
 #
@@ -554,7 +554,7 @@ np.testing.assert_array_equal(zoneout(h, h_new, np.ones(h.shape)), h)
 # | Krueger et al. | `zoneout_h=`, `zoneout_c=` | for each sequence and step |
 # | Zaremba et al. | `dropout=p` with two layers or more | for each sequence and step, not recurrent |
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ### What is left of a memory
 #
 # An LSTM is there to remember. So here is the plainest job that it can have: a cell holds 1, nothing new is written ($i =

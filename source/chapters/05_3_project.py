@@ -332,7 +332,7 @@ assert card.count("not kept") == sum(not stage["kept"] for stage in result["stag
 # %% [markdown]
 # The differences carry their intervals, and what matters, ridge and early stopping alone, stands beside the flattering persistence.
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ### Your own data, from a CSV to a model card
 #
 # The same steps with a file. Ours is the course's file for Seattle, read as if it were a stranger's; we forecast tomorrow's

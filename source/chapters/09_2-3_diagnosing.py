@@ -11,7 +11,7 @@
 # - judge what learning curves cannot show, and how often simple rules err;
 # - answer ten questions on regularizing LSTMs, each with a few lines of code.
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ## 9.2 How to tell whether a model overfits
 #
 # The article's advice: compare training and validation data; good on the one and bad on the other means overfitting.
@@ -59,7 +59,7 @@ for name, value in measures(history).items():
 # the training loss is lower than the validation loss). The others ask about the training loss alone: `jumps`, does it go up
 # at times, and `progress`, is it still falling at the end?
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ### Two other kinds of curve
 #
 # Loss by epoch is one kind of *learning curve*. Two others are worth their price, which is several runs. The loss by *amount
@@ -99,7 +99,7 @@ assert validation.mean(axis=1)[0] > validation.mean(axis=1)[-1]
 # The validation loss falls as data are added. As long as it does, more data are a regularizer, and one without a strength to
 # choose.
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ### A gallery of troubles
 #
 # Overfitting is one of several troubles, and each looks like another one from some side. Below are real runs on two tasks:
@@ -136,7 +136,7 @@ for case, run in result["gallery"].items():
 # | figures that change with the split | **small validation set** | count; a standard error | more validation data, or several splits |
 # | none of these | **healthy** | | leave it alone |
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ### A function that names the case
 #
 # `diagnose` asks these questions one after the other: first those that a check settles, then those that curves suggest. It
@@ -177,7 +177,7 @@ assert diagnose(noisy).case != "dropout left on"
 # **Try it yourself.** Plant a fault of your own: train with `FREE | {"rate": 0.3}`, then with `FREE | {"hidden": 1}`, and
 # look at the curves and at what `diagnose` says. Is the name the one that you would have given?
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ### How often is it wrong?
 #
 # Rules of thumb are seldom tested. These were set on runs of two tasks (Seattle's weather, spoken digits) and then tried on
