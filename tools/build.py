@@ -18,7 +18,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from labcode._files import write_atomically
-from tools import build_record, short_solutions
+from tools import build_record, short_solutions, teaching
 from tools.execute import execute, output_text
 from tools.process import CourseError, say
 from tools.reachable import Library
@@ -203,9 +203,10 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         parser.error(f"no source is named {', '.join(sorted(unknown))}")
     chosen = [target for target in known if not names or target.name in names]
     act = check if options.check else partial(build, always=bool(names))
-    mended = short_solutions.mend(root, write=not options.check)
+    write_parts = not options.check
+    mended = [*short_solutions.mend(root, write=write_parts), *teaching.mend(root, write=write_parts)]
     for path in mended:
-        say(f"{'STALE' if options.check else 'written:'} {path.as_posix()}: the solutions of an exercise")
+        say(f"{'STALE' if options.check else 'written:'} {path.as_posix()}: what the sources give for it")
     library = Library(root)
     failed, done = 0, 0
     for target in chosen:

@@ -6,7 +6,7 @@ from pathlib import Path
 from tools.environment import private_folder
 
 READ = ("source", "labcode", "tools", "evidence", "benchmarks/results")  # what a build reads
-BUILT = ("notebooks", "exercises", "solutions")
+BUILT = ("notebooks", "exercises", "solutions", "teaching")
 LEFT_OUT = ("__pycache__", "runs")  # folders that come and go, and mean nothing
 
 

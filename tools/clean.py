@@ -35,7 +35,7 @@ def made_by_us(root: Path) -> list[Path]:
     main = [Environment(root), Environment(root, lowest=True)]
     environments = [*main, *(one.beside(suffix) for one in main for suffix in (NEW, OLD))]
     outside = [one.folder for one in environments if one.stamp.exists() or one.marker.exists()]
-    own = [f"{name}{suffix}" for name in (".venv", ".venv-lowest") for suffix in ("", NEW, OLD)]
+    own = [f".venv{kind}{suffix}" for kind in ("", "-lowest", "-nbgrader") for suffix in ("", NEW, OLD)]
     inside = [path for pattern in (*own, ".course", *CACHES) for path in root.glob(pattern)]
     kept = {root / "work", root / ".git", *inside}
     searched = [

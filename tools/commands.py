@@ -5,10 +5,11 @@ import sys
 from io import TextIOWrapper
 from pathlib import Path
 
-from tools import build_record
+from tools import build_record, class_commands, doctor_reports
 from tools.clean import clean
 from tools.doctor import examine
-from tools.environment import Environment, private_folder
+from tools.environment import Environment, private_folder, run_inside
+from tools.indexes import take_only_from
 from tools.lab import run_lab
 from tools.lock import locked
 from tools.process import CourseError, run_foreground, say, signals_as_interrupts
@@ -23,6 +24,8 @@ SIDE_BY_SIDE = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "-m",
 
 def lab(options: argparse.Namespace) -> int:
     """Set up, fill `work/` and serve JupyterLab."""
+    if options.wheels:
+        take_only_from(options.wheels)
     environment = Environment()
     try:
         ensure(environment, extras=options.extras, backend=options.backend, update=options.update)
@@ -111,15 +114,9 @@ def start_afresh(options: argparse.Namespace) -> int:
     return 0
 
 
-def run_inside(environment: Environment, module: str, arguments: list[str]) -> int:
-    """Run a module with the environment's Python in the course's folder; return its exit code."""
-    command = [str(environment.python), "-m", module, *arguments]
-    return run_foreground(command, env=environment.variables(), cwd=environment.root)
-
-
 def doctor(options: argparse.Namespace) -> int:
-    """Say what is in order and what is not."""
-    return examine(Environment())
+    """Say what is in order and what is not, here or on the computers of a class."""
+    return doctor_reports.show(options.read) if options.read else examine(Environment(), as_json=options.json)
 
 
 def remove(options: argparse.Namespace) -> int:
@@ -176,6 +173,9 @@ def parser() -> argparse.ArgumentParser:
     opener.add_argument(
         "--first", action="store_true", help="at the table of contents, not where you stopped"
     )
+    opener.add_argument(
+        "--from", dest="wheels", type=Path, metavar="DIR", help="install from a folder of wheels, no network"
+    )
     opener.add_argument("--port", type=int, help="serve here (default: the first free one from 8888)")
     restarter = command("restart", start_afresh, "bring a fresh copy of a notebook; yours is kept beside it")
     restarter.add_argument("names", nargs="+", metavar="NAME", help="such as ex01_background")
@@ -185,6 +185,13 @@ def parser() -> argparse.ArgumentParser:
     )
     tester.add_argument(
         "--fast", action="store_true", help="lint, and for each technique the cheap tests, in a few minutes"
+    )
+    tester.add_argument(
+        "--nbgrader",
+        dest="extras",
+        action="store_const",
+        const=class_commands.GRADE,
+        help="install nbgrader too, with which assignments are tested",
     )
     builder = command(
         "build", build, "build the notebooks from source/ (all that changed, or those named)", setup
@@ -232,7 +239,13 @@ def parser() -> argparse.ArgumentParser:
     experimenter.add_argument(
         "names", nargs="*", metavar="NAME", help="an experiment's name, such as weather"
     )
-    command("doctor", doctor, "check Python, PyTorch, disk, port and notebooks, and say what to do")
+    class_commands.add(command, setup)
+    checker = command("doctor", doctor, "check Python, PyTorch, disk, port and notebooks, and say what to do")
+    ways = checker.add_mutually_exclusive_group()
+    ways.add_argument("--json", action="store_true", help="print it as JSON, for whoever looks after a class")
+    ways.add_argument(
+        "--read", type=Path, metavar="DIR", help="one table of the *.json that a class has sent"
+    )
     cleaner = command("clean", remove, "remove environments and caches, never work/")
     cleaner.add_argument("--dry-run", action="store_true", help="only list them")
     return main

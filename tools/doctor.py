@@ -1,9 +1,11 @@
 """One screen that says what is in order, and what to do about the rest."""
 
+import json
 import platform
 import shutil
 import sys
 
+from tools.doctor_reports import FORMAT
 from tools.environment import Environment
 from tools.lab import choose_port
 from tools.preflight import GIGABYTES
@@ -15,8 +17,25 @@ from tools.workspace import FOLDERS
 WORKING_ROOM = 0.5  # GB that a complete environment leaves room for
 
 
-def examine(environment: Environment) -> int:
-    """Print one line for each thing a learner depends on; return 0 if all is in order, else 1."""
+def examine(environment: Environment, *, as_json: bool = False) -> int:
+    """Print a line for each thing a learner depends on, or one JSON text; return 0 if all is in order.
+
+    Args:
+        environment: the course's.
+        as_json: for a teacher, who reads the files of a class by ``doctor_reports``.
+    """
+    found = findings(environment)
+    if as_json:
+        checks = {name: {"ok": in_order, "said": said} for name, (in_order, said) in found.items()}
+        say(json.dumps({"format": FORMAT, "system": platform.platform(), "checks": checks}, indent=1))
+    else:
+        for name, (in_order, said) in found.items():
+            say(f"{'OK' if in_order else '!!'}  {name:<12} {said}")
+    return 0 if all(in_order for in_order, _ in found.values()) else 1
+
+
+def findings(environment: Environment) -> dict[str, tuple[bool, str]]:
+    """Return for each thing a learner depends on whether it is in order, and what there is to say of it."""
     checks = {
         "Python": check_python,
         "Environment": check_environment,
@@ -26,14 +45,13 @@ def examine(environment: Environment) -> int:
         "Port": check_port,
         "Your work": check_work,
     }
-    in_order = True
+    found = {}
     for name, check in checks.items():
         try:
-            mark, text = "OK", check(environment)
+            found[name] = True, check(environment)
         except (CourseError, OSError) as error:
-            mark, text, in_order = "!!", str(error), False
-        say(f"{mark}  {name:<12} {text}")
-    return 0 if in_order else 1
+            found[name] = False, str(error)
+    return found
 
 
 def check_python(environment: Environment) -> str:

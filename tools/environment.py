@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tools.process import CourseError, clean_environment
+from tools.process import CourseError, clean_environment, run_foreground
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -132,6 +132,12 @@ class Environment:
         variables = {"OMP_NUM_THREADS": "1", "KERAS_BACKEND": "torch"} | clean_environment()
         variables |= private_variables(private_folder(self.root))
         return variables | {"VIRTUAL_ENV": str(self.folder), "PATH": path}
+
+
+def run_inside(environment: Environment, module: str, arguments: list[str], cwd: Path | None = None) -> int:
+    """Run a module with the environment's Python, in the course's folder or another; return its exit code."""
+    command = [str(environment.python), "-m", module, *arguments]
+    return run_foreground(command, env=environment.variables(), cwd=cwd or environment.root)
 
 
 def unversioned(name: str) -> str:

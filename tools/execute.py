@@ -76,6 +76,7 @@ def _client(nb: NotebookNode, folder: Path, connection: Path) -> NotebookClient:
         nb,
         km=kernel,
         timeout=CELL_TIMEOUT,
+        startup_timeout=CELL_TIMEOUT,
         record_timing=False,
         store_widget_state=True,  # an Output widget needs it, and so does _check_widgets
         coalesce_streams=True,

@@ -15,6 +15,7 @@ MARKER = re.compile(r"[ \t]*#+[ \t]*(BEGIN|END) SOLUTION[ \t]*")
 CELL_START = re.compile(r"# %%(\s|$)")
 DEFINITION = re.compile(r"^([ \t]*)(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 CHECK_CALL = re.compile(r"^[^#\n]*\bcheck\.(\w+)\(", re.MULTILINE)
+LAST_CHECK = re.compile(r"^check\.(\w+)\((\w+)\)\s*\Z", re.MULTILINE)
 GRADE_ID = re.compile(r"[A-Za-z0-9_-]+")
 OPTIONS = ("tags", "grade_id", "points")
 RAISES = "raises-exception"
@@ -156,3 +157,23 @@ def for_solution(cell: NotebookNode) -> None:
     tags = [tag for tag in cell.metadata.pop("tags", []) if tag != RAISES]
     if tags:
         cell.metadata["tags"] = tags
+
+
+def for_teacher(cell: NotebookNode) -> None:
+    """Turn a code cell into nbgrader's source: markers stay, and a check returns the points that it found.
+
+    Raises:
+        SourceError: a check that is not the last line, `check.NAME(NAME)`; nbgrader reads that line's value.
+    """
+    graded = cell.metadata.get("nbgrader", {})
+    if not graded.get("grade"):
+        return
+    as_points = f'check.points(\\2, {graded["points"]:g}, task="\\1")'
+    cell.source, found = LAST_CHECK.subn(as_points, cell.source)
+    if not found:
+        raise SourceError(
+            f"{graded['grade_id']}: expected a last line check.NAME(NAME), received {cell.source!r}"
+        )
+
+
+FORMS = {"exercises": for_learner, "solutions": for_solution, "assignments": for_teacher}

@@ -41,6 +41,17 @@ def pip_settings(python: Path, root: Path) -> dict[str, str]:
     return settings
 
 
+def take_only_from(folder: Path) -> None:
+    """Have pip and uv, in this process and its children, take packages from a folder of wheels alone.
+
+    Raises:
+        CourseError: it is no folder, or holds no wheel.
+    """
+    if not any(folder.glob("*.whl")):
+        raise CourseError(f"{folder} is no folder with wheels (*.whl), so nothing can be installed from it.")
+    os.environ.update(PIP_NO_INDEX="1", PIP_FIND_LINKS=folder.resolve().as_uri())
+
+
 def find_links(value: str, root: Path) -> str:
     """Return pip's `find-links` with a folder whose path has spaces as an address that has none.
 

@@ -19,7 +19,7 @@ NETWORK_WORDS = (
 NO_NETWORK = (
     "{host} cannot be reached, and the packages of the course come from there (0.5 GB, once).\n"
     "Connect to the network (behind a proxy: set HTTPS_PROXY) and call the same command again.\n"
-    "With a folder of wheels instead: set PIP_NO_INDEX=1 and PIP_FIND_LINKS to it."
+    "With a folder of wheels instead: python course.py lab --from FOLDER"
 )
 
 
@@ -65,7 +65,7 @@ class Installer:
 
     def _install_with_uv(self) -> None:
         """Resolve, download and install in one call: a failure before its last step changes nothing."""
-        arguments = ["--no-index"] if "no-index" in self._pip_settings else []
+        arguments = ["--no-index"] if self.no_index else []
         arguments += ["--resolution=lowest-direct"] if self.lowest else ["-c", "constraints.txt"]
         arguments += ["-b", "constraints.txt", *self._course()]
         if self._has_torch():
@@ -73,7 +73,7 @@ class Installer:
         elif local := self._torch_in_find_links():
             self._uv_install(*arguments, f"torch=={local}")
         else:
-            arguments.append(f"torch=={self._torch}")
+            arguments.append(f"torch=={self.torch}")
             try:
                 self._uv_install(*arguments, UV_TORCH_BACKEND=self.backend)
             except ToolError as error:
@@ -111,16 +111,16 @@ class Installer:
 
     def _has_torch(self) -> bool:
         """Return whether the pinned PyTorch, in whatever build, is installed already."""
-        wanted = re.compile(rf"torch-{re.escape(self._torch)}(\+.*)?\.dist-info")
+        wanted = re.compile(rf"torch-{re.escape(self.torch)}(\+.*)?\.dist-info")
         return any(wanted.fullmatch(entry.name) for entry in self.site_packages.glob("torch-*.dist-info"))
 
     def _torch_in_find_links(self) -> str | None:
         """Return the version, build included, that the user's own folder of wheels holds, if any."""
-        if not self._env.get("UV_FIND_LINKS"):
+        if not self.variables.get("UV_FIND_LINKS"):
             return None
         try:
             lines = self._uv_install(
-                "--no-index", "--dry-run", "--no-deps", f"torch=={self._torch}", show=False
+                "--no-index", "--dry-run", "--no-deps", f"torch=={self.torch}", show=False
             )
         except ToolError:
             return None
@@ -128,17 +128,22 @@ class Installer:
         return found and found[1]
 
     @cached_property
-    def _torch(self) -> str:
+    def torch(self) -> str:
         """The one version of PyTorch that constraints.txt names."""
         pins = (self.root / "constraints.txt").read_text("utf-8")
         return re.findall(r"^torch==(\S+)", pins, re.MULTILINE)[0]
+
+    @property
+    def no_index(self) -> bool:
+        """Whether pip was told to ask no index."""
+        return "no-index" in self._pip_settings
 
     @cached_property
     def _pip_settings(self) -> dict[str, str]:
         return pip_settings(self.python, self.root)
 
     @cached_property
-    def _env(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
         """The tools' environment variables: uv is told of pip's mirror, folder of wheels and certificates."""
         names = {"index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE", "find-links": "UV_FIND_LINKS"}
         told = {names[name]: value for name, value in self._pip_settings.items() if name in names}
@@ -159,7 +164,9 @@ class Installer:
         return self._run("uv", "pip", "install", *python, *arguments, show=show, **variables)
 
     def _run(self, tool: str, *arguments: str, show: bool = True, **variables: str) -> list[str]:
-        return run_tool(self.python, tool, *arguments, env=self._env | variables, cwd=self.root, show=show)
+        return run_tool(
+            self.python, tool, *arguments, env=self.variables | variables, cwd=self.root, show=show
+        )
 
     def _succeeds(self, tool: str, *arguments: str) -> bool:
         try:

@@ -10,6 +10,7 @@ from nbformat import NotebookNode, v4
 
 from tools import glossary, quiz
 from tools.exercise import SourceError
+from tools.plans import HEAD_MINUTES, LEVELS
 
 CONTENTS, SHEET = "00_contents", "00_sheet"
 PAGES = {
@@ -25,9 +26,9 @@ TAGS = {  # what a cell may be tagged with in a source
     "slide": "begins a slide of `course.py book --slides`",
     "guard": "asserts that only hold the text: folded for readers, run by every test",
     "raises-exception": "may fail",
+    **dict.fromkeys(LEVELS, "a section of the plans from this length on (tools/plans.py)"),
 }
 GUARD = "# Guard: these asserts hold the text to its numbers. Nothing new for the reader."
-MINUTES = re.compile(r"\b[Aa]bout (\d+) minutes\b")
 NUMBER = re.compile(r"0?(\d+)(?:_(\d[\d-]*))?_")
 
 
@@ -57,7 +58,7 @@ class Entry:
     @property
     def minutes(self) -> int:
         """How long it takes: reading, thinking and running."""
-        found = MINUTES.search(self.text)
+        found = HEAD_MINUTES.search(self.text)
         return int(found[1]) if found else 0
 
     @property

@@ -79,8 +79,13 @@ def draft(target: Target, library: Library | None = None) -> NotebookNode:
     cells = draft_cells(target, text)
     reached = inputs(target, text, library or Library(target.root))
     course = {"format": FORMAT, "source": name, "inputs": reached}
-    metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, "course": course}
-    return v4.new_notebook(cells=_with_ids(cells), metadata=metadata)
+    return notebook(cells, course=course)
+
+
+def notebook(cells: list[NotebookNode], **metadata: object) -> NotebookNode:
+    """Return a notebook of Python with these cells, whose ids come from their content."""
+    fixed = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    return v4.new_notebook(cells=_with_ids(cells), metadata=fixed | metadata)
 
 
 def draft_cells(target: Target, text: str) -> list[NotebookNode]:
@@ -94,13 +99,28 @@ def draft_cells(target: Target, text: str) -> list[NotebookNode]:
         SourceError: the source breaks a rule; the message names file and place.
     """
     name = _name(target)
+    cells = parse(text, target.folder, name)
+    cells = pages.complete(cells, target.name, target.folder, pages.Course(target.root), name)
+    _say_what_to_install(cells)
+    return cells
+
+
+def parse(text: str, folder: str, name: str) -> list[NotebookNode]:
+    """Return a source's own cells, in the form of the folder that they are for.
+
+    Args:
+        text: the source.
+        folder: a key of ``FOLDERS``, or `assignments`.
+        name: the source's name, for messages.
+
+    Raises:
+        SourceError: the source breaks a rule; the message names file and place.
+    """
     exercise.check_markers(text, name)
     cells = jupytext.reads(text, fmt="py:percent").cells
     for number, cell in enumerate(cells, start=1):
-        _apply_options(cell, target.folder, f"{name}: cell {number}")
+        _apply_options(cell, folder, f"{name}: cell {number}")
     exercise.check_grade_ids(cells, name)
-    cells = pages.complete(cells, target.name, target.folder, pages.Course(target.root), name)
-    _say_what_to_install(cells)
     return cells
 
 
@@ -120,7 +140,7 @@ def _apply_options(cell: NotebookNode, folder: str, place: str) -> None:
     if cell.cell_type != "code" or folder == "notebooks":
         return
     exercise.grade(cell, points=options.get("points"), grade_id=options.get("grade_id"), name=place)
-    (exercise.for_learner if folder == "exercises" else exercise.for_solution)(cell)
+    exercise.FORMS[folder](cell)
 
 
 def _say_what_to_install(cells: list[NotebookNode]) -> None:

@@ -108,13 +108,14 @@ def windows(
         days = None if dates is None else dates[target_rows[inside]].astype("datetime64[D]")
         return Split(np.ascontiguousarray(x[inside]), y[inside], days)
 
-    what = f"{names[at]} {ahead} step{'s' if ahead > 1 else ''} ahead"
+    then = f"{ahead} step{'s' if ahead > 1 else ''} ahead"
+    what = f"{names[at]} {then}"
     return Dataset(
         train=part("training", 0, first[0]),
         validation=part("validation", *first),
         test=part("test", first[1], len(values)),
         name=name,
-        title=f"what will {what} be?",
+        title=f"what will {names[at]} be {then}?",
         feature_names=names,
         feature_units=units,
         target_name=f"change of {what}" if predicts == "change" else what,

@@ -162,7 +162,7 @@ def weight_histogram(weights: Mapping[str, np.ndarray], *, bins: int = 61, ax: A
     return ax
 
 
-@drawn("Final losses against a setting.")
+@drawn("Losses against a setting.")
 def losses_against(
     values: Sequence[float],
     train: np.ndarray,

@@ -122,7 +122,7 @@ def ablation(
             axes[1].text(0, row, " not in the table", va="center", fontsize=SMALLEST, color=BASELINE)
     for ax, unit, title in zip(axes, units, ("here", "published"), strict=True):
         ax.axvline(0, color=BASELINE, ls=":")
-        ax.set(xlabel=f"{unit}\nright of 0: the part helps →", title=title)
+        ax.set(xlabel=f"{unit}\nthe part helps →", title=title)
         ax.set(yticks=range(len(ours)), yticklabels=list(ours))
         tell(ax, f"{'; '.join(told[ax is axes[1]])}.")
     axes[0].set(ylim=(len(ours) - 0.5, -0.5), ylabel="without …")

@@ -58,7 +58,8 @@ class SeedInterval(ControlledFigure):
     """Differences of paired seeds, drawn from N(effect, 1), with their mean and its 95 % interval.
 
     Try this: set the effect to 0 and draw again and again: how often does the interval miss 0? Then set it to
-    0.5. How many seeds does it take until the interval lies on one side of 0 in most draws?
+    1. How many seeds does it take until the interval lies on one side of 0 in most draws? Are 20 enough if
+    the effect is 0.5?
 
     Args:
         value: number of seeds, true effect and draw at first.

@@ -29,8 +29,9 @@
 # | zoneout | $h_{t-1}$ in place of $h_t$ | each step | `zoneout_h=`, `zoneout_c=` | |
 # | output dropout | $m \odot h_T$ | once a sequence | `SequenceModel(output_dropout=)` | a `Dropout` layer |
 #
-# All rates are shares that are **dropped**; what is kept is divided by 1 − p in training (not in zoneout), and evaluation
-# changes nothing. `model.eval()` before you measure. ([Chapter 3.3-4](03_3-4_dropout.ipynb))
+# All rates but zoneout's are shares that are **dropped**; what is kept is divided by 1 − p in training, and evaluation changes
+# nothing. Zoneout's is the share that keeps its old value; in evaluation old and new are mixed in that proportion.
+# `model.eval()` before you measure. ([Chapter 3.3-4](03_3-4_dropout.ipynb))
 
 # %% [markdown]
 # ## Shapes and axes
@@ -44,7 +45,7 @@
 # | recurrent weights U | `weight_hh_l0` (4H, H) | `recurrent_kernel` (H, 4H) |
 # | bias | `bias_ih_l0 + bias_hh_l0`, both (4H) | `bias` (4H) |
 # | order of the gates | i, f, g, o | i, f, g, o (the g is called c) |
-# | norm of a unit's weights | over dimension 1, a row | over axis 0, a column |
+# | norm of the weights into one gate of a unit | over dimension 1, a row | over axis 0, a column |
 # | a locked mask | (B, 1, F) | the same, by `noise_shape` |
 #
 # The number of weights: 4H(F + H) + 8H in PyTorch, 4H(F + H) + 4H in Keras. PyTorch's gates start with all biases near 0;

@@ -15,7 +15,7 @@
 #
 # A word in blue leads to the glossary. Where you find a **Question**, answer it before you run the cell below it.
 
-# %% [markdown] tags=["slide"]
+# %% [markdown] tags=["slide", "short"]
 # ## 1. Background
 #
 # An LSTM, short for *long short-term memory*, is a neural network that reads a sequence step by step and keeps a memory.
@@ -63,7 +63,7 @@ unit = f"mean squared error [({weather.target_std:.2f} °C)²]"
 # %% tags=["guard"]
 assert 0.5 < persistence < 2
 
-# %% [markdown] tags=["slide"]
+# %% [markdown] tags=["slide", "short"]
 # Whatever we train has to stay below this line.
 #
 # ### What a gate does
@@ -88,7 +88,7 @@ print(f"replace  {new_memory(0.8, -0.5, forget_gate=0.0, input_gate=1.0):.2f}")
 print(f"fade     {new_memory(0.8, -0.5, forget_gate=0.5, input_gate=0.0):.2f}")
 print(f"mix      {new_memory(0.8, -0.5, forget_gate=0.9, input_gate=0.2):.2f}")
 
-# %% [markdown] tags=["slide"]
+# %% [markdown] tags=["slide", "short"]
 # A third gate, the *output gate*, says how much of the memory is shown. What the unit shows is its *hidden state* $h$: the
 # next layer reads it, and so does the LSTM itself at its next step. All three gates are computed from what comes in and
 # from the previous hidden state, so the network learns *when* to keep and when to write.
@@ -193,7 +193,7 @@ by_torch, _ = copy.deepcopy(model.lstm).double()(torch.from_numpy(x))
 np.testing.assert_allclose(by_numpy, by_torch.detach().numpy(), rtol=0, atol=1e-12)
 print("equal to 12 decimals")
 
-# %% [markdown] tags=["slide"]
+# %% [markdown] tags=["slide", "short"]
 # From here on the fast one trains, and the readable one explains.
 #
 # ### The training loop, once
@@ -235,7 +235,7 @@ print("the same losses")
 # **Try it yourself.** Change `lr`, the learning rate (how far the optimizer goes in one step), to 3e-1 in the loop above,
 # make the model anew, and run the loop. What happens to the loss? Then put 3e-3 back.
 
-# %% [markdown] tags=["slide"]
+# %% [markdown] tags=["slide", "short"]
 # ## 1.1 Overfitting
 #
 # Now 40 epochs, without any regularization. After each one the loss is measured in the same way, with the same weights, on
@@ -312,7 +312,7 @@ assert groups["U after"].std() > 1.5 * groups["U before"].std()
 # Both groups spread out. Large weights make steep functions, and steep functions can pass through every training point.
 # This is the handle by which the penalties of chapter 3 take hold of the model.
 
-# %% [markdown] tags=["slide"]
+# %% [markdown] tags=["slide", "half"]
 # ### Capacity
 #
 # The article blames complexity. Let us vary the *capacity*, how much a model could store: from 4 to 128 hidden units. One
@@ -351,11 +351,7 @@ mean_curves = {
     for units, runs in result["capacity"].items()
 }
 explorer = CurveExplorer(
-    mean_curves,
-    setting="hidden units",
-    value=min(mean_curves),
-    baseline=persistence,
-    unit=unit,
+    mean_curves, setting="hidden units", baseline=persistence, unit=unit
 )
 explorer.widget()
 
@@ -407,8 +403,8 @@ assert (np.diff(validation_best.mean(axis=1)) < 0).all()
 assert validation_best[0].mean() > persistence > validation_best[1].mean()
 
 # %% [markdown] tags=["slide"]
-# With long training all four end above persistence, in no clear order: this model has room to memorize two years as well
-# as two months. What the days buy is the best epoch. With a tenth of them there is hardly a moment at which the model
+# With long training all four end above persistence, in no clear order: this model has room to memorize not only two
+# months but two years. What the days buy is the best epoch. With a tenth of them there is hardly a moment at which the model
 # beats persistence; with each larger share it gets further below. Here is the same figure at each run's best epoch.
 
 # %%
@@ -429,7 +425,7 @@ assert (np.diff(train_best.mean(axis=1)) > 0).all()
 # been memorized, and both curves approach what can be known about tomorrow at all. Data are the first regularizer. But
 # nobody can order more weather of the past.
 
-# %% [markdown] tags=["slide"]
+# %% [markdown] tags=["slide", "short"]
 # ### Learning noise
 #
 # The article says that a model which is too complex learns noise. There is a direct way to see it: shuffle the training
@@ -477,9 +473,9 @@ assert abs(np.diff((validation - train).mean(axis=1))[0]) < 0.15
 # Both losses rise with the noise: chance is harder to memorize than weather, and it spoils the forecasts of new days. The
 # gap, being their difference, hardly moves between the first two rows. So one half of the usual sentence holds here: an
 # overfitting model has learned noise and pays for it on unseen data. The other half, that noise shows as a wider gap, does
-# not hold before nearly everything is noise. Read both curves, not only the distance.
+# not hold while half of the targets are true. Read both curves, not only the distance.
 
-# %% [markdown] tags=["slide"]
+# %% [markdown] tags=["slide", "short"]
 # ## 1.2 What regularization does
 #
 # *Regularization* is whatever we do to training so that the model does better on data it has **not** seen, even if it then
@@ -544,10 +540,10 @@ CurveExplorer(
 ).widget()
 
 # %% [markdown] tags=["slide"]
-# On the left little has changed yet, and the model overfits. On the right the gap has nearly closed, and yet the validation
-# loss rises again: the model has become too stiff to follow even what holds for every year. It *underfits*. **A small gap
-# is not the goal.** The goal is the lowest point of the validation curve, in between. If it lay at an edge of the grid, the
-# grid would be too short.
+# On the left of the figure little has changed yet, and the model overfits. On the right the gap has nearly closed, and yet
+# the validation loss rises again: the model has become too stiff to follow even what holds for every year. It *underfits*.
+# **A small gap is not the goal.** The goal is the lowest point of the validation curve, in between. If it lay at an edge of
+# the grid, the grid would be too short.
 #
 # **A limit: early stopping.** Watch the validation loss, remember the best weights, and stop after `patience` epochs in a
 # row without a new best. You will write this counter in the exercise.
@@ -581,7 +577,7 @@ assert min(cure.validation_loss) < history.validation_loss[-1]
 # **Try it yourself.** Take ten times the strength (`lam=10 * strength`) and run the cell again. Which of the two curves moves
 # more? Then leave out the penalty, and then the early stopping: which of the two does the work here?
 
-# %% [markdown] tags=["slide"]
+# %% [markdown] tags=["slide", "short"]
 # ### Ten minutes of statistics
 #
 # One run is one draw of a lottery: other first weights, another loss. So methods are compared over several seeds, and
@@ -652,7 +648,7 @@ assert 0.04 < excludes_zero.mean() < 0.06
 # About 64, which is $1 - 0.95^{20}$. This is the trouble with *many comparisons*. The remedy: say beforehand what will be
 # compared, and make the intervals wider the more there are. The course's experiments do both.
 
-# %% [markdown] tags=["slide"]
+# %% [markdown] tags=["slide", "short"]
 # ### The verdict, on the year that nobody has looked at
 #
 # So far everything was measured on the validation year, which has also chosen λ and the epoch. A method that is chosen on
@@ -680,7 +676,8 @@ for method in methods.values():
 # An interval over seeds, with differences that are drawn at random. **Try this:**
 #
 # 1. Set the true effect to 0 and draw again and again. How often does the interval miss 0?
-# 2. Set it to 0.5. How many seeds does it take until the interval lies on one side of 0 in most draws?
+# 2. Set it to 1. How many seeds does it take until the interval lies on one side of 0 in most draws? Are 20 enough if the
+#    effect is 0.5?
 
 # %%
 from labcode.widgets import SeedInterval
@@ -688,8 +685,12 @@ from labcode.widgets import SeedInterval
 SeedInterval().widget()
 
 # %% [markdown] tags=["slide"]
-# All three lie far to the left: on a year that took part in no decision, each cure takes about a third off the error of the
-# model that was left alone. The article's sentence holds on these data. In numbers, with persistence beside them:
+# For an effect of 1, as large as the seeds' own spread, ten seeds do; one of 0.5 is found by 20 in two of the eight draws
+# here, and in little more than half of all draws.
+#
+# The effects in the figure are much larger, and all three lie far to the left: on a year that took part in no decision,
+# each cure takes about a third off the error of the model that was left alone. The article's sentence holds on these data.
+# In numbers, with persistence beside them:
 
 # %%
 print(f"{'':<22}  epochs  training   test    gap")
@@ -788,7 +789,7 @@ for name in ("L2", "L2 and early stopping"):
 # - [ ] Nothing: the test data were not used for training.
 #   > They were used for the choice, and that is enough to flatter the result.
 # - [x] It is too low: the lowest of nine noisy losses.
-#   > A part of it is luck, which will not come again in a tenth year. Choose on validation data; use the test data once.
+#   > A part of it is luck, which will not come again in another year. Choose on validation data; use the test data once.
 # - [ ] It is too high: nine strengths are too few.
 #   > More strengths would make the flattery larger.
 #

@@ -12,7 +12,7 @@
 # - tell which methods must be switched off in evaluation, and see whether they are;
 # - read a comparison over three seeds, and say what it does not show.
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ## 2. Core concepts and how they connect
 #
 # Training repeats three moves: a forward pass through *activations* (what units put out) and states, a loss with its
@@ -255,9 +255,8 @@ zeros_of_l1 = guess(
     "LSTM trained with an L1 penalty: how many weights are exactly 0?", unit="of 4864"
 )
 
+
 # %%
-
-
 def lstm_weights(model):
     """Return W and U of a model's LSTM, as one vector."""
     return np.concatenate(
@@ -371,8 +370,9 @@ with seeded(0), torch.no_grad():
 # %% [markdown]
 # In evaluation the two answers agree, in training they do not. This is the quickest test for dropout left on by mistake.
 #
-# **Try it yourself.** Set all three rates to 0 in the cell above: do the answers agree in training, too? Then set only
-# `dropout=0.2` and `num_layers=1`. What do you find, and what does the warning say?
+# **Try it yourself.** Set all three rates to 0 in the cell that makes the model, and run it and the last cell again: do the
+# answers agree in training, too? Then set only `dropout=0.2` and `num_layers=1`. What do you find, and what does the warning
+# say?
 
 # %% [markdown]
 # ### Early stopping: a limit on training time
@@ -433,7 +433,7 @@ assert history.stopped_epoch == stop
 # `restore_best_weights=True`. Without it, training would stop early and yet keep the weights of the last epoch, `patience`
 # epochs too late.
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ## 2.2 Regularization in an LSTM
 #
 # All of the above applies to an LSTM, too. But an LSTM has more places than a plain layer: two matrices of weights, a state
@@ -505,7 +505,7 @@ assert squares["recurrent"] > 2 * squares["input"] > 2 * squares["bias"]
 # $U$, by far; it is also the largest matrix. The biases are left out as a rule: they multiply nothing, so their size does not
 # make the function steeper.
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ### Dropout between the layers, and an option that does nothing
 #
 # `torch.nn.LSTM` has an argument `dropout`. It drops what one layer hands *up to the next*.
@@ -541,7 +541,7 @@ assert zeros == 0
 # never regularized. With two layers something is dropped, but not in what comes out: no entry of the output is 0. Dropout
 # after the last layer is up to you, and in our model its name is `output_dropout`.
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ### Recurrent dropout: one name, several methods
 #
 # The article speaks of dropout "at every time step". That leaves open *what* is dropped, and whether the mask is new at each
@@ -733,7 +733,7 @@ for title, losses in panels.items():
 # Three coins fall alike in one case of four. If more pairs agree, some of the differences are real; but a pair without any
 # difference would now and then agree, too, and the picture does not say which one that is.
 #
-# **Try it yourself.** Multiply the strength of one method by 10 in `settings`, call `run.cache_clear()` and run the comparison
+# **Try it yourself.** Multiply the strength of one penalty by 10 in `settings`, call `run.cache_clear()` and run the comparison
 # again. Does its place in the figure change more than the seeds' spread?
 
 # %% [markdown]

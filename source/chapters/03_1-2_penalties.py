@@ -12,7 +12,7 @@
 # - say when an L2 penalty and an optimizer's `weight_decay` are the same thing, and convert a λ between libraries;
 # - choose which part of an LSTM is penalized, and read what that costs.
 
-# %% [markdown]
+# %% [markdown] tags=["half"]
 # ## 3. Algorithms, step by step
 #
 # The article states its methods as numbered steps. Chapter 3 carries these steps out, in three notebooks. This one adds a
@@ -102,7 +102,7 @@ for name, w in model.named_parameters():
     np.testing.assert_allclose(grads[name], w.grad.numpy(), rtol=1e-9, atol=1e-14)
 print(f"data loss {loss:.6f}; {len(grads)} gradients agree")
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ## 3.1 L1 regularization
 #
 # **Step 1: the objective.** Add the absolute values of the weights to the loss,
@@ -337,7 +337,7 @@ assert zeros == {name: int((w == 0).sum()) for name, w in torchs.items()}
 assert zeros["lstm.weight_ih_l0"] > 0 < zeros["lstm.weight_hh_l0"]
 assert sum(zeros.values()) == zeros["lstm.weight_ih_l0"] + zeros["lstm.weight_hh_l0"]
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # After ten steps there are zeros in $W$ and $U$ and nowhere else, and both programs agree which ones.
 #
 # ### Counting zeros on the weather
@@ -539,7 +539,7 @@ assert gain["on U alone"] > gain["on W alone"] > 0
 # On $U$: that alone goes most of the way from no penalty to a penalty on both. It is a reason to keep strengths for $W$ and
 # $U$ apart, as Keras does with its kernel and recurrent regularizers: they do different work.
 
-# %% [markdown]
+# %% [markdown] tags=["half"]
 # ## 3.2 L2 regularization
 #
 # **Step 1: the objective.** The squares in place of the absolute values,
@@ -643,7 +643,7 @@ assert differences["AdamW(weight_decay=λ)"] > 1e-3
 # share $\eta\lambda$. Under SGD the two are one; under Adam they are two methods, and a λ tuned for one says nothing about
 # the other. Chapter 4 derives and measures it.
 
-# %% [markdown]
+# %% [markdown] tags=["half"]
 # ### What it does on the weather
 #
 # L2 in the loss, Adam, 20 epochs, as before. First the curves of one seed: λ = 0 is the run without a penalty.
@@ -662,7 +662,7 @@ gaps = [np.mean([history.gap[-1] for _, history in row]) for row in runs.values(
 assert (np.diff(gaps) < 0).all()
 
 # %% [markdown]
-# Without a penalty the two curves part; each strength brings them closer together. At λ = 0.1 they nearly touch, and both are
+# Without a penalty the two curves part; each strength brings them closer together. At λ = 0.1 they are closest, and both are
 # held up: the model has become too stiff. Now the end of all three seeds, with the size of the weights.
 
 # %%
@@ -744,7 +744,8 @@ for name in ("activation_penalty", "temporal_activation_penalty"):
 
 # %% [markdown]
 # The pull is on the outputs; backpropagation through time carries it to *all* weights of the LSTM, biases included. That sets
-# these two apart from L2. `fit` calls such a price `activation_penalty`.
+# these two apart from L2. `fit` calls such a price `activation_penalty`. (The authors take AR's outputs behind the dropout
+# of the outputs, as in the drawing of chapter 2; `fit` takes both before it.)
 #
 # **Question.** Three runs, same seed, 20 epochs, α = β = 3 (a round number that nobody tuned). Which run has the smallest
 # outputs? Which has the steadiest *for their size*?
@@ -774,9 +775,9 @@ assert table["TAR"][2] < 0.75 * table["AR"][2]
 assert max(table["AR"][3], table["TAR"][3]) < table["no price"][3] - 0.02
 
 # %% [markdown]
-# AR has the smallest, TAR the steadiest. AR's outputs change little, too, because what is small cannot change much; for
-# their size TAR's change clearly less. One price says *be small*, the other *be steady*. Both end below the run without a
-# price; from one seed and a strength that nobody chose we do not rank them.
+# AR has the smallest, TAR the steadiest, and the run without a price comes close to it. AR's outputs change little, too,
+# because what is small cannot change much; for their size TAR's change clearly less. One price says *be small*, the other
+# *be steady*. Both end below the run without a price; from one seed and a strength that nobody chose we do not rank them.
 
 # %% [markdown]
 # ## What to remember

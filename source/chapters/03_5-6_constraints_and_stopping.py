@@ -89,6 +89,8 @@ from labcode.widgets import VectorUnderConstraints
 VectorUnderConstraints().widget()
 
 # %% [markdown]
+# Below the limit max-norm leaves it alone, the range down to half the limit; and none of the three ever turns it.
+#
 # One trap. Keras divides by $10^{-7} + \lVert w \rVert$ to be safe from a zero, also where nothing is to be done. So each step
 # takes $10^{-7}$ off a vector that lies inside: harmless in a short training, but not a projection. This is what is left of
 # a length of 0.1 after 100,000 steps:
@@ -385,7 +387,7 @@ assert abs(validation[0].mean() - validation[1].mean()) < 0.04
 # **Try it yourself.** Limit the *whole* matrix: `limited(0.5, axis="matrix")`. It is far tighter than 0.5 for each unit. Now
 # try `0.5 * 32**0.5`. Why that number, and do the two losses come near those of 0.5 in the figure?
 
-# %% [markdown]
+# %% [markdown] tags=["half"]
 # ## 3.6 Early stopping
 #
 # No term and no limit on weights: a limit on time. *Early stopping* as an algorithm, with a *patience* $p$ and a smallest
@@ -432,7 +434,7 @@ for _ in range(500):
 # %% tags=["guard"]
 assert stop_by_hand([5, 4, 4, 3, 4, 3, 2], patience=2) == (5, 3)
 
-# %% [markdown]
+# %% [markdown] tags=["half"]
 # ### Keep a copy
 #
 # Step 2 says *copy*. Three programs look like one: keep `model.state_dict()`, keep `dict(model.state_dict())`, keep a deep
@@ -492,7 +494,7 @@ assert trace[-1] > min(trace) + 0.01
 # ### Three frameworks, three rules
 #
 # Keras, Lightning and Ignite each have a class `EarlyStopping`, and they are not the same. `labcode.libraries.stopping_rules`
-# holds their rules as functions of a trace; the course's tests compare them with 106 traces recorded from the frameworks
+# holds their rules as functions of a trace; the course's tests compare them with 124 traces recorded from the frameworks
 # (Keras 3.15, Lightning 2.6, Ignite 0.5).
 #
 # Below are five traces of losses, with patience 2, and 3 where progress is slow. A *goal* is Keras's `baseline` and
@@ -619,7 +621,7 @@ assert resumed(False) == (None, 5)
 # None of the three frameworks puts the best weights back by default. Keras does with `restore_best_weights=True`; with the
 # others that is the job of a checkpoint callback.
 
-# %% [markdown]
+# %% [markdown] tags=["half"]
 # ### What patience costs
 #
 # Back to the weather. Stopping does not change what came before, so we can train 30 epochs once for each of six seeds, and

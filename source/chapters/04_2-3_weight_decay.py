@@ -181,8 +181,9 @@ assert 0.15 < difference < 0.25
 explorer.widget()
 
 # %% [markdown]
-# Relatives, not twins: for the same 1/(ηk) early stopping leaves a little more. For an LSTM neither formula holds exactly,
-# since its loss is no parabola, but the picture explains why the two can do similar things, as they did in chapter 1.
+# Relatives, not twins: for the same 1/(ηk) early stopping leaves more along every direction, and by a fifth where σ² is two
+# to three times λ. For an LSTM neither formula holds exactly, since its loss is no parabola, but the picture explains why
+# the two can do similar things, as they did in chapter 1.
 #
 # ### A prior
 #
@@ -243,8 +244,9 @@ from labcode.widgets import RidgeError
 RidgeError().widget()
 
 # %% [markdown]
-# So λ has a meaning: the noise against the expected size of the weights, divided by the number of rows. More data, less λ.
-# (For an LSTM nobody knows τ or s, and one chooses λ on validation data.)
+# So λ has a meaning: the variance of the noise against that of the weights, divided by the number of rows. Three times the
+# noise asks for nine times the λ, or for nine times the rows. (For an LSTM nobody knows τ or s, and one chooses λ on
+# validation data.)
 
 # %% [markdown]
 # ### The factor 2

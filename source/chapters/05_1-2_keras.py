@@ -370,8 +370,8 @@ assert bool((masks["h_l0"][0] != masks["h_l0"][1]).any())
 
 # %% [markdown]
 # The shapes are (gates, sequences, 1, features): each gate has a mask of its own, on $x$ as well. This is `tied=False` here;
-# `labcode`'s default, as in the paper of Gal and Ghahramani, is one mask that the four gates share. With the same weights and these
-# masks, both LSTMs put out the same, in training and in evaluation.
+# `labcode`'s default is the *tied* one of the two forms in the paper of Gal and Ghahramani: one mask that the four gates share. With
+# the same weights and these masks, both LSTMs put out the same, in training and in evaluation.
 
 # %%
 twin, _ = from_keras(dropping)
@@ -503,15 +503,16 @@ assert "recurrent_dropout" in theirs["leaves"]
 assert "share_mask" not in ours["leaves"]
 
 # %% [markdown]
-# In none: every one of them shrinks the weights beside the gradient, as AdamW does. `Adam(weight_decay=0.01)` is two different
-# algorithms in Keras and PyTorch. (And in Keras it shrinks the biases, too, unless `exclude_from_weight_decay` says otherwise.)
-# The other traps of the table:
+# In none: they shrink the weights beside the gradient, as AdamW does. (Ftrl only in appearance:
+# [chapter 7](07_tools.ipynb#Where-Keras-surprises) looks at it.) So `Adam(weight_decay=0.01)` is two different algorithms in Keras and
+# PyTorch. In both it shrinks the biases, too, unless you say otherwise: Keras has `exclude_from_weight_decay` for that, PyTorch groups
+# of parameters. The other traps of the table:
 #
 # - **Factor 2**: the same number is twice as strong in Keras's `L2`.
-# - **One bias or two**: a penalty on "the bias" is on a sum in PyTorch.
+# - **One bias or two**: what acts in PyTorch is the sum of two, so a penalty on "the bias" has to be one on that sum.
 # - **`nn.LSTM(dropout=)`** does nothing in one layer; in Keras `dropout=` masks the input.
 # - **Recurrent dropout** does not exist in `nn.LSTM`; Keras's has a mask for each gate.
-# - **The fused kernel** (cuDNN on a GPU): Keras leaves it for a loop in Python as soon as `recurrent_dropout` is not 0. `labcode`
+# - **The fused kernel** (cuDNN on a GPU): Keras leaves it for a loop over the steps as soon as `recurrent_dropout` is not 0. `labcode`
 #   keeps it where the batch shares a mask, `share_mask="batch"`: then the mask is one on the columns of $U$.
 # - **The backend** shows in one row: on PyTorch a float64 layer of Keras multiplies its matrices in float32. Whoever compares two
 #   libraries to ten digits there compares rounding.

@@ -356,7 +356,8 @@ assert all(effect["interval"][0] > 0 for effect in study["summary"]["search"].va
 # Now the protocol of part 1, for single methods and *everything*, which is several of them at once. The loss is that of the
 # next character, given the right ones before; the *error* is the share of wrong characters, in the same setting.
 #
-# **Question.** In part 1 only noise helped beyond early stopping. How many of the methods will be clear here?
+# **Question.** In part 1 only noise helped beyond early stopping. Here there are six methods: L2, max-norm, output, embedding and
+# recurrent dropout, and everything. How many of them will be clear?
 
 # %%
 here = guess(

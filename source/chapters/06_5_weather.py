@@ -57,11 +57,11 @@ _ = plots.forecast_days(np.arange(-23, 1), hours[:, 0], {"dew point": hours[:, 1
 
 # %%
 change = float(york.train.y[sample, 0]) * york.target_std
-print(f"{york.train.items[sample]}: {change:+.1f} °C six hours later")
+print(f"six hours later, at {york.train.items[sample]}: {change:+.1f} °C")
 
 # %% [markdown]
-# A winter day: from noon on the air dried and the temperature fell, and it went on falling a little. (The dew point is the
-# temperature at which the air's water condenses.)
+# A winter night: since noon, half a day before, the air had dried and the temperature fallen, and it went on falling a little
+# until the morning (11:00 UTC is 6 o'clock in New York). The dew point is the temperature at which the air's water condenses.
 
 # %% [markdown]
 # ### What simple rules reach

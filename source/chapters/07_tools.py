@@ -181,9 +181,9 @@ from labcode.widgets import LibraryExplorer
 LibraryExplorer(curves, value=10, **look).widget()
 
 # %% [markdown]
-# One curve, jagged because each step has a batch of its own. What is left is the rounding of float32, far below the line at 1e-4 that
-# we set as the limit before we looked. A paper's claim that a model "is better in Keras" cannot come from the LSTM; it comes from a
-# setting.
+# One curve, jagged because each step has a batch of its own. What is left is the rounding of float32. It is larger at late steps than
+# at the first ones, and far below the line at 1e-4 that we set as the limit before we looked. A paper's claim that a model "is better
+# in Keras" cannot come from the LSTM; it comes from a setting, or from chance.
 #
 # ### Three settings that break it
 #
@@ -280,8 +280,9 @@ assert {"zoneout", "weight drop", "penalty on their change"} <= set(nowhere)
 
 # %% [markdown]
 # Keras has the penalties, the constraints, the recurrent dropout and early stopping as one word each; PyTorch expects you to write
-# them, which takes a line each, as you saw. What was found for TensorFlow is Keras again, plus a few functions of its own. Of the
-# methods invented for recurrent nets, only recurrent dropout reached Keras; the last line names those that reached none.
+# them. Penalty and constraint take a line each, as you saw; recurrent dropout takes a loop of your own in the place of `nn.LSTM`. What
+# was found for TensorFlow is Keras again, plus a few functions of its own. Of the methods invented for recurrent nets, only recurrent
+# dropout reached Keras; the last line names those that reached none.
 #
 # Mind the limits of the search: a name is not a behaviour. `LSTM(dropout=)` is found in PyTorch as well as in Keras, and means
 # something else. For a behaviour, run it.
@@ -486,7 +487,7 @@ assert clipped == {"clipnorm": [1.0, 1.0], "global_clipnorm": [0.6, 0.8]}
 # slows all of them alike. This is what the last run on the maintainers' machine wrote; what carries over to yours are the ratios, not
 # the milliseconds.
 #
-# **Question.** By which factor does the argument `recurrent_dropout` lengthen a step of Keras's LSTM?
+# **Question.** By which factor does the argument `recurrent_dropout` lengthen a step of Keras's LSTM, on PyTorch?
 
 # %%
 slower = guess(
@@ -511,9 +512,9 @@ for slow in ("plain PyTorch loop, dropout on h", "Keras on torch, recurrent_drop
 assert with_masks > 1.5 * rows["Keras on torch"][0]
 
 # %% [markdown]
-# There are two families. A fused LSTM kernel (`nn.LSTM`, and what `labcode` can fold into its weights) runs all steps in one call. A
-# loop over the steps pays for every step, most of all where each operation of a step is recorded by itself. On a GPU the same argument
-# of Keras also gives up cuDNN. Now both families on longer sequences:
+# By a factor of several. There are two families. A fused LSTM kernel (`nn.LSTM`, and what `labcode` can fold into its weights) runs all
+# steps in one call. A loop over the steps pays for every step, most of all where each operation of a step is recorded by itself. On a
+# GPU the same argument of Keras also gives up cuDNN. Now both families on longer sequences:
 
 # %%
 growth = speed["growth"]["steps"]
@@ -553,7 +554,7 @@ assert all(needed / 3 < megabytes < 10 * needed for megabytes in kept.values())
 #   on three backends. Check the conventions (factor ½, axis, decay, clipping) when you carry a setting over.
 # - **TensorFlow** when the model must live where TensorFlow lives: an existing code base, its serving and mobile formats.
 #   For the LSTM itself it is Keras.
-# - **PyTorch** when you change what happens *inside* a step. Penalty, projection and early stopping cost you a line each,
+# - **PyTorch** when you change what happens *inside* a step. Penalty, projection and early stopping cost you a few lines,
 #   and you see them.
 # - **`labcode`** for the methods that none of them has (zoneout, weight drop, TAR, masks on g and c), with a fused
 #   kernel where that is possible, and to check the others against. It is a course's library: small, tested, and without

@@ -108,8 +108,8 @@ assert list(counted.values()) == sorted(counted.values(), reverse=True)
 # | NT-ASGD | averages the weights once the validation loss stops falling | here |
 # | varied lengths | pieces of text end elsewhere in each epoch | here |
 #
-# `LanguageModel` takes the first parts as arguments, `fit_language_model` the others. *Tied weights* are the only part that
-# removes parameters:
+# `LanguageModel` takes what acts inside the model as arguments, the optimizer takes weight decay, and `fit_language_model` the rest.
+# *Tied weights* are the only part that removes parameters:
 
 # %%
 from labcode.applications.language_model import LanguageModel
@@ -323,7 +323,7 @@ assert factors["factor 1.0"] > min(result["choices"]["none"]["tried"].values())
 assert min(factors, key=factors.get) not in ("factor 1.0", "factor 0.04")
 
 # %% [markdown]
-# At the authors' full rates it is worse than nothing at all. They trained a large model for up to 500 epochs; ours is small and
+# At the authors' full rates it is worse than nothing at all. They trained a large model for hundreds of epochs; ours is small and
 # has 24. The factor had to be chosen anew.
 #
 # Now take one part out of the recipe at a time. On the left our differences, with 95 % intervals; on the right what papers found
@@ -430,8 +430,8 @@ assert clear_side(against["whole recipe"]["with label smoothing"]) == "lower"
 
 # %% [markdown]
 # Label smoothing helps a little more, although its training aims at another loss than the one that is counted here. Layer norm,
-# with a step size that was chosen for it, makes it worse. It is a cure for deep stacks that are hard to train, and ours has one
-# layer.
+# with a step size that was chosen for it, makes it worse. A run in which averaging never began lacks that as well: once more, two
+# effects in one figure. And layer norm is a cure for deep stacks that are hard to train; ours has one layer.
 #
 # ### Dropout left on
 #
@@ -485,8 +485,8 @@ print({temperature: round(float(share), 2) for temperature, share in shares.item
 assert shares[0.3] > shares[1.5] + 0.2
 
 # %% [markdown]
-# The colder, the more real words, and the more of the same ones. The next character at τ = 0.7, after a space at the end of a
-# phrase, and a text (↵ is the end of a line, ␣ a space):
+# On the cold side nearly all words are real, and often the same; on the hot side many are invented. The next character at τ = 0.7,
+# after a space at the end of a phrase, and a text (↵ is the end of a line, ␣ a space):
 
 # %%
 from labcode.widgets import TemperatureExplorer
@@ -603,8 +603,9 @@ for kind in ("transformer", "state space"):
 assert all(gaps[kind, 0.0] > 0.1 for kind in ("transformer", "state space"))
 
 # %% [markdown]
-# They do, and early stopping saves them in the same way. One seed and one strength are an illustration and no measurement. The
-# protocol of this course (a strength chosen on validation data, paired seeds, an interval) carries over best of all.
+# They know the text that they have seen far better than new text, with dropout as well, and early stopping keeps their best epoch as
+# it does the LSTM's. One seed and one strength are an illustration and no measurement. The protocol of this course (a strength chosen
+# on validation data, paired seeds, an interval) carries over best of all.
 
 # %% [markdown]
 # ### The ledger

@@ -26,7 +26,7 @@
 # search* (points drawn by chance) find it. That leaves open on which scale, how many tries, which of the two, and what to
 # believe of the result.
 #
-# All of it can be measured if a training is cheap enough to be repeated thousands of times. Ours takes a tenth of a
+# All of it can be measured if a training is cheap enough to be repeated thousands of times. Ours takes a fraction of a
 # second: which of nine men says two Japanese vowels, from 150 training recordings. The validation recordings are cut into
 # two halves. One chooses. The other takes no part in the choice, so it can tell what the choice is worth.
 
@@ -471,8 +471,8 @@ assert 0.2 < (other[15] - own[15]) / other[15] < 0.5
 
 # %% [markdown]
 # About half. The curve where the winner was chosen must fall, whatever the search does; the other one is what you get. With
-# one trial there is no optimism; from four trials on its interval lies above 0. At the end the two curves are more than a
-# quarter of the loss apart.
+# one trial there is no optimism; from four trials on its interval lies above 0. (The bars above were still near 0 there:
+# with one half that chooses, they hang on a correction.) At the end the two curves are more than a quarter of the loss apart.
 
 # %% [markdown]
 # ### Nested validation

@@ -3,15 +3,15 @@
 #
 # *About 75 minutes: 38 of reading, 37 of thinking and trying; the cells run in about one. Needs:
 # [chapter 1](01_background.ipynb) and [chapter 3, on dropout](03_3-4_dropout.ipynb). This part mirrors section 9.2 of the
-# article, and goes on with eleven questions that readers of such articles ask. There is a natural break between the two.*
+# article, and goes on with ten questions that readers of such articles ask. There is a natural break between the two.*
 #
 # **After this chapter you can**
 #
 # - tell an overfit from six other troubles that a run can have, and say which check settles it;
 # - judge what learning curves cannot show, and how often simple rules err;
-# - answer eleven questions on regularizing LSTMs, each with a few lines of code.
+# - answer ten questions on regularizing LSTMs, each with a few lines of code.
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ## 9.2 How to tell whether a model overfits
 #
 # The article's advice: compare training and validation data; good on the one and bad on the other means overfitting.
@@ -59,7 +59,7 @@ for name, value in measures(history).items():
 # the training loss is lower than the validation loss). The others ask about the training loss alone: `jumps`, does it go up
 # at times, and `progress`, is it still falling at the end?
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ### Two other kinds of curve
 #
 # Loss by epoch is one kind of *learning curve*. Two others are worth their price, which is several runs. The loss by *amount
@@ -99,7 +99,7 @@ assert validation.mean(axis=1)[0] > validation.mean(axis=1)[-1]
 # The validation loss falls as data are added. As long as it does, more data are a regularizer, and one without a strength to
 # choose.
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ### A gallery of troubles
 #
 # Overfitting is one of several troubles, and each looks like another one from some side. Below are real runs on two tasks:
@@ -136,7 +136,7 @@ for case, run in result["gallery"].items():
 # | figures that change with the split | **small validation set** | count; a standard error | more validation data, or several splits |
 # | none of these | **healthy** | | leave it alone |
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ### A function that names the case
 #
 # `diagnose` asks these questions one after the other: first those that a check settles, then those that curves suggest. It
@@ -177,7 +177,7 @@ assert diagnose(noisy).case != "dropout left on"
 # **Try it yourself.** Plant a fault of your own: train with `FREE | {"rate": 0.3}`, then with `FREE | {"hidden": 1}`, and
 # look at the curves and at what `diagnose` says. Is the name the one that you would have given?
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ### How often is it wrong?
 #
 # Rules of thumb are seldom tested. These were set on runs of two tasks (Seattle's weather, spoken digits) and then tried on
@@ -279,7 +279,7 @@ explorer.widget()
 
 # %%
 ax = plots.run_so_far(*curves, 8, baseline=checks["baseline"][1])
-_ = ax.set_title(f"after 8 epochs: {explorer.name(8)}", fontsize="medium")
+_ = ax.set_title(f"after 8 epochs: {explorer.name(8)}", loc="right", fontsize="medium")
 print({step: explorer.name(step) for step in steps})
 
 # %% tags=["guard"]
@@ -379,7 +379,7 @@ assert 0 < sum(harmed) < 6
 # %% [markdown]
 # ## 9.3 Questions that readers ask
 #
-# Eleven questions, found in forums and issue trackers under articles and libraries for LSTMs. Each is answered by a cell.
+# Ten questions, found in forums and issue trackers under articles and libraries for LSTMs. Each is answered by a cell.
 #
 # ### Why is my validation loss *lower* than my training loss?
 #
@@ -698,11 +698,11 @@ assert all(few > all_ for few, all_ in pairs)
 
 # %% [markdown]
 # What is sure: five times the data lowered the loss in every case. The gap and the gain of L2 are not what one reads, and
-# part of the reason is a trap. A fifth of the data for the same 25 epochs means a fifth of the steps, so those runs had not
-# even begun to overfit. Compare amounts of data at equal steps, as chapter 1 does.
+# part of the reason is a trap. A fifth of the data for the same 25 epochs means a fifth of the steps, so some of those runs
+# had hardly begun to overfit. Compare amounts of data at equal steps, as chapter 1 does.
 #
 # There is no number of samples that suffices. Train on a half and on all of what you have; if the second is clearly better,
-# more data will help, and no regularizer is as good.
+# still more will probably help, and without a strength to choose.
 #
 # **Try it yourself.** Ask that of Seattle's days. Train with `FREE` twice, on all and on the last half of the training data
 # (`from dataclasses import replace`, then `trained(replace(days, train=days.train.last(0.5)), FREE | {"epochs": 80}, 0)` for

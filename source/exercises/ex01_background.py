@@ -25,7 +25,7 @@ import numpy as np
 
 from labcode import check
 
-# %% [markdown]
+# %% [markdown] tags=["half"]
 # ## Task 1: the generalization gap
 #
 # *Difficulty ●○○ · 5 minutes*
@@ -59,7 +59,7 @@ def generalization_gap(train_loss, validation_loss):
 # %% points=1
 check.generalization_gap(generalization_gap)
 
-# %% [markdown]
+# %% [markdown] tags=["short"]
 # ## Task 2: the L2 penalty of an LSTM
 #
 # *Difficulty ●●○ · 10 minutes*
@@ -96,7 +96,7 @@ def l2_penalty(weights, lam):
 # %% points=2
 check.l2_penalty(l2_penalty)
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ## Task 3: the patience counter
 #
 # *Difficulty ●●● · 15 minutes*

@@ -58,7 +58,7 @@ def l2_step(weights, grads, lr, lam):
 # %% points=1
 check.l2_step(l2_step)
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ## Task 2: draw a locked mask
 #
 # *Difficulty ●●○ · 10 minutes*
@@ -239,7 +239,7 @@ def lstm_with_recurrent_dropout(x, weights, mask):
 # %% points=3
 check.lstm_with_recurrent_dropout(lstm_with_recurrent_dropout)
 
-# %% [markdown]
+# %% [markdown] tags=["day"]
 # ## Task 6: early stopping that gives back the best weights
 #
 # *Difficulty ●●● · 15 minutes*

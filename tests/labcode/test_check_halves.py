@@ -121,6 +121,10 @@ def test_a_mistake_that_only_a_drawn_case_shows_names_the_seed():
     assert f"factor={DRAWN.with_drawn(seed).cases[2].args[1]!r}" in message
 
 
+def _with_biases(weights, lam):
+    return lam / 2 * sum(np.sum(w**2) for w in weights.values())
+
+
 def test_points_are_the_share_of_right_cases_and_nothing_is_raised(capsys):
     def half(x, factor):
         return _scaled(x, factor) if len(x) == 2 else 7.0
@@ -130,6 +134,9 @@ def test_points_are_the_share_of_right_cases_and_nothing_is_raised(capsys):
 
     assert check.points(check.l2_penalty.solution, 3, task="l2_penalty") == 3
     assert CHECKER.examine(half)[0].share == 0.5
+    partly = check.points(_with_biases, 3, task="l2_penalty")
+    assert 0 < partly < 3
+    assert float(repr(partly)) == partly  # how nbgrader reads it; what it can't read earns all points
     assert check.points(bias_sum, 3) == 0
     assert check.points(7, 3, task="bias_sum") == 0
     assert check.points(half, 3) == 0

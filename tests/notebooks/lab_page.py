@@ -72,6 +72,23 @@ def new_page(width: int = 1280, height: int = 900) -> Iterator:
         browser.close()
 
 
+def visit_once_more_if_it_dies(visit: Callable, *arguments):
+    """Call ``visit`` with a page and the arguments; once more with a new one if the browser itself fails."""
+    from playwright.sync_api import Error
+
+    with new_page() as page:
+        crashed = []
+        page.on("crash", lambda _: crashed.append(page))
+        try:
+            return visit(page, *arguments)
+        except Error:
+            if not crashed and not page.is_closed():
+                raise
+    print("The browser died; once more.", flush=True)
+    with new_page() as page:
+        return visit(page, *arguments)
+
+
 def in_turn(names: Sequence[str], visit: Callable, *more) -> int:
     """Visit notebooks one by one, each on a page of its own; print what did not fit; 1 if anything did not.
 
@@ -83,8 +100,7 @@ def in_turn(names: Sequence[str], visit: Callable, *more) -> int:
     odd = []
     with tempfile.TemporaryDirectory() as folder, opened_course(Path(folder)) as opened:
         for name in names:
-            with new_page() as page:
-                found = visit(page, *opened, name, *more)
+            found = visit_once_more_if_it_dies(visit, *opened, name, *more)
             print(f"{name}: {len(found) or 'nothing'} odd", *found, sep="\n  ", flush=True)
             odd += found
     return int(bool(odd))

@@ -490,9 +490,10 @@ def test_arguments_after_two_dashes_and_the_exit_code_are_pytests(made):
     assert course(made, "test").stdout.splitlines()[-1] == on_all_cores
 
 
-@pytest.mark.parametrize(
-    "command", ["lab", "restart", "test", "build", "browser", "book", "bench", "evidence", "doctor", "clean"]
-)
+COMMANDS = "lab restart test build browser book bench evidence assignment nbgrader grade wheels doctor clean"
+
+
+@pytest.mark.parametrize("command", COMMANDS.split())
 def test_each_command_has_help(toy, command):
     answer = course(toy, command, "--help")
     assert answer.returncode == 0

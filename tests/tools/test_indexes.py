@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from tools import indexes
+from tools import commands, indexes
 from tools.indexes import answers, default_index, find_links, pip_settings, silent_host
 from tools.process import CourseError
 
@@ -35,6 +35,34 @@ def test_a_folder_with_spaces_becomes_an_address(tmp_path):
     assert " " not in folder.as_uri()
     assert find_links("mes paquets, été", tmp_path) == folder.as_uri()
     assert find_links(folder.as_uri(), tmp_path) == folder.as_uri()
+
+
+def test_lab_installs_from_a_folder_alone(tmp_path, monkeypatch):
+    folder = tmp_path / "mes roues, été"
+    folder.mkdir()
+    (folder / "a-1.0-py3-none-any.whl").touch()
+    settings = []
+
+    def ensure(environment, **options):
+        settings.append(dict(indexes.os.environ))
+        raise CourseError("enough")
+
+    monkeypatch.setattr(commands, "ensure", ensure)
+    monkeypatch.setattr(commands, "can_go_on", lambda *arguments: False)
+    for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS"):  # taken back when the test ends
+        monkeypatch.setenv(name, "")
+    assert commands.main(["lab", "--from", str(folder)]) == 1
+    assert settings[0]["PIP_NO_INDEX"] == "1"
+    assert find_links(settings[0]["PIP_FIND_LINKS"], tmp_path) == folder.as_uri()
+
+
+@pytest.mark.parametrize("name", ["empty", "not there"])
+def test_a_folder_without_wheels_is_said_before_anything_is_installed(tmp_path, monkeypatch, capsys, name):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setattr(commands, "ensure", lambda environment, **options: pytest.fail("it went on"))
+    assert commands.main(["lab", "--from", str(tmp_path / name)]) == 1
+    assert "no folder with wheels" in capsys.readouterr().err
+    assert "PIP_NO_INDEX" not in indexes.os.environ
 
 
 def test_several_places_stay_as_they_are(tmp_path):

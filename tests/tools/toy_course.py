@@ -115,6 +115,7 @@ def make_wheels(folder: Path) -> Path:
     make_wheel(folder, "toydep", "1.1", {"toydep.py": "version = 1\n"})
     make_wheel(folder, "jupyterlab", "1.0", {"jupyterlab.py": JUPYTERLAB})
     make_wheel(folder, "pytest", "1.0", {"pytest.py": PYTEST})
+    make_wheel(folder, "setuptools", "80.0", {"setuptools.py": ""})
     return folder
 
 
