@@ -1,11 +1,10 @@
 """What the learners of a class have exported of their progress, as one table."""
 
-import json
 from collections import Counter
 from pathlib import Path
 from statistics import median
 
-from tools.doctor_reports import MOST_BYTES, printable
+from tools.doctor_reports import parsed, printable
 from tools.plans import exercises
 from tools.process import CourseError, say
 
@@ -46,22 +45,18 @@ def read(path: Path) -> dict[str, dict]:
     Raises:
         ValueError: it is something else.
     """
-    if path.stat().st_size > MOST_BYTES:
-        raise ValueError(f"larger than {MOST_BYTES:,} bytes")
-    try:
-        export = json.loads(path.read_bytes())
-        if export["format"] != FORMAT:
-            raise ValueError(f"format: expected {FORMAT!r}, received {export['format']!r}")
-        return {
-            printable(task): {
-                "tries": int(told["tries"]),
-                "solved": told["solved"] is True,
-                "reasons": {printable(reason) for reason in told["reasons"]},
-            }
-            for task, told in export["tasks"].items()
+    return parsed(path, FORMAT, "check.progress.export() writes", _tasks)
+
+
+def _tasks(export: dict) -> dict[str, dict]:
+    return {
+        printable(task): {
+            "tries": int(told["tries"]),
+            "solved": told["solved"] is True,
+            "reasons": {printable(reason) for reason in told["reasons"]},
         }
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"expected what check.progress.export() writes, received {error!r}") from None
+        for task, told in export["tasks"].items()
+    }
 
 
 def table(exports: list[dict[str, dict]], course: tuple) -> list[str]:

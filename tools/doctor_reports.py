@@ -1,6 +1,7 @@
 """What `doctor --json` said on each computer of a class, as one table."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from tools.process import CourseError, say
@@ -52,18 +53,37 @@ def read(path: Path) -> dict[str, tuple[bool, str]]:
     Raises:
         ValueError: it is something else.
     """
+    return parsed(path, FORMAT, "doctor --json prints", _checks)
+
+
+def _checks(report: dict) -> dict[str, tuple[bool, str]]:
+    return {
+        printable(name): (check["ok"] is True, printable(check["said"]))
+        for name, check in report["checks"].items()
+    }
+
+
+def parsed(path: Path, form: str, origin: str, parse: Callable[[dict], dict]) -> dict:
+    """Return what ``parse`` makes of a JSON file that somebody has handed in.
+
+    Args:
+        path: of the file, in any encoding of JSON, or in UTF-16 as PowerShell writes it.
+        form: what it has to name as its format.
+        origin: what writes such files, for the message.
+        parse: gets what is in it.
+
+    Raises:
+        ValueError: it is something else.
+    """
     if path.stat().st_size > MOST_BYTES:
         raise ValueError(f"larger than {MOST_BYTES:,} bytes")
     try:
-        report = json.loads(path.read_bytes())
-        if report["format"] != FORMAT:
-            raise ValueError(f"format: expected {FORMAT!r}, received {report['format']!r}")
-        return {
-            printable(name): (check["ok"] is True, printable(check["said"]))
-            for name, check in report["checks"].items()
-        }
+        content = json.loads(path.read_bytes())
+        if content["format"] != form:
+            raise ValueError(f"format: expected {form!r}, received {content['format']!r}")
+        return parse(content)
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"expected what doctor --json prints, received something else ({error!r})") from None
+        raise ValueError(f"expected what {origin}, received something else ({error!r})") from None
 
 
 def table(reports: dict[str, dict[str, tuple[bool, str]]]) -> list[str]:

@@ -37,15 +37,15 @@ class Grader:
     """Grades submissions one by one.
 
     Args:
-        library: a folder with `labcode` without solutions.
+        blanked: a folder with `labcode` without solutions.
         seed: the teacher's.
         unsafe: without bubblewrap.
         limits: for each submission.
         root: the course's folder.
     """
 
-    def __init__(self, library: Path, seed: int, *, unsafe: bool, limits: Limits = LIMITS, root: Path = ROOT):
-        self.library, self.seed, self.unsafe, self.limits, self.root = library, seed, unsafe, limits, root
+    def __init__(self, blanked: Path, seed: int, *, unsafe: bool, limits: Limits = LIMITS, root: Path = ROOT):
+        self.blanked, self.seed, self.unsafe, self.limits, self.root = blanked, seed, unsafe, limits, root
         self.exercises = exercises(root)
 
     def grade(self, one: Submission) -> dict:
@@ -83,9 +83,9 @@ class Grader:
         job = {"cells": cells, "tasks": seeds, "limits": numbers, "apart": not self.unsafe}
         seconds = dict.fromkeys(cells, CELL_SECONDS) | {task: seconds_of(task) for task in seeds}
         if not self.unsafe:
-            return steps.run(sandbox.inside(PROGRAM, self.library, limits), job, seconds, limits, cells)
+            return steps.run(sandbox.inside(PROGRAM, self.blanked, limits), job, seconds, limits, cells)
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            env = clean_environment() | sandbox.variables_for(Path(folder), self.library)
+            env = clean_environment() | sandbox.variables_for(Path(folder), self.blanked)
             command = [sys.executable, "-s", "-B", str(PROGRAM)]
             return steps.run(command, job, seconds, limits, cells, env, Path(folder))
 

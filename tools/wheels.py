@@ -34,8 +34,8 @@ This folder holds what the course needs on
 
     On Windows: py -3.12 course.py lab --from D:\\wheels
 
-It takes some minutes, needs 1.5 GB, and ends with JupyterLab in the browser. From then on, this folder is no
-longer needed:
+It needs 2.5 GB of free disk, keeps 1.2 GB of them, and ends with JupyterLab in the browser. This folder is
+not needed any more then:
 
         python course.py lab
 
