@@ -17,6 +17,7 @@ from tools.setup import can_go_on, ensure
 from tools.workspace import restart, synchronize
 
 TEST, LOOPS, DISTRIBUTED = frozenset({"test"}), frozenset({"loops"}), frozenset({"distributed"})
+BOOK = frozenset({"book"})
 # A notebook is one file, one kernel.
 SIDE_BY_SIDE = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "-m", "not long"]
 
@@ -42,7 +43,7 @@ def lab(options: argparse.Namespace) -> int:
 def test(options: argparse.Namespace) -> int:
     """Set up and run every test, on all cores unless there are other arguments for pytest."""
     environment = Environment(lowest=options.lowest)
-    extras = TEST | LOOPS | options.extras
+    extras = TEST | LOOPS | BOOK | options.extras
     ensure(environment, extras=extras, backend=options.backend, update=options.update)
     if options.fast:
         return run_inside(environment, "tools.fast", options.rest)
@@ -69,6 +70,14 @@ def build(options: argparse.Namespace) -> int:
     ensure(environment, extras=extras, backend=options.backend, update=options.update)
     check = ["--check"] if options.check else []
     return run_inside(environment, "tools.build", [*check, *options.names, *options.rest])
+
+
+def book(options: argparse.Namespace) -> int:
+    """Set up and make the book."""
+    environment = Environment()
+    ensure(environment, extras=BOOK | options.extras, backend=options.backend, update=options.update)
+    slides = ["--slides", options.slides] if options.slides else []
+    return run_inside(environment, "tools.book.build", [str(options.folder.resolve()), *slides])
 
 
 def bench(options: argparse.Namespace) -> int:
@@ -191,6 +200,12 @@ def parser() -> argparse.ArgumentParser:
         "--check", action="store_true", help="build nothing; fail if something is not up to date"
     )
     builder.add_argument("names", nargs="*", metavar="NAME", help="a notebook's name, such as 01_background")
+    binder = command("book", book, "make the course as pages for a browser, to read offline", setup)
+    binder.add_argument(
+        "--slides", metavar="CHAPTER", help="make this chapter's slides instead, as 01_background"
+    )
+    folder = Path(__file__).resolve().parents[1] / "book"
+    binder.add_argument("folder", nargs="?", type=Path, default=folder, help="takes it (book/)")
     walker = command(
         "browser", browser, "walk through the notebooks in Chromium, as a learner has them", setup
     )

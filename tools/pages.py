@@ -23,6 +23,7 @@ TAGS = {  # what a cell may be tagged with in a source
     "contents": "replaced by the table of all notebooks",
     "glossary": "replaced by the terms of source/glossary.toml",
     "quiz": "rendered from its compact form (tools/quiz.py)",
+    "slide": "begins a slide of `course.py book --slides`",
     "guard": "asserts that only hold the text: folded for readers, run by every test",
     "raises-exception": "may fail",
     **dict.fromkeys(LEVELS, "a section of the plans from this length on (tools/plans.py)"),

@@ -16,8 +16,8 @@ infinitely good        best from then on          stops                    best 
 no value (None)        passed over                refused here             refused here
 a value to beat        ``baseline``: to be met    ``stopping_threshold``:  none
                        before patience runs out   stops once it is met
-weights at the end     the last, or the best      the last                 the last
-                       (``restore_best_weights``)
+weights at the end     the last; the best with    the last                 the last
+                       ``restore_best_weights``
 =====================  =========================  =======================  ==========================
 """
 

@@ -90,6 +90,8 @@ def measures(
         history, baseline, again, fresh, errors: as for :func:`diagnose`.
 
     Returns:
+        The numbers by name.
+
         - "rise": v at k above the lowest v, relative to it;
         - "gap": (v - t) / v at k;
         - "jumps": how far t went up, all rises together, relative to its whole range;

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Mapping, Sequence
 from itertools import product
+from math import prod
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -20,7 +21,7 @@ WAITING = f"""<style>
 {BUSY} .course-waits {{opacity: 0.45; transition: opacity 0.1s 0.3s}}
 </style>"""  # the kernel cannot say that it is busy, but the page knows it
 SAYS = '<div role="status" aria-live="polite" style="line-height: 1.4"><b>{}</b> {}</div>'
-MOST_FRAMES = 60
+MOST_FRAMES = 64
 
 
 class ControlledFigure:
@@ -84,19 +85,36 @@ class ControlledFigure:
         """Return what the picture shows now, in words and numbers."""
         return describe(self._canvas.figure)
 
-    def frames(self) -> list[tuple[str, bytes, str]]:
-        """Record the figure's states for a page without a kernel; of more than 60, every so many-th.
+    def frames(self) -> tuple[dict[str, tuple[list[str], int]], list[tuple[str, bytes, str]]]:
+        """Record the figure's states for a page without a kernel, at most 64 of them.
+
+        Where there are more, every other value of the number with most of them is left out, again and again;
+        where the controls stand first is among those that stay.
 
         Returns:
-            for each state its values in words, its picture (PNG) and its alt text; no picture twice.
+            for each control its values in words and which of them is the first one; and for each
+            combination of values, the last control's changing fastest, what it says, its picture (PNG) and
+            its alt text.
         """
-        states = list(product(*self.controls.values()))
-        seen: dict[bytes, tuple[str, bytes, str]] = {}
-        for values in states[:: -(-len(states) // MOST_FRAMES)]:
+        controls = self._thinned()
+        states = []
+        for values in product(*controls.values()):
             picture = self.picture(*values)
-            seen.setdefault(picture, (self.says(*values), picture, self.alt()))
+            states.append((self.says(*values), picture, self.alt()))
         self.change(*self.state)
-        return list(seen.values())
+        first = dict(zip(controls, self.state, strict=True))
+        return {name: (list(map(word, v)), v.index(first[name])) for name, v in controls.items()}, states
+
+    def _thinned(self) -> dict[str, list]:
+        """Return the values of each control, as many as one has pictures for."""
+        controls, first = dict(self.controls), dict(zip(self.controls, self.state, strict=True))
+        while prod(map(len, controls.values())) > MOST_FRAMES:
+            several = [name for name, values in controls.items() if len(values) > 1]
+            numbers = [name for name in several if not isinstance(controls[name][0], str)]
+            longest = max(numbers or several, key=lambda name: len(controls[name]))
+            values = controls[longest]
+            controls[longest] = values[values.index(first[longest]) % 2 :: 2]
+        return controls
 
     def widget(self):
         """Return the controls, what they say in words, and the picture; the last line of a notebook cell."""

@@ -1,4 +1,4 @@
-# %% [markdown] tags=["core"]
+# %% [markdown] tags=["core", "slide"]
 # # Chapter 1: Background
 #
 # *About 75 minutes: 35 of reading, 25 of thinking and trying, 15 for the statistics; the cells run in less than one.
@@ -15,7 +15,7 @@
 #
 # A word in blue leads to the glossary. Where you find a **Question**, answer it before you run the cell below it.
 
-# %% [markdown] tags=["short"]
+# %% [markdown] tags=["slide", "short"]
 # ## 1. Background
 #
 # An LSTM, short for *long short-term memory*, is a neural network that reads a sequence step by step and keeps a memory.
@@ -63,7 +63,7 @@ unit = f"mean squared error [({weather.target_std:.2f} °C)²]"
 # %% tags=["guard"]
 assert 0.5 < persistence < 2
 
-# %% [markdown] tags=["short"]
+# %% [markdown] tags=["slide", "short"]
 # Whatever we train has to stay below this line.
 #
 # ### What a gate does
@@ -88,7 +88,7 @@ print(f"replace  {new_memory(0.8, -0.5, forget_gate=0.0, input_gate=1.0):.2f}")
 print(f"fade     {new_memory(0.8, -0.5, forget_gate=0.5, input_gate=0.0):.2f}")
 print(f"mix      {new_memory(0.8, -0.5, forget_gate=0.9, input_gate=0.2):.2f}")
 
-# %% [markdown] tags=["short"]
+# %% [markdown] tags=["slide", "short"]
 # A third gate, the *output gate*, says how much of the memory is shown. What the unit shows is its *hidden state* $h$: the
 # next layer reads it, and so does the LSTM itself at its next step. All three gates are computed from what comes in and
 # from the previous hidden state, so the network learns *when* to keep and when to write.
@@ -127,7 +127,7 @@ from labcode.widgets import GateMemory
 
 GateMemory().widget()
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # In PyTorch a model is an object that holds its parameters as arrays, called *tensors*. Our models have one LSTM and, on top
 # of its last hidden state, a linear *head* that makes the forecast.
 #
@@ -193,7 +193,7 @@ by_torch, _ = copy.deepcopy(model.lstm).double()(torch.from_numpy(x))
 np.testing.assert_allclose(by_numpy, by_torch.detach().numpy(), rtol=0, atol=1e-12)
 print("equal to 12 decimals")
 
-# %% [markdown] tags=["short"]
+# %% [markdown] tags=["slide", "short"]
 # From here on the fast one trains, and the readable one explains.
 #
 # ### The training loop, once
@@ -235,7 +235,7 @@ print("the same losses")
 # **Try it yourself.** Change `lr`, the learning rate (how far the optimizer goes in one step), to 3e-1 in the loop above,
 # make the model anew, and run the loop. What happens to the loss? Then put 3e-3 back.
 
-# %% [markdown] tags=["short"]
+# %% [markdown] tags=["slide", "short"]
 # ## 1.1 Overfitting
 #
 # Now 40 epochs, without any regularization. After each one the loss is measured in the same way, with the same weights, on
@@ -267,7 +267,7 @@ for epoch in (0, best, len(history.gap) - 1):
 assert min(history.validation_loss) < persistence < history.validation_loss[-1]
 assert history.gap[-1] > 5 * abs(history.gap[best])
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # The model beat persistence for a while, and lost to it by training longer. How does that look, day by day? Below, each dot
 # is a day: the forecast against the outcome, where the model was trained and where it was not. A perfect forecast lies on
 # the diagonal.
@@ -291,7 +291,7 @@ assert (
     0.6 < predict(overfitted, weather.validation.x).std() / weather.validation.y.std() < 1.3
 )
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # On the left it knows the answers; on the right it is sure of itself and often wrong. Its forecasts swing about as widely
 # as the outcomes do, in the wrong places. To store particular days takes particular weights, so let us look at those before
 # and after training.
@@ -312,7 +312,7 @@ assert groups["U after"].std() > 1.5 * groups["U before"].std()
 # Both groups spread out. Large weights make steep functions, and steep functions can pass through every training point.
 # This is the handle by which the penalties of chapter 3 take hold of the model.
 
-# %% [markdown] tags=["half"]
+# %% [markdown] tags=["slide", "half"]
 # ### Capacity
 #
 # The article blames complexity. Let us vary the *capacity*, how much a model could store: from 4 to 128 hidden units. One
@@ -337,7 +337,7 @@ assert (np.diff(train.mean(axis=1)) < 0).all()
 assert (np.diff(gap[:5]) > 0).all()
 assert abs(gap[5] - gap[4]) < 0.2
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # The training loss falls with every doubling. The gap widens with it up to 64 units and then hardly any more: a model that
 # can already store nearly everything has little left to gain by growing. Is small the cure, then? Move the slider, with the
 # mouse or the arrow keys, and compare the *lowest* validation loss of 4 units with that of 64. It starts at 128 units; the
@@ -374,7 +374,7 @@ assert max(lowest.values()) - min(lowest.values()) < 0.1
 # At its best epoch a large model is about as good as a small one, and it gets there sooner. It overfits later in the same
 # run, because nobody stops it. Capacity is not the fault by itself; capacity without a brake is.
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ### The amount of data
 #
 # Now keep 64 units and take only the most recent part of the training years. With a tenth of the days an epoch has a tenth
@@ -402,7 +402,7 @@ assert validation_last.mean(axis=1).min() > persistence
 assert (np.diff(validation_best.mean(axis=1)) < 0).all()
 assert validation_best[0].mean() > persistence > validation_best[1].mean()
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # With long training all four end above persistence, in no clear order: this model has room to memorize not only two
 # months but two years. What the days buy is the best epoch. With a tenth of them there is hardly a moment at which the model
 # beats persistence; with each larger share it gets further below. Here is the same figure at each run's best epoch.
@@ -425,7 +425,7 @@ assert (np.diff(train_best.mean(axis=1)) > 0).all()
 # been memorized, and both curves approach what can be known about tomorrow at all. Data are the first regularizer. But
 # nobody can order more weather of the past.
 
-# %% [markdown] tags=["short"]
+# %% [markdown] tags=["slide", "short"]
 # ### Learning noise
 #
 # The article says that a model which is too complex learns noise. There is a direct way to see it: shuffle the training
@@ -475,7 +475,7 @@ assert abs(np.diff((validation - train).mean(axis=1))[0]) < 0.15
 # overfitting model has learned noise and pays for it on unseen data. The other half, that noise shows as a wider gap, does
 # not hold while half of the targets are true. Read both curves, not only the distance.
 
-# %% [markdown] tags=["short"]
+# %% [markdown] tags=["slide", "short"]
 # ## 1.2 What regularization does
 #
 # *Regularization* is whatever we do to training so that the model does better on data it has **not** seen, even if it then
@@ -502,7 +502,7 @@ print("PyTorch: ", penalty.item(), w_torch.grad.numpy())
 np.testing.assert_allclose(l2_penalty(w, 0.5), penalty.item(), rtol=1e-12)
 np.testing.assert_allclose(l2_penalty_grad(w, 0.5), w_torch.grad.numpy(), rtol=1e-12)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Three conventions hide in so short a formula. The factor ½ is the article's; the library Keras has none in its `l2(x)`, so
 # its x is our λ/2. The sum runs over the input and recurrent weights, not over the biases. And λ must be chosen, here as
 # everywhere: we trained with nine strengths, ten seeds each.
@@ -539,7 +539,7 @@ CurveExplorer(
     strength_curves, setting="strength λ", baseline=persistence, unit=unit
 ).widget()
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # On the left of the figure little has changed yet, and the model overfits. On the right the gap has nearly closed, and yet
 # the validation loss rises again: the model has become too stiff to follow even what holds for every year. It *underfits*.
 # **A small gap is not the goal.** The goal is the lowest point of the validation curve, in between. If it lay at an edge of
@@ -571,13 +571,13 @@ assert result["settings"]["patience"] == 5
 assert max(cure.gap) < 0.5 * history.gap[-1]
 assert min(cure.validation_loss) < history.validation_loss[-1]
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # The training curve no longer runs away, and the validation curve stays down.
 #
 # **Try it yourself.** Take ten times the strength (`lam=10 * strength`) and run the cell again. Which of the two curves moves
 # more? Then leave out the penalty, and then the early stopping: which of the two does the work here?
 
-# %% [markdown] tags=["short"]
+# %% [markdown] tags=["slide", "short"]
 # ### Ten minutes of statistics
 #
 # One run is one draw of a lottery: other first weights, another loss. So methods are compared over several seeds, and
@@ -593,7 +593,7 @@ error = deviation / len(differences) ** 0.5
 print(f"mean {differences.mean():+.4f}")
 print(f"standard deviation {deviation:.4f}, standard error {error:.4f}")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # The standard deviation says how far *one* difference typically lies from the mean. The *standard error* says how far the
 # *mean* of ten lies from the one that we would find with endless seeds: the standard deviation divided by the root of n.
 # Four times the seeds halve it.
@@ -648,7 +648,7 @@ assert 0.04 < excludes_zero.mean() < 0.06
 # About 64, which is $1 - 0.95^{20}$. This is the trouble with *many comparisons*. The remedy: say beforehand what will be
 # compared, and make the intervals wider the more there are. The course's experiments do both.
 
-# %% [markdown] tags=["short"]
+# %% [markdown] tags=["slide", "short"]
 # ### The verdict, on the year that nobody has looked at
 #
 # So far everything was measured on the validation year, which has also chosen λ and the epoch. A method that is chosen on
@@ -684,7 +684,7 @@ from labcode.widgets import SeedInterval
 
 SeedInterval().widget()
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # For an effect of 1, as large as the seeds' own spread, ten seeds do; one of 0.5 is found by 20 in two of the eight draws
 # here, and in little more than half of all draws.
 #
@@ -707,7 +707,7 @@ assert (
     < test_means["no regularization"]
 )
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Without regularization the LSTM loses to persistence; with any of the cures it wins, and the gap nearly vanishes. Mind how
 # little there is to be won: tomorrow's weather is mostly unknown from one station's past, and a regularizer cannot put
 # information into the data.
@@ -738,7 +738,7 @@ for name in ("L2", "L2 and early stopping"):
 # on one short test set are a common way to be sure of too much, so the intervals of this course resample both, seeds and
 # blocks of neighbouring days. (A test year remains *one* year; no interval knows what another climate would do.)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## What to remember
 #
 # - Overfitting is two curves that part: training loss falling, validation loss rising. The generalization gap between them is

@@ -110,13 +110,42 @@ class Two(ControlledFigure):
         self.ax.set_title(f"n is {n}")
 
 
-def test_frames_record_each_picture_once_with_its_words():
-    frames = Two(value=(1, "a")).frames()
-    assert [words for words, _, _ in frames] == [f"n {n}, word a: n is {n}" for n in (1, 2, 3)]
-    assert len({picture for _, picture, _ in frames}) == 3
-    assert all(
-        picture.startswith(b"\x89PNG") and f"n is {n}" in alt for n, (_, picture, alt) in enumerate(frames, 1)
-    )
+def test_frames_record_every_state_with_its_words_and_alt_text():
+    shell = Two(value=(2, "b"))
+    controls, states = shell.frames()
+    assert controls == {"n": (["1", "2", "3"], 1), "word": (["a", "b"], 1)}
+    settings = [(n, w) for n in (1, 2, 3) for w in "ab"]
+    assert [words for words, _, _ in states] == [f"n {n}, word {w}: n is {n}" for n, w in settings]
+    for (n, w), (_, picture, alt) in zip(settings, states, strict=True):
+        assert picture == shell.picture(n, w)
+        assert f"n is {n}" in alt
+
+
+class Many(Two):
+    """A figure with more states than a page has pictures for."""
+
+    def __init__(self, controls, value):
+        self.ax = plt.figure(figsize=(1, 1)).add_subplot()
+        ControlledFigure.__init__(self, self.ax.figure, controls, value=value)
+
+
+@pytest.mark.parametrize(("n", "m"), [(41, 5), (40, 1), (200, 1)])
+def test_frames_leave_out_numbers_where_there_are_too_many_but_no_word_and_not_the_first_state(n, m):
+    controls = {"n": range(n), "word": tuple(f"w{i}" for i in range(m))}
+    shell = Many(controls, (n - 2, "w0"))
+    kept, states = shell.frames()
+    numbers, at = kept["n"]
+    assert kept["word"] == (list(controls["word"]), 0)
+    assert numbers[at] == str(n - 2)
+    assert 64 / 2 < len(states) == len(numbers) * m <= 64
+    assert np.ptp(np.diff([int(number) for number in numbers])) == 0
+
+
+def test_frames_leave_out_words_where_there_is_nothing_else():
+    kept, states = Many({"n": [1], "word": [f"w{i}" for i in range(100)]}, (1, "w1")).frames()
+    assert len(states) == 50
+    assert kept["word"][1] == 0
+    assert kept["word"][0][0] == "w1"
 
 
 def test_a_control_moves_the_picture_and_says_where_it_stands():

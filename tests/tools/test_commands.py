@@ -490,7 +490,7 @@ def test_arguments_after_two_dashes_and_the_exit_code_are_pytests(made):
     assert course(made, "test").stdout.splitlines()[-1] == on_all_cores
 
 
-COMMANDS = "lab restart test build browser bench evidence assignment nbgrader grade wheels doctor clean"
+COMMANDS = "lab restart test build browser book bench evidence assignment nbgrader grade wheels doctor clean"
 
 
 @pytest.mark.parametrize("command", COMMANDS.split())
@@ -503,7 +503,7 @@ def test_each_command_has_help(toy, command):
 @pytest.mark.parametrize("flags", [[], ["--tensorflow"]])
 @pytest.mark.parametrize(
     ("command", "own"),
-    [("test", {"test", "loops"}), ("build", {"test"}), ("bench", set())],
+    [("test", {"test", "loops", "book"}), ("build", {"test"}), ("bench", set())],
 )
 def test_tensorflow_is_installed_when_it_is_asked_for(monkeypatch, flags, command, own):
     asked = []
