@@ -32,8 +32,8 @@ weather = load_weather()
 
 
 def frozen(model, **options):
-    """Train for four epochs with a learning rate of 0; return the history."""
-    setup = {"epochs": 4, "batch_size": 1000, "progress": False}
+    """Train for three epochs with a learning rate of 0; return the history."""
+    setup = {"epochs": 3, "batch_size": 1000, "progress": False}
     setup |= {"optimizer": torch.optim.SGD(model.parameters(), lr=0.0)}
     setup |= {"generator": torch.Generator().manual_seed(0)}
     with seeded(0):
@@ -41,7 +41,7 @@ def frozen(model, **options):
 
 
 # %% [markdown]
-# Without a method nothing changes: the same weights, and four times the same losses. Against that background a method
+# Without a method nothing changes: the same weights, and three times the same losses. Against that background a method
 # stands out.
 #
 # Two helpers: a penalty is a function of the model that returns one number, through which a gradient can flow. A
@@ -180,7 +180,7 @@ assert by_place["time"] == ["early stopping"]
 # ## 2.1 Common regularization methods
 #
 # The article names four that suit every network: L1, L2, dropout and early stopping. We try them, and later those made for
-# LSTMs, on one small model of the weather: 32 hidden units, 24 epochs. Each method is one line. The strengths are examples:
+# LSTMs, on one small model of the weather: 32 hidden units, 20 epochs. Each method is one line. The strengths are examples:
 # the λ of L2 is that of chapter 1, the others are round numbers that nobody tuned.
 
 # %%
@@ -206,7 +206,7 @@ from labcode.experiments import train_once
 @cache
 def run(method, seed=0):
     """Train the small model with a method; return the model and its history."""
-    size = {"hidden": 32, "epochs": 24, "batch_size": 64, "learning_rate": 6e-3}
+    size = {"hidden": 32, "epochs": 20, "batch_size": 64, "learning_rate": 6e-3}
     return train_once(weather, seed=seed, progress=False, **size, **settings[method])
 
 
@@ -656,7 +656,7 @@ curves = {
 }
 
 # %% [markdown]
-# Each run gives a curve of 24 losses, and one must say *where* to read them. The best epoch flatters, as it is picked on the
+# Each run gives a curve of 20 losses, and one must say *where* to read them. The best epoch flatters, as it is picked on the
 # very data it is measured on, and it flatters most a method that does badly afterwards. So we look at both: the last epoch
 # and the best one.
 

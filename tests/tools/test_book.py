@@ -170,7 +170,7 @@ def test_a_slide_shows_what_is_short_and_its_notes_hold_the_rest_with_the_answer
     assert made[0].source.startswith("# Chapter 1\n\n- one\n- two\n\n**Question.** Why?\n\n<img")
     assert 'alt="curves"' in made[0].source
     assert made[1].source == "Words to say, linked.\n\nBecause of `$x$`."
-    assert made[2].source == "# Chapter 1"
+    assert made[2].source == "# Chapter 1\n\nOnly words."
     assert made[3].source == "Only words."
 
 

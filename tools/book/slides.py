@@ -1,7 +1,8 @@
 """Slides of a chapter: reveal.js by nbconvert, without a network, from cells that its source tags `slide`.
 
 A slide begins at each tagged cell. It shows headings, formulas, lists and questions of the text, and figures;
-the rest of the text, and with it the answers, stands in the speaker's notes (key S).
+if it has none of these, what it says and prints first. The rest of the text, and with it the answers, stands
+in the speaker's notes (key S).
 """
 
 import base64
@@ -17,7 +18,7 @@ from tools.book.pages import FOLDER, LOCAL, NAVIGATION, PICTURE, Pictures, read
 from tools.process import CourseError
 
 TAG = "slide"
-SHOWN = re.compile(r"#|\$\$|- |\d\. |\*\*Question")
+SHOWN = re.compile(r"#|\$\$|- |\*\*Question")
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$]+)\$|(`[^`]*`)", re.DOTALL)
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -35,7 +36,10 @@ def build_slides(root: Path, folder: Path, chapter: str) -> None:
     if not nb.cells:
         raise CourseError(f"source/chapters/{chapter}.py tags no cell with {TAG!r}")
     exporter = SlidesExporter(
-        extra_template_basedirs=[str(TEMPLATES)], template_name="slides", reveal_url_prefix="reveal"
+        extra_template_basedirs=[str(TEMPLATES)],
+        template_name="slides",
+        reveal_url_prefix="reveal",
+        reveal_theme="white",  # its fonts lie beside it
     )
     text, _ = exporter.from_notebook_node(nb, resources={"metadata": {"name": chapter}})
     (made / f"{chapter}.html").write_text(text, encoding="utf-8")
@@ -56,13 +60,17 @@ def slides(nb: NotebookNode, pictures: Pictures) -> NotebookNode:
     for group in _groups(nb):
         shown: list[str] = []
         notes: list[str] = []
+        printed: list[str] = []
         for cell in group:
             if cell.cell_type == "markdown":
                 for block in re.split(r"\n\n+", NAVIGATION.sub("", cell.source)):
                     (shown if SHOWN.match(block) else notes).append(with_mathml(block))
             else:
                 shown += _figures(cell, pictures)
-        if not shown or not shown[0].startswith("#"):
+                printed += (f"```text\n{o.text}```" for o in cell.outputs if o.output_type == "stream")
+        if all(block.startswith("#") for block in shown):
+            shown += [*notes[:1], *printed[:1]]
+        if not shown[0].startswith("#"):
             shown.insert(0, heading)
         heading = next(block for block in reversed(shown) if block.startswith("#"))
         cells += [_cell(shown, "slide"), _cell(notes, "notes")]

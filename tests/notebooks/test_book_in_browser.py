@@ -87,10 +87,7 @@ def test_a_page_and_the_book_are_light_enough(book):
 def test_the_book_is_whole_and_alive_without_a_kernel_and_a_network(book):
     odd = []
     with new_page() as page:
-        page.route(re.compile(r"^https?:"), lambda route: route.abort())
-        page.on("request", lambda r: None if r.url.startswith(("file:", "data:")) else odd.append(r.url))
-        page.on("console", lambda m: odd.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: odd.append(str(error)))
+        watch(page, odd)
         for path in sorted(book.rglob("*.html")):
             name = path.relative_to(book).as_posix()
             if name.startswith("_modules/labcode/"):  # a hundred pages of plain code, alike
@@ -106,6 +103,39 @@ def test_the_book_is_whole_and_alive_without_a_kernel_and_a_network(book):
         fold_the_code(page, book)
         phone(page, book)
     assert odd == []
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not BROWSER, reason="needs Chromium or Chrome: none is installed")
+def test_slides_turn_without_a_network(tmp_path):
+    from tools.book.slides import build_slides
+
+    build_slides(COURSE, tmp_path, "01_background")
+    odd = []
+    with new_page() as page:
+        watch(page, odd)
+        page.goto((tmp_path / "slides" / "01_background.html").as_uri())
+        page.wait_for_function("Reveal.isReady()")
+        count, slide = page.evaluate("Reveal.getTotalSlides()"), page.locator("section.present:not(.stack)")
+        heights = []
+        for _ in range(count):
+            heights.append(slide.evaluate("one => one.scrollHeight"))
+            assert len(slide.inner_text().splitlines()) > 1 or slide.locator("img").count(), (
+                slide.inner_text()
+            )
+            page.keyboard.press("ArrowRight")
+        assert page.evaluate("Reveal.isLastSlide()")
+        assert max(heights) <= page.evaluate("Reveal.getConfig().height")
+    assert odd == []
+
+
+def watch(page, odd):
+    """Refuse the network; note what was asked of it, and errors."""
+    page.route(re.compile(r"^https?:"), lambda route: route.abort())
+    own = ("file:", "data:", "blob:")
+    page.on("request", lambda r: None if r.url.startswith(own) else odd.append(r.url))
+    page.on("console", lambda m: odd.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: odd.append(str(error)))
 
 
 def faults(page):
