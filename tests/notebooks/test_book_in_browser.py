@@ -15,6 +15,16 @@ pytestmark = [
 ]
 SCHEMES = ("light", "dark")
 IN_BOTH = ("index.html", "notebooks/01_background.html", "ledger.html")
+HELD_AGAINST_AXE = (
+    *IN_BOTH,
+    "exercises/ex03_algorithms.html",
+    "notebooks/00_glossary.html",
+    "notebooks/00_sheet.html",
+    "notebooks/07_tools.html",
+    "api/labcode.penalties.html",
+    "teaching/plans.html",
+    "search.html",
+)
 FORMULAS = """() => [...document.querySelectorAll('.math')].filter(e => {
     const set = e.querySelector('math');
     return !set || set.querySelector('merror') || !set.getBoundingClientRect().width;
@@ -90,12 +100,14 @@ def test_the_book_is_whole_and_alive_without_a_kernel_and_a_network(book):
         watch(page, odd)
         for path in sorted(book.rglob("*.html")):
             name = path.relative_to(book).as_posix()
-            if name.startswith("_modules/labcode/"):  # a hundred pages of plain code, alike
+            if name.startswith("_modules/"):  # a hundred pages of plain code, alike
                 continue
             for scheme in SCHEMES if name in IN_BOTH else SCHEMES[:1]:
                 page.emulate_media(color_scheme=scheme)
                 page.goto(path.as_uri())
-                odd += [f"{name}, {scheme}: {fault}" for fault in faults(page)]
+                found = [f"not set: {text}" for text in page.evaluate(FORMULAS)]
+                found += faults(page) if name in HELD_AGAINST_AXE else []
+                odd += [f"{name}, {scheme}: {fault}" for fault in found]
         assert odd == []
         move_a_slider(page, book)
         filter_the_ledger(page, book)
@@ -139,15 +151,13 @@ def watch(page, odd):
 
 
 def faults(page):
-    """What is not rendered, and what axe-core calls serious."""
+    """What axe-core calls serious."""
     from axe_playwright_python.sync_playwright import Axe
 
+    page.add_style_tag(content="* { transition: none !important }")  # colours half-way would be judged
     found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False}).response["violations"]
-    serious = [v for v in found if v["impact"] in ("serious", "critical")]
-    return [
-        *(f"not set: {text}" for text in page.evaluate(FORMULAS)),
-        *(f"axe-core: {v['help']}: {v['nodes'][0]['html'][:120]}" for v in serious),
-    ]
+    serious = (v for v in found if v["impact"] in ("serious", "critical"))
+    return [f"axe-core: {v['help']}: {v['nodes'][0]['html'][:120]}" for v in serious]
 
 
 def move_a_slider(page, book):

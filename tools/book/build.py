@@ -59,7 +59,7 @@ def run_sphinx(root: Path, source: Path, folder: Path) -> None:
 
     os.environ["COURSE_ROOT"] = str(root)
     doctrees = ["-d", str(source.parent / "doctrees")]
-    options = ["-q", "-W", "--keep-going", "-b", "html", "-c", str(HERE), *doctrees]
+    options = ["-q", "-W", "--keep-going", "-j", "auto", "-b", "html", "-c", str(HERE), *doctrees]
     if sphinx([*options, str(source), str(folder)]):
         raise CourseError("The book has not been made: see the warnings above.")
 
