@@ -514,6 +514,17 @@ def test_tensorflow_is_installed_when_it_is_asked_for(monkeypatch, flags, comman
     assert asked == [own | {flag.removeprefix("--") for flag in flags}]
 
 
+def test_an_old_processor_runs_all_notebooks_with_the_lowest_versions(monkeypatch):
+    seen = []
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    monkeypatch.setattr(commands, "ensure", lambda environment, **options: seen.append(environment.lowest))
+    monkeypatch.setattr(commands, "run_inside", lambda environment, module, arguments: arguments)
+    arguments = commands.main(["test", "--old", "--", "-x"])
+    assert seen == [True]
+    assert arguments[-3:] == ["notebooks", "solutions", "-x"]
+    assert clean_environment().items() >= commands.OLD_PROCESSOR.items()
+
+
 def test_failures_are_said_without_a_traceback(toy):
     toy.folder.touch()
     answer = course(toy, "lab", "--no-browser")
