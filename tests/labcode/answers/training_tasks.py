@@ -374,6 +374,7 @@ WRONG = [
     ("repair_run", _repair_with(name="too long"), "the name should be one of"),
     ("repair_run", _repair_with(change={"l2": 3.0}), "was not made better"),
     ("repair_run", _repair_with(change={"epochs": 1}), "was not made better"),
+    ("repair_run", _repair_with(change={"learning_rate": 5e-4}), "has not learned enough yet"),
     ("repair_run", _repair_with(part=_both, change={"epochs": 80, "l2": 0.0}), "LEARNED the validation days"),
     ("repair_run", _judged_by_test, "data.test was asked for"),
     ("repair_run", lambda settings, data: settings, "2 things were expected"),
