@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.special import log_softmax
-from sklearn.linear_model import LogisticRegression, Ridge
 
 from labcode._checks import check_number, check_shape, expect
 from labcode.applications.metrics import check_classes, item_losses
@@ -120,6 +119,8 @@ def ridge_predictions(x: np.ndarray, y: np.ndarray, x_new: np.ndarray, lam: floa
 
     Source: Hoerl & Kennard (1970), "Ridge regression". Chapter 6.
     """
+    from sklearn.linear_model import Ridge
+
     check_shape("y", y, (len(x), None))
     expect(check_number("lam", lam, low=0.0) > 0, "lam", "a number above 0", lam)
     model = Ridge(alpha=lam, solver="cholesky").fit(np.asarray(x, dtype=np.float64), y)
@@ -146,6 +147,8 @@ def logistic_regression(
 
     Chapter 6.
     """
+    from sklearn.linear_model import LogisticRegression
+
     check_shape("y", y, (len(x),))
     expect(check_number("lam", lam, low=0.0) > 0, "lam", "a number above 0", lam)
     check_classes("y", y, classes)

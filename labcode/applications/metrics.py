@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn import metrics
 
 from labcode._checks import check_integer, check_number, check_one_of, check_shape, expect
 from labcode.data.dataset import IGNORED, TASK_KINDS
@@ -75,6 +74,8 @@ def confusion_matrix(predicted: np.ndarray, y: np.ndarray, classes: int) -> np.n
     Raises:
         ValueError: two shapes, no sample, or what is no class number.
     """
+    from sklearn import metrics
+
     return metrics.confusion_matrix(*_checked(predicted, y, classes), labels=range(classes))
 
 
@@ -89,6 +90,8 @@ def macro_f1(predicted: np.ndarray, y: np.ndarray, classes: int) -> float:
     Raises:
         ValueError: as for :func:`confusion_matrix`.
     """
+    from sklearn import metrics
+
     y, predicted = _checked(predicted, y, classes)
     return float(metrics.f1_score(y, predicted, labels=range(classes), average="macro", zero_division=0))
 

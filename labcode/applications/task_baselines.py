@@ -6,8 +6,6 @@
 """
 
 import numpy as np
-from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.naive_bayes import MultinomialNB
 
 from labcode._checks import check_given
 from labcode.applications.baselines import (
@@ -34,6 +32,9 @@ def naive_bayes(dataset: Dataset, split: str) -> np.ndarray:
 
     Source: Cavnar & Trenkle (1994), "N-gram-based text categorization", for the groups.
     """
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.naive_bayes import MultinomialNB
+
     groups = CountVectorizer(analyzer="char", ngram_range=(1, 3), lowercase=False)
     known = groups.fit_transform(_spaced(dataset.train)), dataset.train.y
 

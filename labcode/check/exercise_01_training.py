@@ -115,7 +115,7 @@ overfit_on_purpose = TrainingChecker(
         ),
         Demand(
             "the validation loss is past its best, {lowest:.3f}",
-            lambda facts: facts["last_validation"] > 1.05 * facts["lowest"],
+            lambda facts: facts["last_validation"] > 1.01 * facts["lowest"],
             "The validation loss is still at its lowest, or nearly so. Train on until it rises: more epochs.",
         ),
         Demand(
@@ -140,7 +140,7 @@ overfit_on_purpose = TrainingChecker(
             "wanted. Return the model of the LAST epoch, without restore_best_weights.",
             shows=lambda facts: (
                 _near(facts["validation"], facts["lowest"], 0.01)
-                and facts["last_validation"] > 1.05 * facts["lowest"]
+                and facts["last_validation"] > 1.02 * facts["lowest"]
             ),
         ),
         TrainingFault(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from labcode.check.core import Case, Checker, Misconception, NotYet, Verdict
+from labcode.check.training_task import repeatable
 
 SEEDS, HIDDEN = (0, 1, 2), 64
 _LOOKS = itertools.count(1)  # how often the held-out days have been looked at in this session
@@ -130,7 +131,8 @@ class ModelChecker(Checker):
         return (*copy.deepcopy(handout()), *case.args)
 
     def _run(self, fn: Callable, case: Case) -> dict:
-        model = fn(*self._given(case))
+        with repeatable():
+            model = fn(*self._given(case))
         if not hasattr(model, "lstm"):
             raise NotYet(
                 f"✗ {self.name} returned a value of type {type(model).__name__}. Return the trained "

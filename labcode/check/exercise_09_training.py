@@ -13,6 +13,7 @@ from labcode.check.training_task import (
     left_in_training_mode,
     loss_of,
     parts,
+    repeatable,
 )
 
 PATIENTS = {  # one thing is wrong with each
@@ -62,10 +63,10 @@ def train_run(settings: dict, train, validation):
 
     from labcode.lstm.sequence_model import SequenceModel
     from labcode.penalties import l2_penalty_torch, penalty_by_target
-    from labcode.training import fit, seeded
+    from labcode.training import fit
 
     strengths = {"input": settings["l2"], "recurrent": settings["l2"]}
-    with seeded(0):
+    with repeatable():
         model = SequenceModel(2, 16, 1)
         history = fit(
             model,
@@ -91,7 +92,7 @@ def _broken(name: str) -> dict:
     return {"broken_train": history.train_loss[-1], "broken": curve[-1], "lowest": min(curve)}
 
 
-def _repair(settings, data, *, peek=False, extra="", change=True, named="", spare=(), mode=False):
+def _repair(settings, data, *, peek=False, extra="", change=True, also=(), named="", spare=(), mode=False):
     """Train, read the curves, name the case, change one setting, train again; the switches spoil that."""
     from labcode.data.dataset import join
 
@@ -107,9 +108,8 @@ def _repair(settings, data, *, peek=False, extra="", change=True, named="", spar
     if peek:
         assert data.test is not None
     if change:
-        model, _ = train_run(
-            settings | cures[name] | ({"epochs": 80} if extra else {}), part, data.validation
-        )
+        changed = settings | cures[name] | ({"epochs": 80} if extra else {}) | dict(also)
+        model, _ = train_run(changed, part, data.validation)
     return (name if name in spare else named or name), model.train(mode)
 
 
@@ -130,8 +130,7 @@ def _measure(result, given) -> dict:
         "true": true,
         "looks": looks,
         "training": model.training if hasattr(model, "training") else False,
-        "validation": loss_of(model, _part("validation")),
-        "unseen": loss_of(model, _part("unseen")),
+        **{part: loss_of(model, _part(part)) for part in ("train", "validation", "unseen")},
         **_broken(true),
     }
 
@@ -217,6 +216,18 @@ repair_run = TrainingChecker(
             "The model is as good as the one before: {validation:.3f}. Train again, with settings that "
             "are changed: `settings | {{'l2': ...}}` is a new dictionary with one entry changed.",
             shows=lambda facts: abs(facts["validation"] / facts["broken"] - 1) < 1e-3,
+        ),
+        TrainingFault(
+            "too much of a cure",
+            {"also": {"epochs": 2}},
+            "The run with " + _CURVES + " was not made better: yours has {validation:.2f}, and {train:.2f} "
+            "on the training data, so it has not learned enough yet. The change may go too far: fewer "
+            "epochs, a smaller rate or a penalty should leave it time to learn.",
+            shows=lambda facts: (
+                facts["true"] == facts["named"] != "underfit"
+                and facts["validation"] >= 0.95 * facts["broken"]
+                and facts["train"] > 0.6 * facts["validation"]
+            ),
         ),
         left_in_training_mode({"mode": True}),
     ),

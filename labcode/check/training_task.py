@@ -1,6 +1,8 @@
 """A checker for functions that train: judged by what is measured of the run, not by digits."""
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from textwrap import fill
 
@@ -8,6 +10,27 @@ import numpy as np
 
 from labcode.check.core import Case, Checker, Misconception, NotYet, Verdict
 from labcode.check.core.collect import parameters
+
+
+@contextmanager
+def repeatable() -> Iterator[None]:
+    """Let a block train with the same random numbers at each call, on one thread; leave all as it was.
+
+    Models this small only lose time by sharing out their work, on a busy machine most of it.
+    """
+    import torch
+
+    from labcode.training import seeded
+
+    threads, kept = torch.get_num_threads(), random.getstate()
+    torch.set_num_threads(1)
+    random.seed(0)  # Keras draws its first weights from here
+    try:
+        with seeded(0):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        random.setstate(kept)
 
 
 @dataclass(frozen=True)
@@ -66,9 +89,10 @@ class TrainingChecker(Checker):
         return f"{self.name}({', '.join(parameters(self.solution))})"
 
     def _run(self, fn: Callable, case: Case) -> object:
-        given = self._given(case)
-        result = fn(*given)
-        return None if result is None else self.measure(result, given)
+        with repeatable():
+            given = self._given(case)
+            result = fn(*given)
+            return None if result is None else self.measure(result, given)
 
     def _judge(self, outcomes):
         hindrance = self._hindrance(outcomes, [0.0])

@@ -1,6 +1,7 @@
 """The tasks that train, judged on behaviour; guesses before a run, harder variants, and links."""
 
 import ast
+import random
 import re
 from collections import Counter
 from pathlib import Path
@@ -72,6 +73,22 @@ def test_data_of_a_run_are_judged_in_another_process(checker):
     collected = checker.collect(lambda *given: None)
     again = type(collected).from_json(collected.to_json())
     assert "returned None" in checker.judge(again).text
+
+
+def test_a_run_repeats_its_random_numbers_on_one_thread_and_leaves_them_as_they_were():
+    def draw(name):
+        return random.random(), torch.rand(1).item(), torch.get_num_threads()
+
+    case = check.repair_run.cases[0]
+    parts = {"setup": lambda name: (name,), "measure": lambda drawn, given: {"drawn": drawn}, "demands": ()}
+    checker = TrainingChecker("n", draw, (case,), (), "", **parts)
+    before = random.getstate(), torch.get_rng_state(), torch.get_num_threads()
+    first, second = (checker.collect(draw).outcomes[0].value["drawn"] for _ in range(2))
+    assert first == second
+    assert first[-1] == 1
+    after = random.getstate(), torch.get_rng_state(), torch.get_num_threads()
+    assert (after[0], after[2]) == (before[0], before[2])
+    assert after[1].equal(before[1])
 
 
 def test_what_is_not_recognized_is_answered_by_each_demand_that_fails():

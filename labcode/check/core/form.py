@@ -151,8 +151,9 @@ def _parts(got, want, keys) -> list[str]:
     nested = [f"Part {wrong[0]!r}: {said}" for said in form(_item(got[wrong[0]]), want[wrong[0]])]
     if len(wrong) == len(keys):
         return nested
-    named = f"only {names(wrong)} is" if len(wrong) == 1 else f"{names(wrong)} are"
-    counted = " (counted from 0)" if isinstance(keys, range) else ""
+    number = "number " if isinstance(keys, range) else ""
+    named = f"only {number}{names(wrong)} is" if len(wrong) == 1 else f"{names(wrong)} are"
+    counted = " (counted from 0)" if number else ""
     return [f"Of its {len(keys)} parts {named} wrong{counted}.", *nested]
 
 

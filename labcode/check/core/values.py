@@ -88,8 +88,8 @@ class _Reader:
         if isinstance(value, Iterator):
             return Odd(
                 "lazy",
-                f"A {type(value).__name__} came back, which computes its values only when it is asked for "
-                "them. Put list(...) around it, or return an array.",
+                f"A value of type {type(value).__name__} came back, which computes its entries only when it "
+                "is asked for them. Put list(...) around it, or return an array.",
             )
         is_sized = isinstance(value, Sized)
         if not is_sized or hasattr(value, "__array__"):

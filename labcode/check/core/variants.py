@@ -35,7 +35,7 @@ def variant(checker, results: list, first: int) -> list[str]:
     try:
         with warnings.catch_warnings(action="ignore"), Watch(SECONDS).running():
             for text, solution in _all_variants(checker):
-                if text.removesuffix(ALL) in said or solution in _endless:
+                if {text, text.removesuffix(ALL)} & {*said} or solution in _endless:
                     continue
                 running = solution
                 if replace(one, solution=solution)._reproduces((), results[first:][:1]) and replace(
