@@ -104,7 +104,8 @@ def inside(program: Path, library: Path, limits: Limits) -> list[str]:
     size = ["--size", str(limits.disk), "--tmpfs"]
     variables = variables_for(HOME, Path("/library"))
     return [
-        *(BWRAP, "--unshare-all", "--unshare-user", "--disable-userns", "--uid", "65534", "--gid", "65534"),
+        *("env", "-i", shutil.which(BWRAP) or BWRAP),  # inside, bubblewrap's own variables can be read
+        *("--unshare-all", "--unshare-user", "--disable-userns", "--uid", "65534", "--gid", "65534"),
         *("--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "class", "--clearenv"),
         *(flag for place in SYSTEM for flag in _as_it_is(place)),
         *(flag for place in OF_ETC for flag in ("--ro-bind-try", place, place)),
