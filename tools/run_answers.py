@@ -14,17 +14,17 @@ import struct
 import sys
 
 # By machine: its number in a filter; what must not be called. Each of these takes memory that no process is
-# seen to hold (memfd_create, memfd_secret, shmget, msgget), reaches keys of the user's (add_key, request_key,
-# keyctl) or another process (ptrace, process_vm_readv, process_vm_writev), or much of the kernel (unshare,
-# setns, bpf, perf_event_open, userfaultfd, io_uring_setup).
+# seen to hold (memfd_create, memfd_secret, shmget, msgget, socket, socketpair), reaches keys of the user's
+# (add_key, request_key, keyctl), another process (ptrace, process_vm_readv, process_vm_writev, pidfd_getfd)
+# or much of the kernel (unshare, setns, bpf, perf_event_open, userfaultfd, io_uring_setup).
 FORBIDDEN = {
     "x86_64": (
         0xC000003E,
-        (319, 447, 29, 68, 248, 249, 250, 101, 310, 311, 272, 308, 321, 298, 323, 425),
+        (319, 447, 29, 68, 41, 53, 248, 249, 250, 101, 310, 311, 438, 272, 308, 321, 298, 323, 425),
     ),
     "aarch64": (
         0xC00000B7,
-        (279, 447, 194, 186, 217, 218, 219, 117, 270, 271, 97, 268, 280, 241, 282, 425),
+        (279, 447, 194, 186, 198, 199, 217, 218, 219, 117, 270, 271, 438, 97, 268, 280, 241, 282, 425),
     ),
 }
 

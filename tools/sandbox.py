@@ -112,7 +112,8 @@ def inside(program: Path, library: Path, limits: Limits) -> list[str]:
         *(*size, str(HOME)),  # first: Python may be below it
         *shown,
         *("--ro-bind", str(library), "/library", "--ro-bind", str(program), "/program.py"),
-        *("--proc", "/proc", "--dev", "/dev", *size, "/dev/shm", "--remount-ro", "/dev"),
+        *("--proc", "/proc", *size, "/proc/1", "--remount-ro", "/proc/1"),  # whoever rules pid 1 lives on
+        *("--dev", "/dev", *size, "/dev/shm", "--remount-ro", "/dev"),
         *("--remount-ro", "/", "--chdir", str(HOME)),
         *(flag for name, value in variables.items() for flag in ("--setenv", name, value)),
         *(os.path.abspath(sys.executable), "-s", "-B", "/program.py"),

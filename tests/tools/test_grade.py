@@ -52,7 +52,7 @@ def penalty_by_part(*given): return 0.0
 }
 SEEN = """
 import ctypes, glob, os, socket
-CALLS = {"x86_64": (319, 447, 29, 250, 101, 272, 425), "aarch64": (279, 447, 194, 219, 117, 97, 425)}
+CALLS = {"x86_64": (319, 447, 29, 53, 250, 101, 272), "aarch64": (279, 447, 194, 199, 219, 117, 97)}
 def masked_step(*given):
     call = ctypes.CDLL(None, use_errno=True).syscall
     said = [call(one, 0, 1, 0, 0, 0) == -1 and ctypes.get_errno() for one in CALLS[os.uname().machine]]
@@ -70,7 +70,7 @@ def masked_step(*given):
         seen.append("network")
     except OSError:
         pass
-    raise RuntimeError(f"seen: {seen}, {len(glob.glob('/proc/[0-9]*/environ'))}")
+    raise RuntimeError(f"seen: {seen}, {len(glob.glob('/proc/[0-9]*/mem'))}")
 """
 
 
@@ -92,7 +92,7 @@ def test_a_submission_sees_nothing_of_the_teachers(grader, tmp_path, monkeypatch
         text = SEEN.replace("PLACE", str(tmp_path)).replace("PORT", str(server.getsockname()[1]))
         write(tmp_path / "anna.ipynb", {"masked_step": text})
         result = grader.grade(submissions.collect(tmp_path)[0])
-    assert "seen: [], 2" in result["tasks"]["masked_step"]["said"]
+    assert "seen: [], 1" in result["tasks"]["masked_step"]["said"]
     assert result["points"] == sum(MOST.values()) - MOST["masked_step"]
 
 
