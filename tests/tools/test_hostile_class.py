@@ -187,7 +187,7 @@ def test_each_is_contained_and_the_others_are_graded(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         wanted = hand_in(folder, server.getsockname()[1])
         with start(folder, out) as first:
-            while len(list(out.glob("results/*"))) < 3 and first.poll() is None:
+            while len(list(out.glob("results/*.json"))) < 3 and first.poll() is None:
                 time.sleep(0.2)
             first.kill()
         with start(folder, out) as second:
@@ -197,7 +197,7 @@ def test_each_is_contained_and_the_others_are_graded(tmp_path):
             server.accept()
     assert second.returncode == 0
     assert int(said.split(" are graded already")[0].split()[-1]) >= 3
-    results = [json.loads(path.read_text("utf-8"))["result"] for path in out.glob("results/*")]
+    results = [json.loads(path.read_text("utf-8"))["result"] for path in out.glob("results/*.json")]
     earned = {one["file"]: one["points"] if one["exercise"] else None for one in results}
     assert {name: points for name, points in earned.items() if points != wanted[name]} == {}
     assert earned.keys() == wanted.keys()
