@@ -24,7 +24,7 @@ td, th {{ text-align: left; padding: .2rem 1.5rem .2rem 0 }}</style>
 {parts}
 </html>
 """
-FORMULA = ("=", "+", "-", "@")  # what a spreadsheet would run
+FORMULA = re.compile(r"(^|;)(?=\s*[=+\-@])")  # what a spreadsheet would run; some split at semicolons
 
 
 def page(result: dict) -> str:
@@ -69,8 +69,7 @@ def table(results: list[dict]) -> str:
 
 def cell(text: str) -> str:
     """Return a text of somebody's for a table: one line, and no formula."""
-    line = printable(readable(text))
-    return f"'{line}" if line.startswith(FORMULA) else line
+    return FORMULA.sub(r"\1'", printable(readable(text)))
 
 
 def readable(text: str) -> str:

@@ -17,7 +17,7 @@ NETWORK_WORDS = (
     "name resolution", "name or service not known", "getaddrinfo", "dns error", "proxy", "certificate",
 )  # fmt: skip
 NO_NETWORK = (
-    "{host} cannot be reached, and the packages of the course come from there (0.5 GB, once).\n"
+    "{host} cannot be reached, and the packages of the course come from there (0.4 GB, once).\n"
     "Connect to the network (behind a proxy: set HTTPS_PROXY) and call the same command again.\n"
     "With a folder of wheels instead: python course.py lab --from FOLDER"
 )

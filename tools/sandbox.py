@@ -104,14 +104,16 @@ def inside(program: Path, library: Path, limits: Limits) -> list[str]:
     size = ["--size", str(limits.disk), "--tmpfs"]
     variables = variables_for(HOME, Path("/library"))
     return [
-        *(BWRAP, "--unshare-all", "--unshare-user", "--disable-userns", "--uid", "65534", "--gid", "65534"),
+        *("env", "-i", shutil.which(BWRAP) or BWRAP),  # inside, bubblewrap's own variables can be read
+        *("--unshare-all", "--unshare-user", "--disable-userns", "--uid", "65534", "--gid", "65534"),
         *("--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "class", "--clearenv"),
         *(flag for place in SYSTEM for flag in _as_it_is(place)),
         *(flag for place in OF_ETC for flag in ("--ro-bind-try", place, place)),
         *(*size, str(HOME)),  # first: Python may be below it
         *shown,
         *("--ro-bind", str(library), "/library", "--ro-bind", str(program), "/program.py"),
-        *("--proc", "/proc", "--dev", "/dev", *size, "/dev/shm", "--remount-ro", "/dev"),
+        *("--proc", "/proc", *size, "/proc/1", "--remount-ro", "/proc/1"),  # whoever rules pid 1 lives on
+        *("--dev", "/dev", *size, "/dev/shm", "--remount-ro", "/dev"),
         *("--remount-ro", "/", "--chdir", str(HOME)),
         *(flag for name, value in variables.items() for flag in ("--setenv", name, value)),
         *(os.path.abspath(sys.executable), "-s", "-B", "/program.py"),

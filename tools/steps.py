@@ -21,6 +21,7 @@ from typing import Any
 from tools.sandbox import MEGABYTE, Limits
 
 TICK, SLOWEST = 0.25, 5
+LEAST = 1000  # bytes that a line counts for; empty ones take memory and time, too
 MOST_STOPS = 4  # so many steps may end the program, one after the other; then it is not tried again
 NOT_TRIED = "was not tried: {} other steps had ended the program before"
 MUCH = "too much"
@@ -103,15 +104,17 @@ def _listen(process, seconds, limits, until, gave) -> tuple[str, str] | None:
     lines: queue.Queue[bytes | str] = queue.Queue()
     threading.Thread(target=_read, args=(process.stdout, lines, limits.sent), daemon=True).start()
     step, used, watch = START, 0.0, Watch(process.pid)
+    begun = {START}
     while True:
         line = _next(lines)
         if line == MUCH:
-            return step, f"sent more than {limits.sent // MEGABYTE} MB of data"
+            return step, f"sent more than {limits.sent // MEGABYTE} MB of data, or thousands of messages"
         if line == b"":
             return step, "ended the program"
         message = _message(line, seconds)
-        if "begin" in message:
+        if "begin" in message and message["begin"] not in begun:  # the second time it gets no more time
             step, used = message["begin"], 0.0
+            begun.add(step)
         elif "end" in message:
             gave.setdefault(message["end"], message)
         elif message.get("all") is True:
@@ -157,7 +160,7 @@ def _read(stream, lines: queue.Queue, most: int) -> None:
     with contextlib.suppress(OSError, ValueError):
         while most > 0:
             line = stream.readline(most)
-            most -= len(line)
+            most -= max(len(line), LEAST)
             lines.put(line)
             if not line:
                 return
@@ -174,8 +177,8 @@ def _message(line: bytes | None, seconds: Mapping[str, float]) -> dict:
     """Return a line's message; an empty one where it is none, or is about a step that there is not."""
     try:
         message = json.loads(line or b"{}")
-        named = message.get("begin", message.get("end"))
-        return message if named is None or named in seconds else {}
+        named = [message[key] for key in ("begin", "end") if key in message]
+        return dict(message) if all(name in seconds for name in named) else {}
     except (ValueError, AttributeError, TypeError, RecursionError):
         return {}
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import stat
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,7 +136,7 @@ def point_out_twice(submissions: list[Submission], exercises: dict[str, dict[str
     """Say of each submission whose learner has handed in the same exercise in another file, too."""
     groups: dict[tuple, list[Submission]] = {}
     for one in submissions:
-        key = one.learner.casefold(), exercise_for(one.tasks, exercises)
+        key = unicodedata.normalize("NFKC", one.learner).casefold(), exercise_for(one.tasks, exercises)
         if key[1]:
             groups.setdefault(key, []).append(one)
     for group in groups.values():

@@ -34,7 +34,7 @@ This folder holds what the course needs on
 
     On Windows: py -3.12 course.py lab --from D:\\wheels
 
-It needs 2.5 GB of free disk, keeps 1.2 GB of them, and ends with JupyterLab in the browser. This folder is
+It needs 2.5 GB of free disk, keeps 1.4 GB of them, and ends with JupyterLab in the browser. This folder is
 not needed any more then:
 
         python course.py lab

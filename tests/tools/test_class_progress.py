@@ -24,9 +24,10 @@ def learner(tmp_path, monkeypatch, name, *entries):
 
 def test_a_class_is_counted_by_learners_not_by_tries(tmp_path, monkeypatch, capsys):
     for number in range(3):
-        wrong = [("l2_penalty", False, "bias penalized")] * (number + 1)
+        wrong = [("l2_penalty", False, "the bias penalized")] * (number**2 + 1)
         learner(tmp_path, monkeypatch, number, *wrong, ("l2_penalty", True))
-    learner(tmp_path, monkeypatch, "4", ("l2_penalty", False, "no factor one half"))
+    others = ("no factor one half", "a sign reversed", "one layer left out")
+    learner(tmp_path, monkeypatch, "4", ("l2_penalty", False, *others))
     learner(tmp_path, monkeypatch, "5", ("locked_mask", True))
     assert commands.main(["progress", str(tmp_path / "class")]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -34,8 +35,9 @@ def test_a_class_is_counted_by_learners_not_by_tries(tmp_path, monkeypatch, caps
     assert [line.split() for line in lines if line.startswith("  l2_penalty")] == [
         ["l2_penalty", "3", "4", "3"]
     ]
-    at = lines.index("      3 of 5: bias penalized")
-    assert lines[at + 1] == "      1 of 5: no factor one half"
+    at = lines.index("      3 of 5: the bias penalized")
+    assert lines[at + 1 : at + 3] == ["      1 of 5: a sign reversed", "      1 of 5: no factor one half"]
+    assert "one layer" not in "".join(lines)  # the three commonest
     assert [line for line in lines if line.startswith("Exercise")] == [
         "Exercise 1: see overfitting, price it, stop it",
         "Exercise 3: the algorithms, step by step",
@@ -61,7 +63,7 @@ def test_a_task_that_nobody_solved_has_no_median(tmp_path, monkeypatch, capsys):
         '{"format": "labcode progress 1", "tasks": {"l2_penalty": {"tries": "x", "reasons": {}}}}',
         '{"format": "labcode progress 1", "tasks": {"l2_penalty": {"tries": 1, "solved": 1, "reasons": 4}}}',
         "[" * 90_000,
-        " " * 200_000,
+        '{"format": "labcode progress 1", "tasks": {}}' + " " * 200_000,
     ],
 )
 def test_what_is_no_export_is_named_and_the_others_are_read(tmp_path, monkeypatch, capsys, text):

@@ -13,7 +13,7 @@ from nbformat import v4
 from labcode.check.course_map import EXERCISES
 from tools import commands, teaching, workshop
 from tools.needed_code import needed
-from tools.plans import LEVELS, sections
+from tools.plans import LEVELS, read_plans, sections
 from tools.process import CourseError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,6 +74,21 @@ def test_a_tag_in_the_middle_of_a_section_is_an_error():
 def test_a_page_without_minutes_is_an_error():
     with pytest.raises(CourseError, match="About N minutes"):
         sections([v4.new_markdown_cell("# A page")], "toy")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('level = "day"', 'level = "half"', "one plan for each of"),
+        ("opening", "oening", "oening"),
+    ],
+)
+def test_plans_that_lack_a_level_or_a_key_are_refused(tmp_path, old, new, said):
+    text = (ROOT / "teaching" / "plans.toml").read_text("utf-8")
+    path = tmp_path / "plans.toml"
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    with pytest.raises(CourseError, match=said):
+        read_plans(path)
 
 
 # Short notebooks

@@ -1,10 +1,14 @@
 """A folder of wheels: filled, checked, and enough to set up from."""
 
+import socket
+
 import pytest
 import toy_course
 
-from tools import wheels
+from tools import indexes, wheels
+from tools.environment import Environment
 from tools.process import CourseError
+from tools.setup import ensure
 from tools.wheels import Target
 
 
@@ -43,6 +47,23 @@ def test_what_is_there_stays_and_what_is_damaged_is_brought_again(filled, made, 
     assert wheels.check(filled) == 0
     assert "other-1.0-py3-none-any.whl is in no list" in capsys.readouterr().out
     assert whole.stat().st_mtime_ns == before
+
+
+def test_a_course_is_set_up_from_it_and_no_index_is_asked(filled, tmp_path, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        index = f"http://127.0.0.1:{server.getsockname()[1]}/simple"
+        monkeypatch.delenv("UV_OFFLINE")
+        monkeypatch.setenv("PIP_INDEX_URL", index)
+        for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS"):  # taken back when the test ends
+            monkeypatch.setenv(name, "")
+        indexes.take_only_from(filled)
+        environment = Environment(toy_course.make_course(tmp_path / "salle 3"))
+        ensure(environment)
+        server.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            server.accept()
+    found = {path.name for path in environment.site_packages.glob("*.dist-info")}
+    assert {"torch-1.0+cpu.dist-info", "toydep-1.0.dist-info", "jupyterlab-1.0.dist-info"} <= found
 
 
 def test_what_cannot_be_had_is_said_and_leaves_no_list(made, tmp_path, variables):
