@@ -30,7 +30,8 @@ def variant(checker, results: list, first: int) -> list[str]:
         results: what the learner's function returned, plain.
         first: the place of a wrong one; most variants differ there, and are not run on the other cases.
     """
-    said, running = [], checker.solution
+    said: list[str] = []
+    running = checker.solution
     one = replace(checker, cases=checker.cases[first : first + 1])
     try:
         with warnings.catch_warnings(action="ignore"), Watch(SECONDS).running():
