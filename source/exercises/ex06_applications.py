@@ -236,7 +236,7 @@ with seeded(0):
     model = SequenceModel(6, 64, 1)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     generator = torch.Generator().manual_seed(0)
-    options = {"optimizer": optimizer, "generator": generator, "epochs": 60, "progress": False}
+    options = {"optimizer": optimizer, "generator": generator, "epochs": 40, "progress": False}
     history = fit(model, train, validation, **options)
 _ = plots.learning_curves(history.train_loss, history.validation_loss, mark_best=False)
 
