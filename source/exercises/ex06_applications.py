@@ -220,7 +220,7 @@ check.search_with_beam(search_with_beam)
 # *Difficulty ●●● · 20 minutes*
 #
 # You get one year of Seattle's weather to learn (`train`) and another one to choose on (`validation`); each unpacks into x and
-# y, as in chapter 1. The days that the check scores on are **not handed out**. Here is the patient: 64 units, 60 epochs.
+# y, as in chapter 1. The days that the check scores on are **not handed out**. Here is the patient: 64 units, 40 epochs.
 
 # %%
 import torch
