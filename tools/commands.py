@@ -21,8 +21,8 @@ TEST, LOOPS, DISTRIBUTED = frozenset({"test"}), frozenset({"loops"}), frozenset(
 BOOK = frozenset({"book"})
 # A notebook is one file, one kernel.
 SIDE_BY_SIDE = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "-m", "not long"]
-# Other sums than here: what a text says of a live run has to hold on any processor. One notebook at a time: two
-# with two threads each wait for one another.
+# Other sums than here: what a text says of a live run has to hold on any processor. One notebook at a time:
+# two of them, with two threads each, wait for one another.
 OLD_PROCESSOR = {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "OMP_NUM_THREADS": "2"}
 
 
