@@ -127,7 +127,7 @@ def with_figures(text: str, root: Path, pictures: Pictures) -> str:
 
     def figure(found: re.Match[str]) -> str:
         outputs = (o for cell in read(root, "notebooks", found[1]).cells for o in cell.get("outputs", ()))
-        return _figure(list(filter(_is_figure, outputs))[int(found[2]) - 1], pictures, up="")
+        return figure_tag(list(filter(is_figure, outputs))[int(found[2]) - 1], pictures, up="")
 
     return FIGURE.sub(figure, text)
 
@@ -194,14 +194,16 @@ def _code(cell: NotebookNode) -> str:
 
 def _shown(output: NotebookNode, pictures: Pictures) -> NotebookNode:
     """Return an output as the page has it: a figure as a file of its own, with its alt text."""
-    return _html(_figure(output, pictures)) if _is_figure(output) else output
+    return _html(figure_tag(output, pictures)) if is_figure(output) else output
 
 
-def _is_figure(output: NotebookNode) -> bool:
+def is_figure(output: NotebookNode) -> bool:
+    """Tell whether an output is a figure."""
     return PICTURE in output.get("data", {})
 
 
-def _figure(output: NotebookNode, pictures: Pictures, up: str = "../") -> str:
+def figure_tag(output: NotebookNode, pictures: Pictures, up: str = "../") -> str:
+    """Keep an output's figure; return its HTML, with its alt text (``up``: see ``Pictures.tag``)."""
     name = pictures.keep(base64.b64decode(output.data[PICTURE]))
     return pictures.tag(name, output.metadata.get(PICTURE, {}).get("alt", ""), up)
 
@@ -213,7 +215,7 @@ def _html(text: str) -> NotebookNode:
 def _written(output: NotebookNode, pictures: Pictures) -> str:
     """Return an output as Markdown."""
     data = output.get("data", {})
-    if _is_figure(output):
-        return _figure(output, pictures)
+    if is_figure(output):
+        return figure_tag(output, pictures)
     text = output.text if output.output_type == "stream" else data.get("text/markdown") or data["text/plain"]
     return text if "text/markdown" in data else f"```text\n{text.rstrip()}\n```"

@@ -5,7 +5,6 @@ if it has none of these, what it says and prints first. The rest of the text, an
 in the speaker's notes (key S).
 """
 
-import base64
 import re
 import shutil
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode, v4
 
-from tools.book.pages import FOLDER, LOCAL, NAVIGATION, PICTURE, Pictures, read
+from tools.book.pages import FOLDER, LOCAL, NAVIGATION, Pictures, figure_tag, is_figure, read
 from tools.process import CourseError
 
 TAG = "slide"
@@ -66,7 +65,7 @@ def slides(nb: NotebookNode, pictures: Pictures) -> NotebookNode:
                 for block in re.split(r"\n\n+", NAVIGATION.sub("", cell.source)):
                     (shown if SHOWN.match(block) else notes).append(with_mathml(block))
             else:
-                shown += _figures(cell, pictures)
+                shown += (figure_tag(o, pictures, up="") for o in cell.outputs if is_figure(o))
                 printed += (f"```text\n{o.text}```" for o in cell.outputs if o.output_type == "stream")
         if all(block.startswith("#") for block in shown):
             shown += [*notes[:1], *printed[:1]]
@@ -91,14 +90,6 @@ def _groups(nb: NotebookNode) -> Iterator[list[NotebookNode]]:
             group.append(cell)
     if group:
         yield group
-
-
-def _figures(cell: NotebookNode, pictures: Pictures) -> list[str]:
-    found = (output for output in cell.outputs if PICTURE in output.get("data", {}))
-    return [
-        pictures.tag(pictures.keep(base64.b64decode(o.data[PICTURE])), o.metadata[PICTURE].get("alt", ""), "")
-        for o in found
-    ]
 
 
 def with_mathml(text: str) -> str:
